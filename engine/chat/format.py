@@ -1,0 +1,75 @@
+"""ChatFormat: how one model wants its chats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from engine.chat.errors import ChatError
+from engine.chat.markers import Markers
+from engine.chat.source import chat_template_of, special_tokens_of
+from engine.chat.template import ChatTemplate
+from engine.chat.tokens import Tokens
+
+ROLES = ("system", "user", "assistant")
+
+
+class ChatFormat:
+    """A tokenizer and a chat template. Immutable and thread-safe: one for all requests of a model."""
+
+    def __init__(self, tokens: Tokens, source: str, special_tokens: Mapping[str, str]) -> None:
+        self._tokens = tokens
+        self._source = source
+        self._template = ChatTemplate(source, special_tokens) if source else None
+        self._markers = Markers(tokens.control)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """From a model's folder. Raises ChatError."""
+        return cls(Tokens(folder / "tokenizer.json"), chat_template_of(folder), special_tokens_of(folder))
+
+    @property
+    def has_template(self) -> bool:
+        """Whether the model can hold conversations at all."""
+        return self._template is not None
+
+    def encode(self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True) -> list[int]:
+        """Token ids of the chat `[{"role": "system|user|assistant", "content": …}]`, ready for the model to continue.
+
+        The same ids as transformers' `apply_chat_template(tokenize=True)` where no message holds a control token; those
+        that do hold them get them as plain text. Raises ChatError.
+        """
+        _check(messages)
+        if self._template is None:
+            raise ChatError("This model has no chat template: it completes texts, it doesn't hold conversations.")
+        marked, marks = self._markers.mark(messages, avoid=self._source)
+        rendered = self._template.render(marked, add_generation_prompt=add_generation_prompt)
+        return self._encode(rendered, marks)
+
+    def count(self, text: str) -> int:
+        """Tokens of a text alone, as plain text."""
+        return self._tokens.count(text)
+
+    def _encode(self, rendered: str, marks: str) -> list[int]:
+        ids: list[int] = []
+        for index, piece in enumerate(self._markers.split(rendered, marks)):
+            if index == 0 and not piece.as_text:
+                part = self._tokens.encode(piece.text)
+            else:
+                part = self._tokens.encode_inner(piece.text, as_text=piece.as_text)
+            meant = 0 if piece.as_text else len(self._markers.pattern.findall(piece.text))
+            if self._tokens.controls_in(part) > meant:
+                raise ChatError("A message holds a control token of this model that can't be spelled out; remove it.")
+            ids += part
+        return ids
+
+
+def _check(messages: Sequence[Mapping[str, str]]) -> None:
+    if not messages:
+        raise ChatError("There are no messages.")
+    for message in messages:
+        if message.get("role") not in ROLES:
+            raise ChatError(f"A message's role is one of {', '.join(ROLES)}, not {str(message.get('role'))[:40]!r}.")
+        if not isinstance(message.get("content"), str):
+            raise ChatError("A message's content is a text.")

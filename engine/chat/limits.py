@@ -1,0 +1,108 @@
+"""A Jinja sandbox that also limits work: a template comes with the model, and is as untrusted as it.
+
+Jinja's own sandbox keeps a template from Python's internals, but not from looping for ever or filling the memory.
+Here every turn of a loop and every call of a macro ticks, and operators that make long strings are measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+from engine.chat.growth import MAX_OUTPUT, guarded, making_room, measure, refuse_growth, refuse_wide, repeated
+
+MAX_SECONDS = 1.0  # of processor time: a busy machine is not the template's fault
+_deadline: ContextVar[float] = ContextVar("deadline", default=0.0)
+
+
+@contextmanager
+def limited(characters: int) -> Iterator[None]:
+    """Give the rendering inside MAX_SECONDS, and strings of MAX_OUTPUT plus `characters`."""
+    deadline = _deadline.set(time.thread_time() + MAX_SECONDS)
+    try:
+        with making_room(MAX_OUTPUT + characters):
+            yield
+    finally:
+        _deadline.reset(deadline)
+
+
+class LimitedEnvironment(ImmutableSandboxedEnvironment):
+    """The sandbox, with the limits. A template for it goes through `with_ticks` first."""
+
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.filters = {name: guarded(name, function) for name, function in self.filters.items()}
+
+    def tick(self) -> str:
+        """Called on every turn of a loop; adds nothing to the output."""
+        if time.thread_time() > _deadline.get():
+            raise SecurityError("it takes too long")
+        return ""
+
+    def concat(self, *parts: Any) -> str:
+        """The operator ~."""
+        texts = [str(part) for part in parts]
+        measure(sum(map(len, texts)))
+        return "".join(texts)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "*":
+            measure(repeated(left, right))
+        elif operator == "+" and hasattr(left, "__len__") and hasattr(right, "__len__"):
+            measure(len(left) + len(right))
+        elif operator == "**" or (operator == "%" and isinstance(left, str)):
+            raise SecurityError(f"the operator {operator} is not allowed")
+        return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self.tick()
+        refuse_wide(args, kwargs)
+        if isinstance(subject := getattr(obj, "__self__", None), str):
+            refuse_growth(obj.__name__, (subject, *args))
+        return super().call(context, obj, *args, **kwargs)
+
+
+class _Ticks(NodeTransformer):
+    """Puts the tick into every loop and macro, and our own operator in the place of ~."""
+
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - jinja2 names it
+        self._tick_in(node)
+        return node
+
+    def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802 - jinja2 names it
+        self._tick_in(node)
+        return node
+
+    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.CallBlock:  # noqa: N802 - jinja2 names it
+        self._tick_in(node)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802 - jinja2 names it
+        self.generic_visit(node)
+        return _call("concat", node.nodes, node.lineno)
+
+    def _tick_in(self, node: nodes.For | nodes.Macro | nodes.CallBlock) -> None:
+        self.generic_visit(node)
+        node.body.insert(0, nodes.Output([_call("tick", [], node.lineno)], lineno=node.lineno))
+
+
+def _call(name: str, args: list[nodes.Expr], lineno: int) -> nodes.Call:
+    function = nodes.EnvironmentAttribute(name, lineno=lineno)
+    return nodes.Call(function, args, [], None, None, lineno=lineno)
+
+
+def with_ticks(tree: nodes.Template) -> nodes.Template:
+    """The syntax tree of a template, changed so that it can't outrun its limits."""
+    _Ticks().visit(tree)
+    return tree

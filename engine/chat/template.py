@@ -1,0 +1,107 @@
+"""A model's chat template: rendered as transformers' `apply_chat_template` does, inside a sandbox with limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2 import nodes
+from jinja2.exceptions import SecurityError
+from jinja2.ext import Extension, loopcontrols
+from jinja2.parser import Parser
+
+from engine.chat.errors import ChatError, Declined
+from engine.chat.growth import room
+from engine.chat.limits import LimitedEnvironment, limited, with_ticks
+
+MAX_INDENT = 16
+
+
+class _Refused(jinja2.TemplateError):
+    """The template itself says that it can't take these messages."""
+
+
+class ChatTemplate:
+    """Thread-safe. Raises ChatError for a template that isn't valid Jinja."""
+
+    def __init__(self, source: str, special_tokens: Mapping[str, str]) -> None:
+        environment = _environment()
+        self._special_tokens = dict(special_tokens)
+        try:
+            code = environment.compile(with_ticks(environment.parse(source)))
+            self._template = jinja2.Template.from_code(environment, code, environment.make_globals(None))
+        except (jinja2.TemplateError, RecursionError, SyntaxError, MemoryError) as error:
+            raise ChatError(f"The model's chat template is not valid: {error}") from error
+
+    def render(self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True) -> str:
+        """The text of the whole chat, control tokens included. Raises ChatError."""
+        given = sum(len(message["content"]) for message in messages)
+        with limited(2 * given):
+            return self._collect([dict(message) for message in messages], add_generation_prompt)
+
+    def _collect(self, messages: list[dict[str, str]], add_generation_prompt: bool) -> str:
+        pieces: list[str] = []
+        size = 0
+        values: dict[str, Any] = {"tools": None, "documents": None, "add_generation_prompt": add_generation_prompt}
+        try:
+            for piece in self._template.generate(messages=messages, **values, **self._special_tokens):
+                size += len(piece)
+                if size > room():
+                    raise ChatError("The model's chat template makes far more text than the messages hold.")
+                pieces.append(piece)
+        except _Refused as error:
+            raise Declined(f"The model can't take these messages: {str(error)[:300]}") from error
+        except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, ChatError):
+                raise
+            raise ChatError(f"The model's chat template failed: {str(error)[:300]}.") from error
+        except (RecursionError, MemoryError) as error:
+            raise ChatError("The model's chat template goes round in circles.") from error
+        return "".join(pieces)
+
+
+def _environment() -> LimitedEnvironment:
+    environment = LimitedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols], optimized=False
+    )
+    for widening in ("center", "format", "wordwrap"):
+        del environment.filters[widening]
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _raise_exception
+    environment.globals["strftime_now"] = _strftime_now
+    return environment
+
+
+class _Generation(Extension):
+    """`{% generation %}…{% endgeneration %}` marks what a model wrote, for training; here it only shows its body."""
+
+    tags = {"generation"}
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return nodes.Scope(body, lineno=line)
+
+
+def _raise_exception(message: str) -> NoReturn:
+    raise _Refused(message)
+
+
+def _strftime_now(form: str) -> str:
+    return datetime.now().strftime(form)  # local time on purpose: it is what transformers gives to a template
+
+
+def _tojson(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    """Unlike Jinja's own: no HTML escapes."""
+    if indent is not None and indent > MAX_INDENT:
+        raise SecurityError("it indents by too much")
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)

@@ -1,0 +1,48 @@
+"""The one place that knows which device torch computes on, and in which number format."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.config import EngineConfig
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def pick_device(config: EngineConfig) -> torch.device:
+    """The configured device, or for `auto` the accelerator if there is one. Raises ValueError for an unknown name."""
+    if config.device != "auto":
+        try:
+            return torch.device(config.device)
+        except RuntimeError as error:
+            raise ValueError(f"There is no device “{config.device}”.") from error
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+
+
+def pick_dtype(config: EngineConfig, device: torch.device) -> torch.dtype:
+    """The configured number format. `auto` is bfloat16 where the device multiplies in it.
+
+    A CPU without bfloat16 instructions emulates them: 17 GFLOP/s here whatever the batch, where float32 reaches 140.
+    """
+    if config.dtype != "auto":
+        return DTYPES[config.dtype]
+    if device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return torch.float32
+    return torch.bfloat16
+
+
+def prepare_thread(config: EngineConfig) -> None:
+    """Call once in the thread that computes: OpenMP keeps the number of threads per calling thread."""
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """CUDA has a class for it; the CPU allocator raises a plain RuntimeError."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error)
+
+
+def release_memory(device: torch.device) -> None:
+    """Give cached, unused blocks back, after an eviction or an out-of-memory error."""
+    if device.type != "cpu":
+        torch.accelerator.empty_cache()

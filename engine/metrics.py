@@ -1,0 +1,43 @@
+"""Counters of one engine, written by its thread and read by any. Imports neither torch nor transformers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Counters:
+    """Only ever grow. Every field is written by the engine thread alone, so reading needs no lock."""
+
+    steps: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    busy_seconds: float = 0.0
+    """Spent in steps: reading prompts and making tokens, loading excluded."""
+    loads: int = 0
+    load_seconds: float = 0.0
+    load_failures: int = 0
+    evictions: int = 0
+    isolated_steps: int = 0
+    """Steps that raised and were run again one sequence at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMetrics:
+    """A snapshot of the counters and of what is going on."""
+
+    steps: int
+    prompt_tokens: int
+    completion_tokens: int
+    busy_seconds: float
+    loads: int
+    load_seconds: float
+    load_failures: int
+    evictions: int
+    isolated_steps: int
+    running: int
+    """Sequences that hold a slot."""
+    waiting: int
+    """Accepted requests without one, those whose model is still loading included."""
+    loaded: tuple[str, ...]
+    loading: str | None

@@ -1,0 +1,173 @@
+"""The engine thread: takes requests from any thread, owns the device, and tells every request's end exactly once.
+
+engine = EngineThread(source, EngineConfig())
+engine.start()
+engine.submit(GenerationRequest(...), sink)     # sink gets LoadingEvent? StartedEvent? TextEvent* FinishEvent
+engine.stop(drain_seconds=10)
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from time import monotonic
+
+import torch
+
+from engine.config import EngineConfig
+from engine.device import prepare_thread
+from engine.metrics import Counters, EngineMetrics
+from engine.residency import Residency
+from engine.source import FolderSource, ModelSource, ModelUnavailable
+from engine.ticket import Ticket
+from engine.types import GenerationRequest, Sink
+
+__all__ = ["EngineStopped", "EngineThread", "FolderSource", "ModelSource", "ModelUnavailable"]
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10.0
+"""How long `stop` waits for the thread, beyond draining, before it ends the open requests itself."""
+
+
+class EngineStopped(RuntimeError):
+    """The engine takes no requests: it wasn't started, is stopping, or its thread died."""
+
+
+class EngineThread:
+    """One device, one thread. All methods but the constructor may be called from any thread, sinks excepted."""
+
+    def __init__(self, source: ModelSource, config: EngineConfig) -> None:
+        self._config = config
+        self._counters = Counters()
+        self._residency = Residency(source, config, self._counters)
+        self._wake = threading.Condition()
+        self._open: dict[str, Ticket] = {}
+        self._inbox: deque[Ticket] = deque()
+        self._cancels: deque[str] = deque()
+        self._accepting = False
+        self._deadline: float | None = None
+        """monotonic() by which to stop, once asked to."""
+        self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
+
+    def start(self) -> None:
+        self._accepting = True
+        self._thread.start()
+
+    def submit(self, request: GenerationRequest, sink: Sink) -> None:
+        """Accept a request: from now on it ends in exactly one FinishEvent, which may come before this returns.
+
+        Raises EngineStopped, or ValueError where its id is in use; then it is not accepted.
+        """
+        ticket = Ticket(request, sink, self._forget)
+        with self._wake:
+            if not self._accepting:
+                raise EngineStopped("The engine is not running.")
+            if request.id in self._open:
+                raise ValueError(f"There is an unfinished request {request.id} already.")
+            self._open[request.id] = ticket
+            self._inbox.append(ticket)
+            self._wake.notify()
+
+    def cancel(self, request_id: str) -> None:
+        """End a request after the step in progress at the latest, keeping what it has. Unknown ids are ignored."""
+        with self._wake:
+            if request_id in self._open:
+                self._cancels.append(request_id)
+                self._wake.notify()
+
+    def loaded(self) -> tuple[str, ...]:
+        return tuple(self._residency.engines)
+
+    def is_loaded(self, model: str) -> bool:
+        return model in self._residency.engines
+
+    def unfinished(self) -> int:
+        """Accepted requests without a FinishEvent yet: running, waiting, and waiting for a model."""
+        return len(self._open)
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs; False before `start`, after `stop` and after a crash."""
+        return self._thread.is_alive()
+
+    def metrics(self) -> EngineMetrics:
+        counters, engines = self._counters, list(self._residency.engines.values())
+        running = sum(engine.running for engine in engines)
+        return EngineMetrics(
+            steps=counters.steps,
+            prompt_tokens=counters.prompt_tokens,
+            completion_tokens=counters.completion_tokens,
+            busy_seconds=counters.busy_seconds,
+            loads=counters.loads,
+            load_seconds=counters.load_seconds,
+            load_failures=counters.load_failures,
+            evictions=counters.evictions,
+            isolated_steps=counters.isolated_steps,
+            running=running,
+            waiting=max(0, len(self._open) - running),
+            loaded=self.loaded(),
+            loading=self._residency.loading,
+        )
+
+    def stop(self, *, drain_seconds: float) -> None:
+        """Take no more requests, let the open ones finish for so long, end the rest with `shutdown`; then return."""
+        with self._wake:
+            self._accepting = False
+            self._deadline = monotonic() + drain_seconds
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(drain_seconds + GRACE_SECONDS)
+        self._end_all("shutdown", "The worker is shutting down. Send the request again.")
+
+    def _main(self) -> None:
+        code, error = "shutdown", "The worker is shutting down. Send the request again."
+        try:
+            prepare_thread(self._config)
+            with torch.inference_mode():
+                while self._turn():
+                    pass
+        except BaseException:
+            logger.critical("The engine thread died", exc_info=True)
+            code, error = "internal", "The engine stopped unexpectedly. The request can be sent again."
+        finally:
+            with self._wake:
+                self._accepting = False
+            self._end_all(code, error)
+
+    def _turn(self) -> bool:
+        """Take what came in, then one step of every busy model. False when it is time to stop."""
+        tickets, cancels = self._take()
+        if self._deadline is not None and (not self._open or monotonic() >= self._deadline):
+            return False
+        for ticket in tickets:
+            self._residency.add(ticket)
+        for request_id in cancels:
+            self._residency.cancel(request_id)
+        self._residency.advance()
+        for model, engine in list(self._residency.engines.items()):
+            if engine.busy:
+                try:
+                    engine.step()
+                except Exception:
+                    logger.exception("Model %s failed beyond one request; it will be loaded anew", model)
+                    self._residency.drop(model)
+        return True
+
+    def _take(self) -> tuple[list[Ticket], list[str]]:
+        """Empty the inbox; wait for something while there is nothing else to do."""
+        with self._wake:
+            while not (self._inbox or self._cancels) and self._deadline is None and self._residency.idle:
+                self._wake.wait()
+            tickets, cancels = list(self._inbox), list(self._cancels)
+            self._inbox.clear()
+            self._cancels.clear()
+        return tickets, cancels
+
+    def _forget(self, ticket: Ticket) -> None:
+        with self._wake:
+            self._open.pop(ticket.id, None)
+
+    def _end_all(self, code: str, error: str) -> None:
+        for ticket in list(self._open.values()):
+            ticket.fail(code, error)

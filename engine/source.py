@@ -1,0 +1,32 @@
+"""Where the engine gets its models from. Imports neither torch nor transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+
+class ModelUnavailable(Exception):
+    """This model can't be had; the message is a sentence a person can act on."""
+
+
+class ModelSource(Protocol):
+    def path(self, model: str) -> Path:
+        """A verified folder with config.json, *.safetensors and tokenizer.json. Raises ModelUnavailable.
+
+        Called once for every load, in a thread of its own; it may take its time.
+        """
+        ...
+
+
+class FolderSource:
+    """Models that are folders: {key: folder}. For tests, benchmarks and use without a store."""
+
+    def __init__(self, **folders: Path) -> None:
+        self._folders = folders
+
+    def path(self, model: str) -> Path:
+        folder = self._folders.get(model)
+        if folder is None or not (folder / "config.json").is_file():
+            raise ModelUnavailable(f"There is no model “{model}” here.")
+        return folder

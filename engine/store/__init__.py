@@ -1,0 +1,14 @@
+"""The model store: folders of weights, addressed by what is in them. Imports neither torch nor transformers.
+
+store = ModelStore(Path("data/models"))
+manifest = store.install(folder, {"source": "path:…"})
+store.path(manifest.digest)            # quick: is it there?
+store.verified_path(manifest.digest)   # every byte hashed, once per process
+"""
+
+from engine.store.checks import ModelFacts, check_folder
+from engine.store.errors import StoreError
+from engine.store.manifest import FileEntry, Manifest
+from engine.store.store import ModelStore
+
+__all__ = ["FileEntry", "Manifest", "ModelFacts", "ModelStore", "StoreError", "check_folder"]

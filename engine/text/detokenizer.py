@@ -1,0 +1,99 @@
+"""From tokens to text that can be shown at once: never half a character, never part of a stop string."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
+
+
+class Detokenizer:
+    """Incremental decoding of one completion; the pieces together are exactly the decoded whole."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._tokens: list[int] = []
+        self._stream: DecodeStream | None = DecodeStream(skip_special_tokens=True)
+        self._text = ""
+
+    def push(self, token: int) -> str:
+        """The text that became complete with this token, often empty within a character of several tokens."""
+        self._tokens.append(token)
+        if self._stream is not None:
+            try:
+                piece = self._stream.step(self._tokenizer, token) or ""
+            except Exception:  # "Invalid prefix": tokens that no encoder makes; its own class isn't exported
+                self._stream = None
+            else:
+                self._text += piece
+                return piece
+        return self._rest(self._whole().rstrip("\ufffd"))
+
+    def finish(self) -> str:
+        """What is left: bytes that never became a character, as the replacement character."""
+        return self._rest(self._whole())
+
+    def _whole(self) -> str:
+        return self._tokenizer.decode(self._tokens, skip_special_tokens=True)
+
+    def _rest(self, whole: str) -> str:
+        if not whole.startswith(self._text):
+            return ""
+        piece = whole[len(self._text) :]
+        self._text = whole
+        return piece
+
+
+class StopStrings:
+    """Cuts text before the first stop string, and holds back what might be the beginning of one."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = tuple(stops)
+        self._held = ""
+        self.found = False
+
+    def push(self, piece: str) -> str:
+        """Text that is safe to show. After `found`, nothing more."""
+        if not self._stops or self.found:
+            return "" if self.found else piece
+        text = self._held + piece
+        places = [place for place in (text.find(stop) for stop in self._stops) if place >= 0]
+        if places:
+            self.found, self._held = True, ""
+            return text[: min(places)]
+        keep = self._beginning(text)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def finish(self) -> str:
+        """No more text comes: what was held back is text after all."""
+        held, self._held = self._held, ""
+        return held
+
+    def _beginning(self, text: str) -> int:
+        """Length of the longest end of `text` that begins a stop string."""
+        longest = max(len(stop) for stop in self._stops) - 1
+        for length in range(min(longest, len(text)), 0, -1):
+            if any(stop.startswith(text[-length:]) for stop in self._stops):
+                return length
+        return 0
+
+
+class TextStream:
+    """Tokens in, text to deliver out; `stopped` once a stop string came."""
+
+    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str]) -> None:
+        self._detokenizer = Detokenizer(tokenizer)
+        self._stops = StopStrings(stops)
+
+    @property
+    def stopped(self) -> bool:
+        return self._stops.found
+
+    def push(self, token: int) -> str:
+        return self._stops.push(self._detokenizer.push(token))
+
+    def finish(self) -> str:
+        """The rest of the text. It may still complete a stop string; then `stopped` says so."""
+        return self._stops.push(self._detokenizer.finish()) + self._stops.finish()

@@ -1,0 +1,204 @@
+"""One loaded text model at work: schedule → run → sample → deliver."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass
+from time import perf_counter
+
+from engine.config import EngineConfig
+from engine.device import is_out_of_memory, release_memory
+from engine.metrics import Counters
+from engine.text.checks import refusal
+from engine.text.detokenizer import TextStream
+from engine.text.loader import LoadedModel
+from engine.text.runner import Runner
+from engine.text.sampler import Chooser, choose
+from engine.text.scheduler import Chunk, Scheduler, Step
+from engine.text.sequence import Sequence
+from engine.ticket import Ticket
+from engine.types import FinishReason
+
+logger = logging.getLogger(__name__)
+
+OUT_OF_MEMORY = "The device has too little memory left for this request. Try a shorter prompt, or try again later."
+NON_FINITE = "The model computed numbers that aren't finite, so it has no next word. Other requests are not affected."
+INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
+
+
+@dataclass(slots=True, eq=False)
+class Completion:
+    """Everything that belongs to one sequence."""
+
+    ticket: Ticket
+    sequence: Sequence
+    chooser: Chooser
+    stream: TextStream
+    last_token: int
+    """It ends when it has so many tokens, the prompt's included."""
+
+
+class TextEngine:
+    """Call from the engine thread only, in inference mode. Every ticket it takes ends in its finish."""
+
+    def __init__(self, model: LoadedModel, config: EngineConfig, counters: Counters) -> None:
+        self._model = model
+        self._counters = counters
+        self._seeds = random.Random(config.seed)  # noqa: S311 - sampling, not secrets
+        self._scheduler = Scheduler(config.max_sequences, config.prefill_tokens)
+        self._runner = Runner(model, max_sequences=config.max_sequences, max_context=model.context_length)
+        self._completions: dict[str, Completion] = {}
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._completions)
+
+    @property
+    def running(self) -> int:
+        return self._scheduler.running
+
+    @property
+    def waiting(self) -> int:
+        return self._scheduler.waiting
+
+    def add(self, ticket: Ticket) -> None:
+        """Take a request; a bad one ends at once."""
+        request = ticket.request
+        wrong = refusal(request, self._model.context_length, self._model.vocabulary)
+        if wrong is not None:
+            ticket.fail(*wrong)
+            return
+        params, tokens = request.params, list(request.prompt_ids)
+        seed = self._seeds.getrandbits(63) if params.seed is None else params.seed % 2**63
+        completion = Completion(
+            ticket,
+            Sequence(request.id, tokens),
+            Chooser(params, seed, tokens, self._model.vocabulary, self._model.device),
+            TextStream(self._model.tokenizer, params.stop),
+            min(len(tokens) + params.max_tokens, self._model.context_length),
+        )
+        self._completions[request.id] = completion
+        self._scheduler.add(completion.sequence)
+
+    def cancel(self, request_id: str) -> None:
+        if request_id in self._completions:
+            self._finish(self._completions[request_id], FinishReason.CANCELLED)
+
+    def fail_all(self, code: str, error: str) -> None:
+        """End everything: the engine is stopping, or broken beyond one sequence."""
+        for completion in list(self._completions.values()):
+            self._completions.pop(completion.sequence.id)
+            completion.ticket.fail(code, error)
+
+    def step(self) -> None:
+        """Compute one pass for all running sequences and deliver what came of it."""
+        began = perf_counter()
+        step = self._scheduler.schedule()
+        if step is None:
+            return
+        for sequence in step.admitted:
+            self._completions[sequence.id].ticket.started()
+        chosen = self._compute(step)
+        self._account(step, perf_counter() - began)
+        self._deliver(chosen)
+        if not self._completions:
+            self._runner.release()
+
+    def _compute(self, step: Step) -> list[tuple[Chunk, int | None]]:
+        """Each chunk with its next token, None where it doesn't sample. Those that failed are missing, and finished."""
+        self._runner.move(step)
+        try:
+            return self._run(step)
+        except Exception as error:
+            logger.exception("A step of %d sequences failed; running them one by one", len(step.chunks))
+            self._recover(error)
+        self._counters.isolated_steps += 1
+        return [pair for alone in step.alone() for pair in self._run_alone(alone)]
+
+    def _run(self, step: Step) -> list[tuple[Chunk, int | None]]:
+        logits = self._runner.run(step)
+        sampling = [chunk for chunk in step.chunks if chunk.samples]
+        completions = [self._completions[chunk.sequence.id] for chunk in sampling]
+        tokens = choose(
+            logits, [one.chooser for one in completions], [one.sequence.completion_tokens for one in completions]
+        )
+        chosen: list[tuple[Chunk, int | None]] = [(chunk, None) for chunk in step.prefills if not chunk.samples]
+        broken = [chunk for chunk, token in zip(sampling, tokens, strict=True) if token is None]
+        for chunk in broken:
+            self._runner.clear(chunk.slot)
+        for chunk in broken:  # only now: finishing moves other sequences into these slots
+            self._fail(chunk, "non_finite", NON_FINITE)
+        return chosen + [(chunk, token) for chunk, token in zip(sampling, tokens, strict=True) if token is not None]
+
+    def _run_alone(self, step: Step) -> list[tuple[Chunk, int | None]]:
+        try:
+            return self._run(step)
+        except Exception as error:
+            logger.exception("Request %s failed", step.chunks[0].sequence.id)
+            self._recover(error)
+            self._runner.clear(step.chunks[0].slot)
+            code, text = ("out_of_memory", OUT_OF_MEMORY) if is_out_of_memory(error) else ("internal", INTERNAL)
+            self._fail(step.chunks[0], code, text)
+            return []
+
+    def _recover(self, error: Exception) -> None:
+        if is_out_of_memory(error):
+            release_memory(self._model.device)
+
+    def _account(self, step: Step, seconds: float) -> None:
+        counters = self._counters
+        counters.steps += 1
+        counters.busy_seconds += seconds
+        counters.prompt_tokens += sum(chunk.count for chunk in step.prefills)
+        share = seconds / step.tokens
+        for chunk in step.chunks:
+            completion = self._completions.get(chunk.sequence.id)
+            if completion is not None:
+                completion.ticket.device_seconds += share * chunk.count
+
+    def _deliver(self, chosen: list[tuple[Chunk, int | None]]) -> None:
+        for chunk, token in chosen:
+            self._scheduler.advance(chunk, token)
+        for chunk, token in chosen:
+            if token is not None:
+                self._counters.completion_tokens += 1
+                completion = self._completions[chunk.sequence.id]
+                try:
+                    self._give(completion, token)
+                except Exception:
+                    logger.exception("Request %s failed", chunk.sequence.id)
+                    self._remove(completion)
+                    completion.ticket.fail("internal", INTERNAL)
+
+    def _give(self, completion: Completion, token: int) -> None:
+        """One new token: tell its text, and finish where it was the last."""
+        ticket, params = completion.ticket, completion.ticket.request.params
+        ticket.token()
+        completion.chooser.chosen(token)
+        if ticket.finished:  # its sink broke
+            self._remove(completion)
+        elif token in self._model.eos_ids and not params.ignore_eos:
+            self._finish(completion, FinishReason.STOP)
+        else:
+            ticket.text(completion.stream.push(token))
+            if completion.stream.stopped:
+                self._finish(completion, FinishReason.STOP)
+            elif len(completion.sequence.tokens) >= completion.last_token:
+                self._finish(completion, FinishReason.LENGTH)
+
+    def _fail(self, chunk: Chunk, code: str, error: str) -> None:
+        self._finish(self._completions[chunk.sequence.id], FinishReason.ERROR, code, error)
+
+    def _finish(self, completion: Completion, reason: FinishReason, code: str = "", error: str = "") -> None:
+        self._remove(completion)
+        try:
+            completion.ticket.text(completion.stream.finish())
+            if completion.stream.stopped and reason is FinishReason.LENGTH:
+                reason = FinishReason.STOP
+        finally:
+            completion.ticket.finish(reason, code, error)
+
+    def _remove(self, completion: Completion) -> None:
+        if self._completions.pop(completion.sequence.id, None) is not None:
+            self._scheduler.remove(completion.sequence)

@@ -1,0 +1,159 @@
+"""Reads a model folder into memory, tensor by tensor, so that the engine thread can do other work in between.
+
+Only safetensors, only local files, only the architectures in `engine.architectures`, never code from the folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors import SafetensorError, safe_open
+from tokenizers import Tokenizer
+
+from engine.architectures import UnsupportedModel, check_config, context_length
+from engine.config import EngineConfig
+from engine.device import pick_device, pick_dtype
+from engine.text.attention import IMPLEMENTATION
+from engine.text.linear import can_pack, pack_linears
+
+IGNORED_TENSORS = ("rotary_emb.inv_freq",)
+"""Found in old checkpoints; computed from the config nowadays."""
+
+
+class LoadFailed(Exception):
+    """The folder can't be served; the message is a sentence a person can act on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model ready to run, with what the engine has to know of it."""
+
+    module: torch.nn.Module
+    tokenizer: Tokenizer
+    eos_ids: frozenset[int]
+    context_length: int
+    vocabulary: int
+    layers: int
+    query_heads: int
+    kv_heads: int
+    head_dim: int
+    dtype: torch.dtype
+    device: torch.device
+
+
+def load_model(folder: Path, config: EngineConfig) -> Generator[None, None, LoadedModel]:
+    """Yields after every piece of work (a tensor, mostly) and returns the model. Raises LoadFailed."""
+    try:
+        settings = _read_json(folder / "config.json")
+        check_config(settings)
+        device = pick_device(config)
+        dtype = pick_dtype(config, device)
+        tokenizer = _read_tokenizer(folder / "tokenizer.json")
+        yield
+        module = _skeleton(settings, dtype, device)
+        yield
+        yield from _fill(module, folder, device, dtype)
+        if can_pack(dtype, device):
+            pack_linears(module)
+    except (UnsupportedModel, LoadFailed) as error:
+        raise LoadFailed(str(error)) from error
+    except (OSError, ValueError, SafetensorError) as error:
+        raise LoadFailed(f"The model's files can't be read: {error}") from error
+    heads = settings["num_attention_heads"]
+    return LoadedModel(
+        module=module,
+        tokenizer=tokenizer,
+        eos_ids=_eos_ids(folder, settings, tokenizer),
+        context_length=min(context_length(settings), config.max_context),
+        vocabulary=settings["vocab_size"],
+        layers=settings["num_hidden_layers"],
+        query_heads=heads,
+        kv_heads=settings.get("num_key_value_heads") or heads,
+        head_dim=settings.get("head_dim") or settings["hidden_size"] // heads,
+        dtype=dtype,
+        device=device,
+    )
+
+
+def _skeleton(settings: Mapping[str, Any], dtype: torch.dtype, device: torch.device) -> torch.nn.Module:
+    """The module with its parameters on the meta device, where they take no memory."""
+    kind = getattr(transformers, check_config(settings))
+    cleaned = {key: value for key, value in settings.items() if "implementation" not in key}
+    config = kind.config_class.from_dict(cleaned)
+    with torch.device("meta"):
+        module = transformers.AutoModelForCausalLM.from_config(
+            config, dtype=dtype, attn_implementation=IMPLEMENTATION, trust_remote_code=False
+        )
+    # Its frequencies are computed in the constructor, not loaded: make it again where numbers are real.
+    rotary = module.model.rotary_emb
+    with device:
+        module.model.rotary_emb = type(rotary)(config=config)
+    assert isinstance(module, torch.nn.Module)
+    return module.eval().requires_grad_(False)
+
+
+def _fill(module: torch.nn.Module, folder: Path, device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    missing = {name: parameter.shape for name, parameter in module.named_parameters()}
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - it has keys() only
+                if name.endswith(IGNORED_TENSORS) or (name not in missing and name == "lm_head.weight"):
+                    continue  # a tied output layer that was saved all the same
+                if name not in missing:
+                    raise LoadFailed(f"{file.name} holds “{name}”, which the architecture doesn't have.")
+                loaded = tensors.get_tensor(name)
+                if loaded.shape != missing.pop(name):
+                    raise LoadFailed(f"“{name}” in {file.name} has the wrong shape, {tuple(loaded.shape)}.")
+                _put(module, name, loaded.to(device=device, dtype=dtype, copy=True))
+                yield
+    module.tie_weights()  # type: ignore[operator]
+    lost = [name for name, tensor in _state(module) if tensor.is_meta]
+    if lost:
+        raise LoadFailed(f"The weights are incomplete: “{lost[0]}” is missing (and {len(lost) - 1} more).")
+
+
+def _put(module: torch.nn.Module, name: str, tensor: torch.Tensor) -> None:
+    *path, leaf = name.split(".")
+    setattr(module.get_submodule(".".join(path)), leaf, torch.nn.Parameter(tensor, requires_grad=False))
+
+
+def _state(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from module.named_parameters()
+    yield from module.named_buffers()
+
+
+def _eos_ids(folder: Path, settings: Mapping[str, Any], tokenizer: Tokenizer) -> frozenset[int]:
+    """Where a completion ends: as the generation config says (the model config where there is none), and the
+    tokenizer's own end token."""
+    generation = _read_json(folder / "generation_config.json") if (folder / "generation_config.json").is_file() else {}
+    named = generation.get("eos_token_id", settings.get("eos_token_id"))
+    ids = {named} if isinstance(named, int) else {one for one in named or () if isinstance(one, int)}
+    if (folder / "tokenizer_config.json").is_file():
+        token = _read_json(folder / "tokenizer_config.json").get("eos_token")
+        content = token.get("content") if isinstance(token, dict) else token
+        known = tokenizer.token_to_id(content) if isinstance(content, str) else None
+        ids |= set() if known is None else {known}
+    return frozenset(ids)
+
+
+def _read_tokenizer(file: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises the bare class
+        raise LoadFailed(f"{file.name} can't be read: {error}") from error
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LoadFailed(f"{file.name} isn't JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise LoadFailed(f"{file.name} isn't a JSON object.")
+    return content

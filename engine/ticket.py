@@ -1,0 +1,115 @@
+"""An accepted request on its way through the engine: its sink, its clock, and its one last event.
+
+Imports neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from time import perf_counter
+
+from engine.types import (
+    Event,
+    FinishEvent,
+    FinishReason,
+    GenerationRequest,
+    LoadingEvent,
+    Sink,
+    StartedEvent,
+    TextEvent,
+    Usage,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Ticket:
+    """Sends the events of one request. `finish` may be called from several places and threads: the first one counts."""
+
+    def __init__(self, request: GenerationRequest, sink: Sink, on_finish: Callable[[Ticket], None]) -> None:
+        self.request = request
+        self.completion_tokens = 0
+        self.device_seconds = 0.0
+        self._sink = sink
+        self._on_finish = on_finish
+        self._lock = threading.Lock()
+        self._finished = False
+        self._characters = 0
+        self._accepted = perf_counter()
+        self._load_seconds: float | None = None
+        self._first_token: float | None = None
+        self._last_token: float | None = None
+        self._told_loading = False
+
+    @property
+    def id(self) -> str:
+        return self.request.id
+
+    @property
+    def finished(self) -> bool:
+        return self._finished
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the request was accepted."""
+        return perf_counter() - self._accepted
+
+    def loading(self) -> None:
+        if not self._told_loading:
+            self._told_loading = True
+            self._send(LoadingEvent(self.id))
+
+    def loaded(self) -> None:
+        """Its model is ready: what has passed by now is loading time, not time to first token."""
+        self._load_seconds = self.waited
+
+    def started(self) -> None:
+        self._send(StartedEvent(self.id))
+
+    def token(self) -> None:
+        """One more completion token was made."""
+        self._last_token = perf_counter()
+        if self._first_token is None:
+            self._first_token = self._last_token
+        self.completion_tokens += 1
+
+    def text(self, text: str) -> None:
+        if text:
+            offset, self._characters = self._characters, self._characters + len(text)
+            self._send(TextEvent(self.id, offset, text, self.completion_tokens))
+
+    def finish(self, reason: FinishReason, code: str = "", error: str = "") -> None:
+        with self._lock:
+            if self._finished:
+                return
+            self._finished = True
+        self._on_finish(self)
+        try:
+            self._sink(FinishEvent(self.id, reason, self._usage(), code, error))
+        except Exception:
+            logger.exception("The sink of request %s refused its last event", self.id)
+
+    def fail(self, code: str, error: str) -> None:
+        self.finish(FinishReason.ERROR, code, error)
+
+    def _send(self, event: Event) -> None:
+        if self._finished:
+            return
+        try:
+            self._sink(event)
+        except Exception:
+            logger.exception("The sink of request %s refused an event; the request ends here", self.id)
+            self.fail("internal", "The receiver of this completion failed. The request can be sent again.")
+
+    def _usage(self) -> Usage:
+        first, last, load = self._first_token, self._last_token, self._load_seconds
+        return Usage(
+            prompt_tokens=len(self.request.prompt_ids),
+            completion_tokens=self.completion_tokens,
+            ttft_ms=None if first is None else (first - self._accepted - (load or 0.0)) * 1e3,
+            decode_ms=None if first is None or last is None else (last - first) * 1e3,
+            load_ms=None if load is None else load * 1e3,
+            device_ms=self.device_seconds * 1e3,
+        )
