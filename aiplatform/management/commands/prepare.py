@@ -1,0 +1,75 @@
+"""manage.py prepare: everything a site needs before it serves. Safe to run again, and by several at once."""
+
+from __future__ import annotations
+
+import io
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import OperationalError
+
+from aiplatform.collected import collect_static
+from apps.catalog.models import ModelVersion
+
+LOCK = 0x41545249  # of our own choice: "ATRI"
+DEMO = "demo:smollm2-135m"
+
+
+class Command(BaseCommand):
+    help = "Migrate the database, collect static files, install a first model and make the first administrator."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help='end with {"sign_in_link": …}')
+        parser.add_argument("--no-model", action="store_true", help="install no demo model")
+        parser.add_argument("--no-admin", action="store_true", help="make no administrator")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with _alone():
+            if _is_behind():
+                self._tell("bringing the database up to date")
+                call_command("migrate", interactive=False, verbosity=0)
+            if collect_static():
+                self._tell("static files collected")
+            if not options["no_model"] and not ModelVersion.objects.exists():
+                self._tell("installing the demo model; the first time takes a minute")
+                call_command("models", "install", DEMO, stdout=self.stderr)
+            link = "" if options["no_admin"] else _first_link()
+        if options["json"]:
+            self.stdout.write(json.dumps({"sign_in_link": link}))
+        elif link:
+            self.stdout.write(f"Sign in as the first administrator: {link}")
+
+    def _tell(self, text: str) -> None:
+        self.stderr.write(f"          {text}", self.style.SUCCESS)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time on this database; the lock ends with the connection, however that ends."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            yield
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    except OperationalError as error:
+        raise CommandError(f"The database can't be reached or refuses to work: {error}") from error
+
+
+def _is_behind() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _first_link() -> str:
+    """A one-time link for the first administrator, "" where one exists who can sign in."""
+    output = io.StringIO()
+    call_command("signin_link", create_admin=True, if_no_admin=True, json=True, stdout=output)
+    return str(json.loads(output.getvalue()).get("url", ""))

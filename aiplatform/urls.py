@@ -1,0 +1,19 @@
+"""Every address of the site."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from aiplatform.health import healthz, readyz
+from aiplatform.metrics import metrics
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    path("accounts/", include("allauth.urls")),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.audit.urls")),
+    path("", include("apps.projects.urls")),
+    path("", include("apps.catalog.urls")),
+    path("", include("apps.generations.urls")),
+    path("", include("apps.conversations.urls")),
+]
