@@ -1,0 +1,16 @@
+"""People and site objects as the audit log names them."""
+
+from __future__ import annotations
+
+from apps.accounts.models import SignUpInvitation, User
+from apps.audit.record import Target
+
+SITE = Target("site", "site", "this site")
+
+
+def person_target(person: User) -> Target:
+    return Target("user", person.pk, person.email)
+
+
+def invitation_target(invitation: SignUpInvitation) -> Target:
+    return Target("sign_up_invitation", invitation.pk, invitation.email or "by link")

@@ -1,0 +1,1 @@
+"""The audit log: what happened, who did it, to what; append-only."""

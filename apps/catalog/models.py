@@ -1,0 +1,88 @@
+"""The catalogue: HostedModel is what people choose, ModelVersion the pinned weights behind it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+
+from apps.accounts.models import User
+from apps.lib.ids import new_id
+
+
+class Modality(models.TextChoices):
+    TEXT = "text"
+    IMAGE = "image"
+
+
+class HostedModelQuerySet(models.QuerySet["HostedModel"]):
+    def available(self) -> Self:
+        """Those that can be generated with: enabled, with weights."""
+        return self.filter(is_enabled=True, default_version__isnull=False)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Everybody who is signed in sees what is enabled; administrators see all."""
+        if not user.is_active:
+            return self.none()
+        return self if user.is_superuser else self.filter(is_enabled=True)
+
+
+class HostedModel(models.Model):
+    """An entry of the catalogue. Its id is a readable slug; its Celery queue is `model.<id>`."""
+
+    id = models.SlugField(primary_key=True, max_length=80)
+    name = models.CharField(max_length=120)
+    description = models.CharField(max_length=500, blank=True)
+    modality = models.CharField(max_length=8, choices=Modality.choices, default=Modality.TEXT)
+    is_enabled = models.BooleanField(default=True)
+    default_version = models.ForeignKey(
+        "ModelVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = HostedModelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def queue(self) -> str:
+        return f"model.{self.id}"
+
+    @property
+    def recommended(self) -> dict[str, float]:
+        """Sampling parameters that the makers of the version in use recommend."""
+        return self.default_version.recommended if self.default_version else {}
+
+
+class ModelVersion(models.Model):
+    """Pinned weights in the model store: every file by its SHA-256, with licence and card."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
+    hosted_model = models.ForeignKey(HostedModel, on_delete=models.CASCADE, related_name="versions")
+    digest = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of the list of files: the address in the store"
+    )
+    source = models.CharField(max_length=300)
+    revision = models.CharField(max_length=80, blank=True)
+    files = models.JSONField(default=list, help_text='[{"path": …, "sha256": …, "size": bytes}]')
+    size_bytes = models.BigIntegerField()
+    license_id = models.CharField(max_length=80, help_text="SPDX id or LicenseRef-…")
+    license_link = models.URLField(blank=True)
+    architecture = models.CharField(max_length=80)
+    context_length = models.PositiveIntegerField(help_text="tokens, prompt and completion together")
+    dtype = models.CharField(max_length=16, default="bfloat16")
+    chat_template = models.TextField(blank=True)
+    recommended = models.JSONField(default=dict, help_text="sampling parameters that its makers recommend")
+    model_card = models.TextField(blank=True)
+    installed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-installed_at"]
+
+    def __str__(self) -> str:
+        return f"{self.hosted_model_id}@{self.digest[:12]}"

@@ -1,0 +1,30 @@
+"""Where models come from: `demo:…`, `path:…`, `hf:…`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apps.catalog.errors import CatalogError
+from apps.catalog.sources.base import Description, Fetched, Report, Source
+from apps.catalog.sources.demo import DemoSource
+from apps.catalog.sources.folder import FolderSource
+from apps.catalog.sources.hub import HubSource
+
+__all__ = ["Description", "Fetched", "Report", "Source", "open_source"]
+
+
+def open_source(text: str, *, from_file: Path | None = None) -> Source:
+    """The source that `text` names. `from_file` is for demos: a file downloaded earlier. Raises CatalogError."""
+    kind, _, rest = text.partition(":")
+    if from_file and kind != "demo":
+        raise CatalogError("--from goes with demo: sources only.")
+    if kind == "demo":
+        return DemoSource(rest, from_file)
+    if kind == "path" and rest:
+        return FolderSource(Path(rest).expanduser())
+    if kind == "hf" and rest:
+        return HubSource.parse(rest)
+    raise CatalogError(
+        f"{text[:200]!r} is no source of a model. Write demo:smollm2-135m, path:FOLDER (or path:FILE.gguf), "
+        "or hf:organisation/name@revision."
+    )

@@ -1,0 +1,113 @@
+"""`hf:organisation/name@revision`: a model of the Hugging Face Hub, or of a mirror of it named by HF_ENDPOINT."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shutil
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import httpx2
+from django.utils.text import slugify
+from huggingface_hub import HfApi, ModelInfo, snapshot_download
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+from apps.catalog.errors import CatalogError
+from apps.catalog.sources.base import Description, Fetched, Report
+from apps.catalog.sources.card import read_card
+from engine.store.checks import KEPT, KEPT_NAMES, check_relative
+from engine.store.copying import require_space
+
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
+FAMILIAR = (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError)
+
+
+class HubSource:
+    """The revision is resolved to a commit when it is first needed; HF_TOKEN opens gated models."""
+
+    def __init__(self, repository: str, wanted: str) -> None:
+        self.address = f"hf:{repository}"
+        self._repository, self._wanted = repository, wanted
+        self._api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=os.environ.get("HF_TOKEN") or False)
+
+    @classmethod
+    def parse(cls, text: str) -> HubSource:
+        if not REPOSITORY.fullmatch(text) or ".." in text:
+            raise CatalogError(f"{text[:120]!r} is no model of the hub. Write hf:organisation/name@revision.")
+        repository, _, wanted = text.partition("@")
+        return cls(repository, wanted or "main")
+
+    @property
+    def revision(self) -> str:
+        return str(self._info.sha)
+
+    @cached_property
+    def _info(self) -> ModelInfo:
+        try:
+            return self._api.model_info(self._repository, revision=self._wanted, files_metadata=True, timeout=30)
+        except FAMILIAR as error:
+            raise self._refusal(error) from error
+
+    def fetch(self, workspace: Path, downloads: Path, report: Report) -> Fetched:
+        files = [sibling for sibling in self._info.siblings or [] if _wanted(check_relative(sibling.rfilename))]
+        size = sum(sibling.size or 0 for sibling in files)
+        folder = self._folder(downloads)
+        folder.mkdir(parents=True, exist_ok=True)
+        require_space(folder, size)
+        report(f"Downloading {self._repository} at {self.revision[:12]} ({size / 1e6:,.0f} MB) …")
+        self._download([sibling.rfilename for sibling in files], folder)
+        card, name = read_card(folder), self._repository.partition("/")[2]
+        description = Description(
+            slugify(name)[:80], name[:120], card.license_id, card.license_link, model_card=card.text
+        )
+        return Fetched(folder, description, expected=_hashes(files))
+
+    def done(self, downloads: Path) -> None:
+        shutil.rmtree(self._folder(downloads), ignore_errors=True)
+
+    def _folder(self, downloads: Path) -> Path:
+        return downloads / f"{self._repository.replace('/', '--')}--{self.revision}"
+
+    def _download(self, files: list[str], folder: Path) -> None:
+        """Into `folder`, going on where an earlier try stopped; the hub's library shows its progress bar."""
+        try:
+            snapshot_download(
+                self._repository,
+                revision=self.revision,
+                local_dir=folder,
+                allow_patterns=[glob.escape(file) for file in files],
+                endpoint=os.environ.get("HF_ENDPOINT"),
+                token=os.environ.get("HF_TOKEN") or False,
+                max_workers=4,
+            )
+        except FAMILIAR as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception) -> CatalogError:
+        where = f"{self._repository}@{self._wanted}"
+        if isinstance(error, GatedRepoError):
+            return CatalogError(f"{where} is gated: accept its terms on the hub, then set HF_TOKEN to your token.")
+        if isinstance(error, RevisionNotFoundError):
+            return CatalogError(f"{self._repository} has no revision {self._wanted!r} on the hub.")
+        if isinstance(error, RepositoryNotFoundError):
+            return CatalogError(f"The hub has no model {self._repository}, or it is private and needs HF_TOKEN.")
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+        return CatalogError(
+            f"{where} could not be downloaded: {first}. What arrived is kept: the same command goes on from there."
+        )
+
+
+def _wanted(path: str) -> bool:
+    """Files of the model itself: no pickles beside the safetensors, no code, no second copies in other formats."""
+    name = PurePosixPath(path)
+    if len(name.parts) != 1 or path.startswith((".", "consolidated")):
+        return False
+    return name.suffix.lower() in KEPT or name.stem.lower() in KEPT_NAMES
+
+
+def _hashes(files: list[Any]) -> dict[str, str]:
+    """The hub states a SHA-256 for large files only; small ones come under their commit's tree."""
+    return {file.rfilename: file.lfs.sha256 for file in files if file.lfs is not None}

@@ -1,0 +1,56 @@
+"""The only way to a conversation: through the role that a person has in its project."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404
+
+from apps.accounts.models import User
+from apps.conversations.models import Conversation, Message
+from apps.lib.ids import is_id
+from apps.projects.access import get_membership_for
+from apps.projects.models import Role
+
+
+def get_conversation_for(
+    user: User | AnonymousUser,
+    conversation_id: str,
+    role: Role = Role.VIEWER,
+    *,
+    writable: bool = False,
+    in_bin: bool = False,
+) -> Conversation:
+    """The conversation, where `user` has at least `role`; one in the bin only with `in_bin`. Two queries.
+
+    Raises Http404 for a stranger (the same as for no such conversation) and PermissionDenied with a sentence for a
+    member with too small a role, or with `writable` where the project is archived.
+    """
+    return visit_conversation(user, conversation_id, role, writable=writable, in_bin=in_bin)[0]
+
+
+def visit_conversation(
+    user: User | AnonymousUser,
+    conversation_id: str,
+    role: Role = Role.VIEWER,
+    *,
+    writable: bool = False,
+    in_bin: bool = False,
+) -> tuple[Conversation, Role]:
+    """As `get_conversation_for`, with the role that `user` has there."""
+    conversations = Conversation.objects.in_bin() if in_bin else Conversation.objects.visible()
+    conversations = conversations.select_related("hosted_model").filter(pk=conversation_id)
+    conversation = conversations.first() if is_id(conversation_id) else None
+    if conversation is None:
+        raise Http404("There is no such conversation.")
+    membership = get_membership_for(user, conversation.project_id, role, writable=writable)
+    conversation.project = membership.project
+    return conversation, Role(membership.role)
+
+
+def get_message(conversation: Conversation, message_id: str) -> Message:
+    """A message of this conversation; Http404 for one of another."""
+    messages = conversation.messages.select_related("user", "job__model_version").filter(pk=message_id)
+    message = messages.first() if is_id(message_id) else None
+    if message is None:
+        raise Http404("There is no such message in this conversation.")
+    return message

@@ -1,0 +1,149 @@
+"""Send a prompt, or ask again for an answer: both write a Message that waits for a new GenerationJob."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.catalog.models import HostedModel
+from apps.conversations.broadcast import frames_to_all
+from apps.conversations.history import chat_messages
+from apps.conversations.inputs import refused, title_from
+from apps.conversations.models import Conversation, Message
+from apps.conversations.serializers import JSON, messages_json
+from apps.conversations.tree import Tree, messages_of, read_tree
+from apps.generations.actions import submit_generation
+
+USER, ASSISTANT = Message.Author.USER, Message.Author.ASSISTANT
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The messages of one send; `created` is false where the same send had come before."""
+
+    messages: list[Message]
+    tree: Tree
+    created: bool
+
+    @cached_property
+    def json(self) -> list[JSON]:
+        """Made once, for whoever asks first."""
+        return messages_json(self.messages, self.tree)
+
+
+@transaction.atomic
+def send_message(*, actor: User, conversation: Conversation, text: str, parent_id: str | None, client_id: str) -> Sent:
+    """Write the prompt and the message that waits for its answer, and queue the job. An edit is a send whose parent
+    is the edited prompt's parent. Raises Refused, and then nothing is changed."""
+    conversation = _locked(conversation)
+    tree = read_tree(conversation)
+    if sent := Message.objects.filter(conversation=conversation, client_id=client_id).first():
+        return _sent_before(sent, USER, tree)
+    _refuse_archived(conversation)
+    path = messages_of(tree.path(_checked_parent(tree, parent_id)))
+    _refuse_unfinished(path)
+    question = Message(
+        conversation=conversation, parent_id=parent_id, role=USER, user=actor, text=text, client_id=client_id
+    )
+    answer = _new_answer(actor, conversation, [*path, question], client_id="")
+    question.save()
+    answer.save()
+    return _written(conversation, tree, [question, answer])
+
+
+@transaction.atomic
+def regenerate(*, actor: User, conversation: Conversation, message: Message, client_id: str) -> Sent:
+    """Queue another answer beside `message`, from the same prompt with the settings of now. Raises Refused."""
+    conversation = _locked(conversation)
+    tree = read_tree(conversation)
+    if sent := Message.objects.filter(conversation=conversation, client_id=client_id).first():
+        return _sent_before(sent, ASSISTANT, tree)
+    _refuse_archived(conversation)
+    if message.role != ASSISTANT or message.parent_id is None:
+        raise refused("invalid", "Only an answer can be generated again. To change a prompt, edit it.")
+    answer = _new_answer(actor, conversation, messages_of(tree.path(message.parent_id)), client_id=client_id)
+    answer.save()
+    return _written(conversation, tree, [answer])
+
+
+def _locked(conversation: Conversation) -> Conversation:
+    """Sends to one conversation happen one after another, so a raced repeat finds the first."""
+    rows = Conversation.objects.visible().select_for_update(of=("self",), no_key=True)
+    found = rows.select_related("project", "hosted_model__default_version").filter(pk=conversation.pk).first()
+    if found is None:
+        raise refused("gone", "This conversation was deleted meanwhile.", status=409)
+    return found
+
+
+def _sent_before(sent: Message, role: str, tree: Tree) -> Sent:
+    if sent.role != role:
+        raise refused("conflict", "This client_id belongs to another message; use a new one.", status=409)
+    # The answer of a send is the oldest child of its prompt; later ones were asked for again.
+    identifiers = [sent.pk, *tree.children(sent.pk)[:1]] if role == USER else [sent.pk]
+    return Sent(messages_of(identifiers), tree, created=False)
+
+
+def _refuse_archived(conversation: Conversation) -> None:
+    if conversation.archived_at:
+        raise refused("archived", "This conversation is archived. Take it out of the archive to go on.", status=409)
+
+
+def _checked_parent(tree: Tree, parent_id: str | None) -> str | None:
+    if parent_id is not None and parent_id not in tree:
+        raise refused(
+            "no_parent", "The message that this one answers is not part of this conversation. Reload the page."
+        )
+    return parent_id
+
+
+def _refuse_unfinished(path: list[Message]) -> None:
+    if not path:
+        return
+    parent = path[-1]
+    if parent.role != ASSISTANT:
+        raise refused("no_parent", "A prompt follows an answer, not another prompt. Reload the page.")
+    if parent.job and not parent.job.is_terminal:
+        raise refused("busy", "The last answer is still being written. Wait for it, or stop it first.", status=409)
+
+
+def _chosen_model(conversation: Conversation) -> HostedModel:
+    if conversation.hosted_model is None:
+        raise refused("no_model", "Choose a model for this conversation first.")
+    return conversation.hosted_model
+
+
+def _new_answer(actor: User, conversation: Conversation, path: list[Message], *, client_id: str) -> Message:
+    """An unsaved message at the end of `path` whose job is queued."""
+    job = submit_generation(
+        actor=actor,
+        project=conversation.project,
+        model=_chosen_model(conversation),
+        messages=chat_messages(conversation.system_prompt, path),
+        params=conversation.params,
+    )
+    return Message(conversation=conversation, parent=path[-1], role=ASSISTANT, job=job, client_id=client_id)
+
+
+def _written(conversation: Conversation, tree: Tree, messages: list[Message]) -> Sent:
+    """Make the new messages the shown branch, and tell everybody after the commit: by then a worker has been woken."""
+    for message in messages:
+        tree.add(message.pk, message.parent_id)
+    sent = Sent(messages, tree, created=True)
+    changes = {}
+    conversation.active_leaf = messages[-1]
+    conversation.updated_at = timezone.now()
+    if not conversation.title and messages[0].text:
+        conversation.title = title_from(messages[0].text)
+        changes = {"title": conversation.title}
+    conversation.save(update_fields=["active_leaf", "updated_at", "title"])
+    frames_to_all(conversation.pk, lambda: _news(sent, changes))
+    return sent
+
+
+def _news(sent: Sent, changes: JSON) -> list[JSON]:
+    frames: list[JSON] = [{"type": "message", "message": each} for each in sent.json]
+    return [*frames, {"type": "conversation", "changes": changes}] if changes else frames

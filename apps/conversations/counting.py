@@ -1,0 +1,42 @@
+"""How many tokens a conversation would have with a text, counted as a send would count them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from apps.catalog.chat import encode_chat
+from apps.catalog.models import ModelVersion
+from apps.conversations.history import chat_messages
+from apps.conversations.inputs import parent_in, refused, text_in
+from apps.conversations.models import Conversation, Message
+from apps.conversations.tree import messages_of, read_tree
+from apps.generations.intake import context_limit
+from engine.chat import ChatError
+from engine.store import StoreError
+
+
+def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int]:
+    """`tokens` of the prompt, `limit` of prompt and answer together, and by how many tokens it is `over`.
+
+    One token at least is kept for the answer. Raises Refused where there is nothing to count with.
+    """
+    text = text_in(data, "text", maximum=settings.MAX_PROMPT_CHARS)
+    tree, parent = read_tree(conversation), parent_in(data)
+    path = messages_of(tree.path(parent)) if parent in tree else []
+    model = conversation.hosted_model
+    if model is None or model.default_version is None:
+        raise refused("no_model", "Choose a model for this conversation first.")
+    chat = chat_messages(conversation.system_prompt, [*path, Message(role=Message.Author.USER, text=text)])
+    tokens = _tokens(model.default_version, chat) if chat else 0
+    limit = context_limit(model.default_version)
+    return {"tokens": tokens, "limit": limit, "over": max(0, tokens + 1 - limit)}
+
+
+def _tokens(version: ModelVersion, chat: list[dict[str, str]]) -> int:
+    try:
+        return len(encode_chat(version, chat))
+    except (ChatError, StoreError) as error:
+        raise refused("not_countable", str(error)) from error

@@ -1,0 +1,77 @@
+"""Checks on what a person typed or a browser sent. Each refusal is a sentence that says what is allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from apps.conversations.models import MAX_TITLE_CHARS
+from apps.generations.errors import Refused
+
+CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""NUL and lone surrogates: neither is text, and PostgreSQL takes neither."""
+CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+MAX_CONTROL_SHARE = 0.1
+TITLE_FROM_PROMPT = 60
+
+
+def refused(code: str, message: str, *, status: int = 422) -> Refused:
+    return Refused(status=status, code=code, message=message)
+
+
+def text_in(data: Mapping[str, Any], name: str, *, maximum: int) -> str:
+    """The text called `name`, ends trimmed; "" where it is missing or null."""
+    raw = data.get(name)
+    if raw is None:
+        return ""
+    if not isinstance(raw, str):
+        raise refused("invalid", f"“{name}” must be text.")
+    text = raw.strip()
+    if UNSTORABLE.search(text) or len(CONTROL.findall(text)) > MAX_CONTROL_SHARE * len(text):
+        raise refused("binary", "This looks like a file, not like text. Paste its text instead.")
+    if len(text) > maximum:
+        over = len(text) - maximum
+        raise refused("too_long", f"That is {over:,} characters too long; up to {maximum:,} are allowed.", status=413)
+    return text
+
+
+def prompt_in(data: Mapping[str, Any]) -> str:
+    prompt = text_in(data, "text", maximum=settings.MAX_PROMPT_CHARS)
+    if not prompt:
+        raise refused("empty", "Write something first: the message is empty.")
+    return prompt
+
+
+def title_in(data: Mapping[str, Any]) -> str:
+    title = " ".join(text_in(data, "title", maximum=MAX_TITLE_CHARS).split())
+    if not title:
+        raise refused("empty", f"Give the conversation a name of 1 to {MAX_TITLE_CHARS} characters.")
+    return title
+
+
+def client_id_in(data: Mapping[str, Any]) -> str:
+    """The browser's own id of a send, which makes a repeated send the same send."""
+    raw = data.get("client_id")
+    if not isinstance(raw, str) or not CLIENT_ID.fullmatch(raw):
+        raise refused("invalid", "“client_id” must be 8 to 64 letters, digits, - or _.")
+    return raw
+
+
+def parent_in(data: Mapping[str, Any]) -> str | None:
+    raw = data.get("parent")
+    if raw is not None and not isinstance(raw, str):
+        raise refused("invalid", "“parent” must be the id of a message, or null.")
+    return raw or None
+
+
+def title_from(prompt: str) -> str:
+    """A title from the first line of a prompt, cut between words."""
+    line = " ".join(prompt.split("\n", 1)[0].split())
+    if len(line) <= TITLE_FROM_PROMPT:
+        return line
+    cut = line[: TITLE_FROM_PROMPT - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[20:] else cut) + "…"

@@ -1,0 +1,61 @@
+"""All that a conversation page starts from, as one JSON document."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.catalog.models import HostedModel
+from apps.conversations.models import Conversation
+from apps.conversations.serializers import conversation_json, path_json, person_json
+from apps.conversations.tree import leaf_to_show, read_tree
+from apps.generations.params import PARAMETERS, defaults_of
+from apps.projects.models import Role
+
+ACTIONS = ("messages", "tokens", "settings", "pin", "unpin", "archive", "unarchive", "delete", "restore")
+
+
+def page_state(conversation: Conversation, user: User, role: Role, *, leaf: str = "") -> dict[str, Any]:
+    tree = read_tree(conversation)
+    return {
+        "conversation": conversation_json(conversation),
+        **path_json(tree, leaf_to_show(conversation, tree, leaf)),
+        "role": role.name.lower(),
+        "user": person_json(user),
+        "models": _models(),
+        "parameters": [asdict(parameter) for parameter in PARAMETERS],
+        "limits": {"max_chars": settings.MAX_PROMPT_CHARS},
+        "urls": _urls(conversation),
+    }
+
+
+def _models() -> list[dict[str, Any]]:
+    """What can be chosen now."""
+    available = HostedModel.objects.available().select_related("default_version")
+    return [
+        {
+            "id": model.pk,
+            "name": model.name,
+            "description": model.description,
+            "context_length": model.default_version.context_length,
+            "license": model.default_version.license_id,
+            "defaults": defaults_of(model.recommended),
+        }
+        for model in available
+        if model.default_version
+    ]
+
+
+def _urls(conversation: Conversation) -> dict[str, str]:
+    """`regenerate` and `cancel` hold the place of an id as `{id}`."""
+    urls = {name: reverse(f"conversation_{name}", args=[conversation.pk]) for name in ACTIONS}
+    urls["regenerate"] = f"{urls['messages']}{{id}}/regenerate/"
+    urls["cancel"] = "/jobs/{id}/cancel/"
+    urls["list"] = reverse("project", args=[conversation.project_id])
+    urls["new"] = reverse("conversation_new", args=[conversation.project_id])
+    urls["socket"] = f"/ws/conversations/{conversation.pk}/"
+    return urls

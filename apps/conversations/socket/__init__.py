@@ -1,0 +1,1 @@
+"""The parts of a conversation's WebSocket: frames in, frames out, admission, followed jobs."""

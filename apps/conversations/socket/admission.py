@@ -1,0 +1,73 @@
+"""Who is behind a socket and may they be there: asked at connect, every few seconds, and when told that it changed.
+
+Plain database functions; the consumer calls them in threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.utils.crypto import constant_time_compare
+
+from apps.accounts.models import User
+from apps.conversations.access import visit_conversation
+from apps.conversations.socket.codes import NOT_FOUND, SIGNED_OUT
+from apps.conversations.socket.frames import BadFrame
+from apps.generations.actions import request_cancel
+from apps.generations.models import GenerationJob
+from apps.projects.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A person on the page of a conversation, with the role of now."""
+
+    user: User
+    role: Role
+
+
+def admit(session_key: str, conversation_id: str) -> Visitor | int:
+    """The visitor, or the close code that says why not."""
+    user = _signed_in(session_key)
+    if user is None:
+        return SIGNED_OUT
+    try:
+        _, role = visit_conversation(user, conversation_id)
+    except (Http404, PermissionDenied):
+        return NOT_FOUND
+    return Visitor(user, role)
+
+
+def _signed_in(session_key: str) -> User | None:
+    """The person of a session that is stored, not over, and was opened with the password of now."""
+    if not session_key:
+        return None
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
+    user = User.objects.filter(pk=session.get(SESSION_KEY, ""), is_active=True).first()
+    if user is None:
+        return None
+    given = session.get(HASH_SESSION_KEY, "")
+    valid = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return user if any(constant_time_compare(given, known) for known in valid) else None
+
+
+def holds_job(conversation_id: str, job_id: str) -> bool:
+    return GenerationJob.objects.filter(pk=job_id, message__conversation=conversation_id).exists()
+
+
+def cancel(session_key: str, conversation_id: str, job_id: str) -> None:
+    """Ask for the end of a job of this conversation. Raises BadFrame where that is not this person's to do."""
+    visitor = admit(session_key, conversation_id)
+    if isinstance(visitor, int):
+        raise BadFrame("forbidden", "You no longer have access to this conversation.")
+    if visitor.role < Role.EDITOR:
+        raise BadFrame("forbidden", "Viewers cannot stop an answer. Ask an owner for the role of an editor.")
+    job = GenerationJob.objects.filter(pk=job_id, message__conversation=conversation_id).first()
+    if job is None:
+        raise BadFrame("not_found", "There is no such job in this conversation.")
+    request_cancel(actor=visitor.user, job=job)

@@ -1,0 +1,71 @@
+"""The tree of messages as plain data: which path leads to a message, and which alternatives it has.
+
+A node's children keep the order in which they were written. The tree of one conversation is read in one query of
+ids; only the messages of one path are read whole.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from apps.conversations.models import Conversation, Message
+
+
+class Tree:
+    """The shape of one conversation. `nodes` are pairs (id, parent id or None), oldest first."""
+
+    def __init__(self, nodes: Iterable[tuple[str, str | None]]) -> None:
+        self._parent: dict[str, str | None] = {}
+        self._children: defaultdict[str | None, list[str]] = defaultdict(list)
+        for identifier, parent in nodes:
+            self.add(identifier, parent)
+
+    def __contains__(self, identifier: object) -> bool:
+        return identifier in self._parent
+
+    def add(self, identifier: str, parent: str | None) -> None:
+        self._parent[identifier] = parent
+        self._children[parent].append(identifier)
+
+    def children(self, identifier: str | None) -> list[str]:
+        """The alternatives after `identifier` (None: at the root), oldest first."""
+        return list(self._children.get(identifier, ()))
+
+    def path(self, identifier: str | None) -> list[str]:
+        """The ids from the root to `identifier`, both included; nothing leads to None."""
+        found: list[str] = []
+        while identifier is not None:
+            found.append(identifier)
+            identifier = self._parent[identifier]
+        return found[::-1]
+
+    def siblings(self, identifier: str) -> list[str]:
+        """The alternatives at this place, oldest first, `identifier` among them."""
+        return self.children(self._parent[identifier])
+
+    def leaf(self, identifier: str | None = None) -> str | None:
+        """The end of the latest branch under `identifier` (under the root by default); None in an empty tree."""
+        while children := self._children.get(identifier):
+            identifier = children[-1]
+        return identifier
+
+
+def read_tree(conversation: Conversation) -> Tree:
+    """One query."""
+    rows = Message.objects.filter(conversation=conversation).order_by("created_at", "id")
+    return Tree(rows.values_list("id", "parent_id"))
+
+
+def messages_of(identifiers: list[str]) -> list[Message]:
+    """These messages with their authors and jobs, in this order; one query."""
+    found = Message.objects.select_related("user", "job__model_version").in_bulk(identifiers)
+    return [found[identifier] for identifier in identifiers]
+
+
+def leaf_to_show(conversation: Conversation, tree: Tree, wanted: str = "") -> str | None:
+    """The leaf under `wanted`, else the conversation's active one, else the latest."""
+    if wanted in tree:
+        return tree.leaf(wanted)
+    active = conversation.active_leaf_id
+    return tree.leaf(active if active in tree else None)

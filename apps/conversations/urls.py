@@ -1,0 +1,19 @@
+from django.urls import URLPattern, URLResolver, path
+
+from apps.conversations.views import messages, pages, settings
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("p/<str:pid>/conversations/", pages.conversation_list, name="project"),
+    path("p/<str:pid>/conversations/new/", pages.new, name="conversation_new"),
+    path("c/<str:cid>/", pages.conversation, name="conversation"),
+    path("c/<str:cid>/messages/", messages.messages, name="conversation_messages"),
+    path("c/<str:cid>/messages/<str:mid>/regenerate/", messages.regenerate_message, name="conversation_regenerate"),
+    path("c/<str:cid>/tokens/", messages.tokens, name="conversation_tokens"),
+    path("c/<str:cid>/settings/", settings.settings, name="conversation_settings"),
+    path("c/<str:cid>/pin/", settings.pin, name="conversation_pin"),
+    path("c/<str:cid>/unpin/", settings.unpin, name="conversation_unpin"),
+    path("c/<str:cid>/archive/", settings.archive, name="conversation_archive"),
+    path("c/<str:cid>/unarchive/", settings.unarchive, name="conversation_unarchive"),
+    path("c/<str:cid>/delete/", settings.delete, name="conversation_delete"),
+    path("c/<str:cid>/restore/", settings.restore, name="conversation_restore"),
+]

@@ -1,0 +1,63 @@
+"""Send, regenerate, read and count: what the composer and the branch switcher call."""
+
+from __future__ import annotations
+
+from django.http import HttpResponseBase, JsonResponse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.conversations.access import get_conversation_for, get_message
+from apps.conversations.actions.sending import Sent, regenerate, send_message
+from apps.conversations.counting import count
+from apps.conversations.inputs import client_id_in, parent_in, prompt_in
+from apps.conversations.serializers import path_json
+from apps.conversations.tree import leaf_to_show, read_tree
+from apps.conversations.views.json_views import PersonRequest, body_of, json_view
+from apps.projects.models import Role
+
+
+@require_http_methods(["GET", "POST"])
+@json_view
+def messages(request: PersonRequest, cid: str) -> HttpResponseBase:
+    return _send(request, cid) if request.method == "POST" else _path(request, cid)
+
+
+def _path(request: PersonRequest, cid: str) -> JsonResponse:
+    conversation = get_conversation_for(request.user, cid)
+    tree = read_tree(conversation)
+    return JsonResponse(path_json(tree, leaf_to_show(conversation, tree, request.GET.get("leaf", ""))))
+
+
+def _send(request: PersonRequest, cid: str) -> JsonResponse:
+    data = body_of(request)
+    conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
+    sent = send_message(
+        actor=request.user,
+        conversation=conversation,
+        text=prompt_in(data),
+        parent_id=parent_in(data),
+        client_id=client_id_in(data),
+    )
+    return _sent_response(sent)
+
+
+@require_POST
+@json_view
+def regenerate_message(request: PersonRequest, cid: str, mid: str) -> HttpResponseBase:
+    conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
+    message = get_message(conversation, mid)
+    client_id = client_id_in(body_of(request))
+    sent = regenerate(actor=request.user, conversation=conversation, message=message, client_id=client_id)
+    return _sent_response(sent)
+
+
+def _sent_response(sent: Sent) -> JsonResponse:
+    return JsonResponse({"messages": sent.json}, status=201 if sent.created else 200)
+
+
+@require_POST
+@json_view
+def tokens(request: PersonRequest, cid: str) -> HttpResponseBase:
+    """How many tokens the conversation would have with this text, and how many fit."""
+    data = body_of(request)
+    conversation = get_conversation_for(request.user, cid)
+    return JsonResponse(count(conversation, data))

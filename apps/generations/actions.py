@@ -1,0 +1,124 @@
+"""Submit a generation, stop one, erase the texts of some."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from apps.accounts.models import User
+from apps.catalog.models import HostedModel, ModelVersion
+from apps.generations import trail
+from apps.generations.doorbell import announce_cancel, ring
+from apps.generations.endings import end_unclaimed
+from apps.generations.errors import Refused
+from apps.generations.intake import check_messages, encoded
+from apps.generations.models import TERMINAL, GenerationJob, State
+from apps.generations.notices import erase_logs, tell_followers
+from apps.generations.params import MAX_SEED, clean_params, defaults_of
+from apps.governance.decisions import authorize
+from apps.projects.models import Project
+
+ABSENT = ("model_disabled", "model_missing")
+
+
+@transaction.atomic
+def submit_generation(
+    *,
+    actor: User,
+    project: Project,
+    model: HostedModel,
+    messages: Sequence[Mapping[str, str]],
+    params: Mapping[str, Any],
+) -> GenerationJob:
+    """Queue one generation, in the caller's transaction where there is one; a worker is woken after the commit.
+
+    Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed.
+    """
+    chosen = clean_params(params, defaults_of(model.recommended))
+    version = _authorized(actor, project, model, chosen)
+    check_messages(messages)
+    prompt_ids, room = encoded(version, messages)
+    _refuse_too_many(actor)
+    if chosen["seed"] is None:
+        chosen["seed"] = secrets.randbelow(MAX_SEED + 1)  # fixed now: another attempt gives the same text
+    chosen["max_tokens"] = min(chosen["max_tokens"], room)
+    job = GenerationJob.objects.create(
+        project=project,
+        user=actor,
+        model_version=version,
+        messages=[dict(message) for message in messages],
+        prompt_ids=prompt_ids,
+        prompt_tokens=len(prompt_ids),
+        params=chosen,
+    )
+    trail.submitted(job, actor)
+    transaction.on_commit(lambda: ring(job.pk, model.queue), robust=True)
+    return job
+
+
+def _authorized(actor: User, project: Project, model: HostedModel, params: Mapping[str, Any]) -> ModelVersion:
+    decision = authorize(actor=actor, action="generate", model=model, project=project, params=params)
+    if not decision.allowed:
+        raise Refused(status=422 if decision.code in ABSENT else 403, code=decision.code, message=decision.reason)
+    assert model.default_version is not None
+    return model.default_version
+
+
+def _refuse_too_many(actor: User) -> None:
+    """The row of the person is locked, so that two submits at once don't both take the last place."""
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    unfinished = GenerationJob.objects.filter(user=actor).exclude(state__in=TERMINAL).count()
+    if unfinished >= settings.MAX_UNFINISHED_JOBS:
+        message = f"{unfinished} of your answers are still waiting or being written. Wait for one, or stop one."
+        raise Refused(status=429, code="too_many", message=message, limit=settings.MAX_UNFINISHED_JOBS)
+
+
+@transaction.atomic
+def request_cancel(*, actor: User, job: GenerationJob) -> bool:
+    """Stop a job; what it has written so far is kept. False where it had ended already.
+
+    One that waits ends here and now; one that runs is ended by its worker, or after the worker's lease.
+    """
+    current = GenerationJob.objects.select_for_update().get(pk=job.pk)
+    if current.is_terminal:
+        return False
+    if current.cancel_requested_at is None:
+        trail.cancel_requested(current, actor)
+    if current.state == State.QUEUED:
+        end_unclaimed(current)
+        transaction.on_commit(lambda: tell_followers([job.pk]), robust=True)
+    else:
+        GenerationJob.objects.filter(pk=job.pk, cancel_requested_at=None).update(cancel_requested_at=Now())
+        transaction.on_commit(lambda: announce_cancel(current), robust=True)
+    return True
+
+
+@transaction.atomic
+def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
+    """Erase prompts and completions of jobs, given as ids or as a query; how many. Their counts stay for accounting.
+
+    One that hasn't ended is cancelled first, so that its worker can't write the text again.
+    """
+    rows = GenerationJob.objects.filter(pk__in=jobs)
+    found = list(GenerationJob.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).select_for_update())
+    kept = GenerationJob.objects.filter(pk__in=[job.pk for job in found])
+    ending = {"state": State.CANCELLED, "finish_reason": "cancelled", "lease_until": None, "finished_at": Now()}
+    kept.exclude(state__in=TERMINAL).update(**ending, cancel_requested_at=Now())
+    kept.update(messages=[], prompt_ids=[], output="")
+    trail.wiped(found)
+    transaction.on_commit(lambda: _forget(found), robust=True)
+    return len(found)
+
+
+def _forget(jobs: list[GenerationJob]) -> None:
+    for job in jobs:
+        if not job.is_terminal:
+            announce_cancel(job)
+    erase_logs(jobs)
+    tell_followers([job.pk for job in jobs])

@@ -1,0 +1,11 @@
+"""What this app records: ids, lengths and counts, never what was asked or answered."""
+
+ACTIONS = {
+    "generation.submitted": "asked a model",
+    "generation.cancel.requested": "asked to stop a generation",
+    "generation.succeeded": "finished a generation",
+    "generation.failed": "failed to finish a generation",
+    "generation.cancelled": "stopped a generation",
+    "generation.requeued": "put a generation back into the queue",
+    "generation.wiped": "erased the texts of generations",
+}

@@ -1,0 +1,111 @@
+"""The one terminal state of a job, and leases that ran out. Each ending is one transaction with its audit event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.generations import trail
+from apps.generations.claims import Held
+from apps.generations.models import GenerationJob, State
+from apps.generations.replay import text_in_log
+from apps.lib.redis import AWAY, sync_client
+
+REAPED_AT_ONCE = 50
+LOST = (
+    "The worker stopped {lost} times while it wrote this answer, so it was given up. "
+    "Try again; if it happens again, tell an administrator."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended. Times in milliseconds; None where not measured."""
+
+    state: State
+    output: str
+    finish_reason: str
+    completion_tokens: int
+    error_code: str = ""
+    error_message: str = ""
+    ttft_ms: float | None = None
+    decode_ms: float | None = None
+    device_ms: float | None = None
+
+
+@transaction.atomic
+def finish(held: Held, outcome: Outcome) -> GenerationJob | None:
+    """Bring a running job to its terminal state. None where this attempt no longer holds it: nothing was written."""
+    rows = GenerationJob.objects.filter(pk=held.job, attempt=held.attempt, state=State.RUNNING)
+    changed = rows.update(
+        state=outcome.state,
+        output=outcome.output,
+        finish_reason=outcome.finish_reason,
+        error_code=outcome.error_code,
+        error_message=outcome.error_message[:500],
+        completion_tokens=outcome.completion_tokens,
+        ttft_ms=outcome.ttft_ms,
+        decode_ms=outcome.decode_ms,
+        device_ms=outcome.device_ms,
+        lease_until=None,
+        finished_at=Now(),
+    )
+    return _ended(held.job) if changed else None
+
+
+def end_unclaimed(job: GenerationJob) -> None:
+    """Cancel a job that waits in the queue and that the caller's transaction has locked."""
+    GenerationJob.objects.filter(pk=job.pk, state=State.QUEUED).update(
+        state=State.CANCELLED, finish_reason="cancelled", cancel_requested_at=Now(), finished_at=Now()
+    )
+    _ended(job.pk)
+
+
+@transaction.atomic
+def reap() -> list[GenerationJob]:
+    """Take jobs away from workers that were lost: back into the queue, or to an end. Any worker may do this."""
+    expired = GenerationJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("user")
+    jobs = list(expired.filter(state=State.RUNNING, lease_until__lt=Now()).order_by("lease_until")[:REAPED_AT_ONCE])
+    return [_take_away(job) for job in jobs]
+
+
+def _take_away(job: GenerationJob) -> GenerationJob:
+    """`job` is locked, so its row can't change meanwhile."""
+    lost = job.lost_attempts + 1
+    rows = GenerationJob.objects.filter(pk=job.pk, attempt=job.attempt, state=State.RUNNING)
+    if job.cancel_requested_at is None and lost < settings.MAX_ATTEMPTS:
+        rows.update(state=State.QUEUED, worker_id="", lease_until=None, lost_attempts=lost)
+        job.state, job.lost_attempts = State.QUEUED, lost
+        trail.requeued(job, reason="worker_lost")
+        return job
+    output, tokens = _remains(job)
+    ending = {"lease_until": None, "lost_attempts": lost, "output": output, "completion_tokens": tokens}
+    rows.update(**ending, **_reason(job, lost), finished_at=Now())
+    return _ended(job.pk)
+
+
+def _reason(job: GenerationJob, lost: int) -> dict[str, Any]:
+    if job.cancel_requested_at is not None:
+        return {"state": State.CANCELLED, "finish_reason": "cancelled"}
+    message = LOST.format(lost=lost) if lost > 1 else "The worker stopped while it wrote this answer. Try again."
+    return {
+        "state": State.FAILED, "finish_reason": "error", "error_code": "worker_lost", "error_message": message
+    }  # fmt: skip
+
+
+def _remains(job: GenerationJob) -> tuple[str, int]:
+    """What its readers have seen of a job whose worker is gone: the log has it, unless Redis is gone as well."""
+    try:
+        return text_in_log(sync_client(), job.pk, job.attempt)
+    except AWAY:
+        return "", 0
+
+
+def _ended(job_id: str) -> GenerationJob:
+    job = GenerationJob.objects.select_related("user", "model_version").get(pk=job_id)
+    trail.ended(job)
+    return job

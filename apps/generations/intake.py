@@ -1,0 +1,75 @@
+"""Checks on what a model is to read, before a job is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.conf import settings
+
+from apps.catalog.chat import encode_chat
+from apps.catalog.models import ModelVersion
+from apps.generations.errors import Refused
+from engine.chat import ChatError
+from engine.store import StoreError
+
+ROLES = ("system", "user", "assistant")
+MAX_MESSAGES = 1000
+MAX_HISTORY = 4
+"""A conversation may have this many times the characters of one prompt; its tokens are counted after that."""
+
+
+def check_messages(messages: Sequence[Mapping[str, str]]) -> None:
+    """Raises Refused."""
+    for message in messages:
+        if set(message) != {"role", "content"} or message["role"] not in ROLES:
+            raise _invalid(f"Every message has a role ({', '.join(ROLES)}) and a content.")
+        if not isinstance(message["content"], str) or "\0" in message["content"]:
+            raise _invalid("The content of a message must be text.")
+    if len(messages) > MAX_MESSAGES:
+        raise _too_long(f"A conversation may have {MAX_MESSAGES:,} messages; this one has {len(messages):,}.")
+    if not any(message["role"] == "user" and message["content"].strip() for message in messages):
+        raise Refused(status=422, code="empty", message="Write something first: the message is empty.")
+    limit = MAX_HISTORY * settings.MAX_PROMPT_CHARS
+    characters = sum(len(message["content"]) for message in messages)
+    if characters > limit:
+        raise _too_long(
+            f"This conversation is {characters - limit:,} characters too long; up to {limit:,} are allowed. "
+            "Start a new one, or shorten your message."
+        )
+
+
+def context_limit(version: ModelVersion) -> int:
+    """Tokens of prompt and completion together."""
+    return min(version.context_length, settings.MAX_CONTEXT)
+
+
+def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> tuple[list[int], int]:
+    """The messages as tokens, and how many tokens of completion fit behind them. Raises Refused where none does."""
+    prompt_ids = _encode(version, messages)
+    room = context_limit(version) - len(prompt_ids)
+    if room < 1:
+        over = 1 - room
+        tokens = "1 token" if over == 1 else f"{over:,} tokens"
+        message = (
+            f"The conversation is {tokens} too long for this model, which reads {context_limit(version):,} at most, "
+            "its answer included. Shorten your message, or start a new conversation."
+        )
+        raise Refused(status=422, code="context_overflow", message=message, over=over)
+    return prompt_ids, room
+
+
+def _encode(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> list[int]:
+    try:
+        return encode_chat(version, messages)
+    except ChatError as error:
+        raise Refused(status=422, code="chat_format", message=str(error)) from error
+    except StoreError as error:
+        raise Refused(status=422, code="model_missing", message=str(error)) from error
+
+
+def _invalid(message: str) -> Refused:
+    return Refused(status=422, code="invalid", message=message)
+
+
+def _too_long(message: str) -> Refused:
+    return Refused(status=413, code="too_long", message=message)

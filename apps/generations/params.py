@@ -1,0 +1,170 @@
+"""The sampling parameters that people may set, with their bounds and what they do. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from django.core.exceptions import ValidationError
+
+MAX_STOPS = 4
+MAX_STOP_CHARS = 64
+MAX_SEED = 2**32 - 1
+
+Kind = Literal["number", "integer", "strings"]
+Value = float | int | list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`kind` is `number`, `integer` or `strings`; a default of None means: not set."""
+
+    name: str
+    label: str
+    help: str
+    kind: Kind
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    default: Any = None
+
+
+PARAMETERS = (
+    Parameter(
+        "temperature",
+        "Temperature",
+        "How adventurous the choice of words is. 0 always takes the likeliest one; above 1 it gets wild.",
+        "number", 0, 2, 0.05, 0.7,
+    ),
+    Parameter(
+        "top_p",
+        "Top-p",
+        "Choose among the likeliest words that together reach this share. 1 leaves all of them in.",
+        "number", 0.01, 1, 0.01, 0.95,
+    ),
+    Parameter(
+        "top_k",
+        "Top-k",
+        "Choose among this many of the likeliest words. 0 leaves all of them in.",
+        "integer", 0, 1000, 1, 0,
+    ),
+    Parameter(
+        "min_p",
+        "Min-p",
+        "Leave out words that are less likely than this share of the likeliest one. 0 leaves all of them in.",
+        "number", 0, 1, 0.01, 0.0,
+    ),
+    Parameter(
+        "repetition_penalty",
+        "Repetition penalty",
+        "Above 1, words that were used already become less likely. 1 changes nothing.",
+        "number", 0.5, 2, 0.01, 1.0,
+    ),
+    Parameter(
+        "max_tokens",
+        "Longest answer",
+        "The answer ends after this many tokens (about ¾ of a word each), or where the context is full.",
+        "integer", 1, 32768, 1, 512,
+    ),
+    Parameter(
+        "stop",
+        "Stop strings",
+        f"The answer ends before the first of these. Up to {MAX_STOPS}, each of up to {MAX_STOP_CHARS} characters.",
+        "strings", None, MAX_STOPS, None, (),
+    ),
+    Parameter(
+        "seed",
+        "Seed",
+        "The same seed with the same prompt and settings gives the same answer. Empty: a new one each time.",
+        "integer", 0, MAX_SEED, 1, None,
+    ),
+)  # fmt: skip
+BY_NAME: Mapping[str, Parameter] = MappingProxyType({parameter.name: parameter for parameter in PARAMETERS})
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+DEFAULTS: Mapping[str, Any] = MappingProxyType({each.name: _plain(each.default) for each in PARAMETERS})
+
+
+def defaults_of(recommended: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults for a model: what its makers recommend, where that is within our bounds, before our own."""
+    own = {name: _plain(value) for name, value in DEFAULTS.items()}
+    for name, value in recommended.items():
+        if (parameter := BY_NAME.get(name)) is not None:
+            with suppress(ValueError):
+                own[name] = CLEANERS[parameter.kind](parameter, value)
+    return own
+
+
+def clean_params(raw: Mapping[str, Any], defaults: Mapping[str, Any] = DEFAULTS) -> dict[str, Any]:
+    """All parameters, those that are missing or None at their defaults.
+
+    Raises ValidationError with a sentence for every wrong field, an unknown one included.
+    """
+    cleaned: dict[str, Any] = {name: _plain(value) for name, value in defaults.items()}
+    errors: dict[str, str] = {}
+    for name, value in raw.items():
+        parameter = BY_NAME.get(name)
+        if parameter is None:
+            errors[str(name)[:64]] = f"There is no parameter “{str(name)[:64]}”. Known: {', '.join(BY_NAME)}."
+        elif value is not None and value != "":
+            try:
+                cleaned[name] = CLEANERS[parameter.kind](parameter, value)
+            except ValueError as error:
+                errors[name] = str(error)
+    if errors:
+        raise ValidationError(errors)
+    return cleaned
+
+
+def _number(parameter: Parameter, value: Any) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    return _bounded(parameter, number, "a number")
+
+
+def _integer(parameter: Parameter, value: Any) -> int:
+    try:
+        number = math.nan if isinstance(value, bool) else int(value)
+        if isinstance(value, float) and value != number:
+            number = math.nan
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    return int(_bounded(parameter, number, "a whole number"))
+
+
+def _bounded(parameter: Parameter, number: float, noun: str) -> float:
+    low, high = parameter.minimum, parameter.maximum
+    assert low is not None
+    assert high is not None
+    if not low <= number <= high:  # also where the number is none
+        raise ValueError(f"{parameter.label} must be {noun} from {low:g} to {high:.10g}.")
+    return number
+
+
+def _strings(parameter: Parameter, value: Any) -> list[str]:
+    strings = [value] if isinstance(value, str) else value
+    if not isinstance(strings, list | tuple) or not all(isinstance(each, str) for each in strings):
+        raise ValueError(f"{parameter.label} must be a list of texts.")
+    kept = [each for each in dict.fromkeys(strings) if each]
+    if len(kept) > MAX_STOPS:
+        raise ValueError(f"{parameter.label}: at most {MAX_STOPS} are allowed, you gave {len(kept)}.")
+    if any(len(each) > MAX_STOP_CHARS or "\0" in each for each in kept):
+        raise ValueError(f"{parameter.label}: each has at most {MAX_STOP_CHARS} characters.")
+    return kept
+
+
+CLEANERS: Mapping[Kind, Callable[[Parameter, Any], Value]] = {
+    "number": _number,
+    "integer": _integer,
+    "strings": _strings,
+}

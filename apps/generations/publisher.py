@@ -1,0 +1,202 @@
+"""One thread that takes the engine's events to the event logs: many jobs in one round trip, some 30 times a second."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import NamedTuple
+
+from apps.generations import events
+from apps.generations.claims import Held
+from apps.generations.log import Answer, Append, LogWriter
+from apps.generations.transcript import Transcript
+from apps.lib.redis import AWAY
+from engine.types import Event, FinishEvent, LoadingEvent, StartedEvent, TextEvent
+
+TICK_SECONDS = 0.033
+GATHER_SECONDS = 0.002
+"""The engine tells of all its sequences after one step, one after another: wait for the last of them."""
+AWAY_SECONDS = 0.5
+"""Between attempts to reach a Redis that is away."""
+KEEP_FINISHED_SECONDS = 30.0
+"""How long a finish waits for a Redis that is away; PostgreSQL has it, and followers find it there."""
+
+logger = logging.getLogger(__name__)
+JSON = events.JSON
+
+
+class Ended(NamedTuple):
+    """The engine is done with an attempt, and this is its text."""
+
+    held: Held
+    event: FinishEvent
+    text: str
+    tokens: int
+
+
+class _Final(NamedTuple):
+    held: Held
+    event: JSON
+
+
+class _Open(NamedTuple):
+    held: Held
+
+
+class _Forget(NamedTuple):
+    held: Held
+
+
+class Publisher:
+    """`on_end` and `on_stale` are called in this thread and must return at once."""
+
+    def __init__(self, writer: LogWriter, *, on_end: Callable[[Ended], None], on_stale: Callable[[Held], None]) -> None:
+        self._writer = writer
+        self._on_end = on_end
+        self._on_stale = on_stale
+        self._inbox: SimpleQueue[tuple[Held, Event] | _Final | _Open | _Forget | None] = SimpleQueue()
+        self._transcripts: dict[Held, Transcript] = {}
+        self._finished_at: dict[Held, float] = {}
+        self._due: float | None = None
+        self._last_flush = 0.0
+        self._away_until = 0.0
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what can be written, and end."""
+        self._inbox.put(None)
+        self._thread.join(timeout=5)
+
+    def open(self, held: Held) -> None:
+        """Events of this attempt will come; those of an attempt that isn't open are dropped."""
+        self._inbox.put(_Open(held))
+
+    def receive(self, held: Held, event: Event) -> None:
+        """An event of the engine, in the engine's thread."""
+        self._inbox.put((held, event))
+
+    def finish(self, held: Held, event: JSON) -> None:
+        """The job has its terminal state in the database: tell the followers."""
+        self._inbox.put(_Final(held, event))
+
+    def forget(self, held: Held) -> None:
+        """This attempt is no longer ours: not a word more of it."""
+        self._inbox.put(_Forget(held))
+
+    def _run(self) -> None:
+        while self._take():
+            if self._due is not None and monotonic() >= self._due:
+                try:
+                    self._flush()
+                except Exception:
+                    logger.exception("the publisher could not write; it goes on")
+                    self._retry_later()
+        self._flush_quietly()
+
+    def _take(self) -> bool:
+        """Wait for an event or for the next tick; False at the end."""
+        try:
+            timeout = None if self._due is None else max(0.0, self._due - monotonic())
+            item = self._inbox.get(timeout=timeout)
+        except Empty:
+            return True
+        match item:
+            case None:
+                return False
+            case _Open(held):
+                self._transcripts[held] = Transcript(held)
+            case _Forget(held):
+                self._drop(held)
+            case _Final(held, event):
+                self._finish(held, event)
+            case (held, event):
+                self._apply(held, event)
+        return True
+
+    def _apply(self, held: Held, event: Event) -> None:
+        transcript = self._transcripts.get(held)
+        if transcript is None:
+            if isinstance(event, FinishEvent):
+                self._on_end(Ended(held, event, "", 0))
+            return
+        match event:
+            case TextEvent():
+                self._schedule(at_once=not transcript.tokens)
+                transcript.add_text(event)
+            case LoadingEvent():
+                transcript.add(dict(events.LOADING))
+                self._schedule(at_once=True)
+            case StartedEvent():
+                transcript.add(dict(events.STARTED))
+                self._schedule(at_once=True)
+            case FinishEvent():
+                tokens = event.usage.completion_tokens or transcript.tokens
+                self._on_end(Ended(held, event, transcript.text, tokens))
+
+    def _finish(self, held: Held, event: JSON) -> None:
+        transcript = self._transcripts.get(held)
+        if transcript is not None and not transcript.final:
+            transcript.add(event)
+            transcript.final = True
+            self._finished_at[held] = monotonic()
+            self._schedule(at_once=True)
+
+    def _schedule(self, *, at_once: bool) -> None:
+        now = monotonic()
+        wanted = now + GATHER_SECONDS
+        if not at_once:
+            wanted = max(wanted, self._last_flush + TICK_SECONDS)
+        wanted = max(wanted, self._away_until)
+        self._due = wanted if self._due is None else min(self._due, wanted)
+
+    def _flush(self) -> None:
+        self._due, self._last_flush = None, monotonic()
+        batches = {held: each.to_write() for held, each in self._transcripts.items() if each.has_news}
+        if not batches:
+            return
+        try:
+            answers = self._writer.append(list(batches.values()))
+            for (held, batch), answer in zip(batches.items(), answers, strict=True):
+                transcript = self._transcripts[held]
+                if answer == Answer.HOLE:
+                    logger.warning("the event log of job %s was lost and goes on from a snapshot", held.job)
+                    self._writer.snapshot(transcript.snapshot(), repair=True)
+                    answer = self._writer.append([batch])[0]
+                if answer == Answer.STALE:
+                    self._drop(held)
+                    self._on_stale(held)
+                else:
+                    self._written(transcript, batch)
+        except AWAY as error:
+            logger.warning("Redis can't be reached; %d jobs go on without it: %s", len(batches), error)
+            self._retry_later()
+
+    def _written(self, transcript: Transcript, batch: Append) -> None:
+        transcript.written(batch)
+        if transcript.final and not transcript.has_news:
+            self._drop(transcript.held)
+        elif transcript.snapshot_due():
+            self._writer.snapshot(transcript.snapshot(), repair=False)
+
+    def _retry_later(self) -> None:
+        now = monotonic()
+        self._away_until = now + AWAY_SECONDS
+        self._due = self._away_until
+        for held in [held for held, since in self._finished_at.items() if now - since > KEEP_FINISHED_SECONDS]:
+            self._drop(held)
+
+    def _flush_quietly(self) -> None:
+        try:
+            self._flush()
+        except Exception:
+            logger.exception("the last events were not written; followers find the ends in the database")
+
+    def _drop(self, held: Held) -> None:
+        self._transcripts.pop(held, None)
+        self._finished_at.pop(held, None)

@@ -1,0 +1,203 @@
+"""A worker's heart: takes jobs from the queue into the engine and sees to it that each gets its end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic, sleep
+from typing import Protocol
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from apps.generations import presence
+from apps.generations.cancels import CancelListener
+from apps.generations.claims import Held, claim, extend, to_be_cancelled
+from apps.generations.endings import reap
+from apps.generations.finisher import Finisher
+from apps.generations.leases import Leases
+from apps.generations.log import LogWriter
+from apps.generations.loops import Loop
+from apps.generations.metrics import CLAIMED, HELD, LEASES_LOST, REQUEUED
+from apps.generations.models import GenerationJob, State
+from apps.generations.notices import tell_followers
+from apps.generations.publisher import Ended, Publisher
+from apps.lib.database import borrowed_connection
+from apps.lib.redis import sync_client
+from engine.types import GenerationRequest, SamplingParams, Sink
+
+LOOK_SECONDS = 1.0
+"""What a lost doorbell costs at most."""
+SETTLE_SECONDS = 5.0
+"""After the last completion: for its end to reach the database."""
+PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repetition_penalty")
+
+logger = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """What the runner needs of `engine.service.EngineThread`."""
+
+    def submit(self, request: GenerationRequest, sink: Sink) -> None: ...
+    def cancel(self, request_id: str) -> None: ...
+    def loaded(self) -> tuple[str, ...]: ...
+    def is_alive(self) -> bool: ...
+    def stop(self, *, drain_seconds: float) -> None: ...
+
+
+class Runner:
+    """`served` names the HostedModels to take jobs for and is asked at every look, so that new ones are found;
+    `on_broken` is called where the engine has died."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        worker_id: str,
+        device: str,
+        slots: int,
+        served: Callable[[], Sequence[str]],
+        on_broken: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.worker_id = worker_id
+        self._engine = engine
+        self._device = device
+        self._served = served
+        self._on_broken = on_broken
+        self._leases = Leases(slots)
+        self._claiming = True
+        self._claim_lock = threading.Lock()
+        self._publisher = Publisher(LogWriter(sync_client()), on_end=self._ended, on_stale=self._lost)
+        self._finisher = Finisher(self._leases, self._publisher)
+        self._look = Loop("claims", LOOK_SECONDS, self._look_around)
+        self._heart = Loop("heartbeat", settings.HEARTBEAT_SECONDS, self._beat)
+        self._cancels = CancelListener(self.wake)
+
+    def start(self) -> None:
+        for part in (self._publisher, self._finisher, self._heart, self._look, self._cancels):
+            part.start()
+
+    def wake(self) -> None:
+        """There may be something to claim or to cancel."""
+        self._look.wake()
+
+    def stop_claiming(self) -> None:
+        """At once, also from a signal handler."""
+        self._claiming = False
+
+    def stop(self, *, drain_seconds: float, hurry: Callable[[], bool] = lambda: False) -> None:
+        """Finish what can be finished in time, or until `hurry`; put the rest back into the queue."""
+        self.stop_claiming()
+        with self._claim_lock:  # a claim that is under way gets into the engine first
+            pass
+        _wait(drain_seconds, lambda: hurry() or not self._leases.busy())
+        self._engine.stop(drain_seconds=0.0)
+        _wait(SETTLE_SECONDS, lambda: not self._leases.busy())
+        for loop in (self._look, self._heart):
+            loop.stop()
+        self._cancels.stop()
+        self._finisher.stop(SETTLE_SECONDS)
+        self._publisher.stop()
+        for loop in (self._look, self._heart):
+            loop.join(SETTLE_SECONDS)
+        self._leave()
+
+    def _leave(self) -> None:
+        try:
+            with borrowed_connection():
+                presence.leave(self.worker_id)
+        except DatabaseError:
+            logger.warning("the database doesn't know that this worker left; it will notice")
+
+    # --- once a second and when woken -----------------------------------------------------------------------------
+
+    def _look_around(self) -> None:
+        if held := self._leases.held():
+            for each in to_be_cancelled(held):
+                self._engine.cancel(_request_id(each))
+        with self._claim_lock:
+            while self._claiming and (free := self._leases.free()) > 0:
+                jobs = claim(self.worker_id, self._served(), free)
+                for job in jobs:
+                    self._begin(job)
+                if len(jobs) < free:
+                    return
+
+    def _begin(self, job: GenerationJob) -> None:
+        held = Held(job.pk, job.attempt)
+        self._leases.take(held)
+        self._publisher.open(held)
+        CLAIMED.inc()
+        try:
+            self._engine.submit(_request(job), partial(self._publisher.receive, held))
+        except Exception:
+            # Broken or stopping: without a heartbeat the lease runs out, and another worker takes the job.
+            logger.exception("the engine did not take job %s", job.pk)
+            self._leases.left_engine(held)
+            self._lost(held)
+
+    # --- from the publisher's thread ------------------------------------------------------------------------------
+
+    def _ended(self, ended: Ended) -> None:
+        self._leases.left_engine(ended.held)
+        self._finisher.put(ended)
+        self._look.wake()
+
+    def _lost(self, held: Held) -> None:
+        """Another worker has this job, or may have: stop, and write nothing more."""
+        logger.warning("the lease of job %s, attempt %d, was lost", held.job, held.attempt)
+        LEASES_LOST.inc()
+        self._leases.drop(held)
+        self._publisher.forget(held)
+        self._engine.cancel(_request_id(held))
+
+    # --- heartbeat ------------------------------------------------------------------------------------------------
+
+    def _beat(self) -> None:
+        if self._claiming and not self._engine.is_alive():
+            logger.critical("the engine of worker %s is dead; it takes no more jobs", self.worker_id)
+            self.stop_claiming()
+            self._on_broken()
+        leases = self._leases.held()
+        beat = extend(leases)
+        for held in self._leases.missing(leases, beat.held):
+            self._lost(held)
+        HELD.set(len(beat.held))
+        presence.announce(
+            self.worker_id,
+            device=self._device,
+            slots=self._leases.slots,
+            loaded=self._engine.loaded(),
+            serves=self._served() if self._claiming else (),
+        )
+        self._reap()
+
+    def _reap(self) -> None:
+        taken = reap()
+        for job in taken:
+            if job.state == State.QUEUED:
+                REQUEUED.labels("worker_lost").inc()
+        if taken:
+            logger.warning("%d jobs were taken from workers that are gone", len(taken))
+            tell_followers([job.pk for job in taken])
+            self.wake()
+
+
+def _request(job: GenerationJob) -> GenerationRequest:
+    chosen = {name: job.params[name] for name in PARAMETERS}
+    params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
+    held = Held(job.pk, job.attempt)
+    return GenerationRequest(_request_id(held), job.model_version.digest, tuple(job.prompt_ids), params)
+
+
+def _request_id(held: Held) -> str:
+    """With the attempt: one worker may get a job again while its lost attempt is still being stopped."""
+    return f"{held.job}:{held.attempt}"
+
+
+def _wait(seconds: float, condition: Callable[[], bool]) -> None:
+    end = monotonic() + seconds
+    while not condition() and monotonic() < end:
+        sleep(0.05)

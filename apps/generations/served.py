@@ -1,0 +1,47 @@
+"""Which HostedModels this worker takes jobs for: all of the catalogue's text models, or those it was started for."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from time import monotonic
+
+from django.conf import settings
+
+from apps.catalog.models import HostedModel, Modality
+
+FRESH_SECONDS = 2.0
+
+
+class Served:
+    """Asks the catalogue again now and then, and tells of models that are new."""
+
+    def __init__(self, on_new: Callable[[HostedModel], None]) -> None:
+        self._on_new = on_new
+        self._models: dict[str, HostedModel] = {}
+        self._asked = float("-inf")
+
+    def models(self) -> list[HostedModel]:
+        """As of the last time that was asked."""
+        return list(self._models.values())
+
+    def __call__(self) -> tuple[str, ...]:
+        if monotonic() - self._asked > FRESH_SECONDS:
+            found = {model.pk: model for model in served_models()}
+            new = [model for name, model in found.items() if name not in self._models]
+            self._models, self._asked = found, monotonic()
+            for model in new:
+                self._on_new(model)
+        return tuple(self._models)
+
+
+def served_models() -> list[HostedModel]:
+    models = HostedModel.objects.filter(modality=Modality.TEXT, versions__isnull=False).distinct()
+    return list(models.filter(pk__in=settings.WORKER_MODELS) if settings.WORKER_MODELS else models)
+
+
+def new_worker_id() -> str:
+    """Unique for each start: a worker that comes back is another one, and the leases of the old one run out."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"

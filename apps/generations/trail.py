@@ -1,0 +1,68 @@
+"""The audit events of jobs: ids, lengths and counts, never texts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from apps.accounts.models import User
+from apps.audit.record import Target, record
+from apps.generations.models import GenerationJob, State
+
+OUTCOMES = {State.SUCCEEDED: "allowed", State.CANCELLED: "allowed", State.FAILED: "failed"}
+
+
+def submitted(job: GenerationJob, actor: User) -> None:
+    record(
+        "generation.submitted",
+        actor=actor,
+        target=_target(job),
+        project_id=job.project_id,
+        model=job.model_version.hosted_model_id,
+        version=job.model_version_id,
+        messages=len(job.messages),
+        prompt_tokens=job.prompt_tokens,
+        max_tokens=job.params["max_tokens"],
+    )
+
+
+def cancel_requested(job: GenerationJob, actor: User) -> None:
+    record("generation.cancel.requested", actor=actor, target=_target(job), project_id=job.project_id)
+
+
+def ended(job: GenerationJob) -> None:
+    """For a job that is in its terminal state."""
+    record(
+        f"generation.{job.state}",
+        actor=job.user,
+        target=_target(job),
+        project_id=job.project_id,
+        outcome=OUTCOMES[State(job.state)],
+        attempt=job.attempt,
+        finish_reason=job.finish_reason,
+        error_code=job.error_code,
+        prompt_tokens=job.prompt_tokens,
+        completion_tokens=job.completion_tokens,
+        characters=len(job.output),
+    )
+
+
+def requeued(job: GenerationJob, *, reason: str) -> None:
+    record(
+        "generation.requeued",
+        target=_target(job),
+        project_id=job.project_id,
+        reason=reason,
+        attempt=job.attempt,
+        lost_attempts=job.lost_attempts,
+    )
+
+
+def wiped(jobs: Iterable[GenerationJob]) -> None:
+    """One event for each project that the jobs belong to."""
+    for project_id, number in Counter(job.project_id for job in jobs).items():
+        record("generation.wiped", project_id=project_id, jobs=number)
+
+
+def _target(job: GenerationJob) -> Target:
+    return Target("generation", job.pk, job.pk)

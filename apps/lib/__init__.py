@@ -1,0 +1,1 @@
+"""Tiny named helpers that import nothing of ours."""

@@ -1,0 +1,34 @@
+"""The database from threads that serve no request: nobody else gives their connections back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar, cast
+
+from channels.db import database_sync_to_async
+from django.db import close_old_connections, connection
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SOCKET_THREADS = 8
+"""Fewer than the connections of the pool (DB_POOL_SIZE): pages need some too."""
+_executor = ThreadPoolExecutor(SOCKET_THREADS, thread_name_prefix="database")
+
+
+@contextmanager
+def borrowed_connection() -> Iterator[None]:
+    """For one piece of work in a thread of ours: a healthy connection, given back to the pool at the end."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a database function without holding up the event loop. Channels' own way has one thread for everybody."""
+    call = database_sync_to_async(function, thread_sensitive=False, executor=_executor)
+    return cast(R, await call(*args, **kwargs))

@@ -1,0 +1,70 @@
+"""The only way to a project and to all that is in it. Being an administrator of the site opens none."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
+
+from apps.accounts.models import User
+from apps.projects.models import Membership, Project, Role
+
+
+def get_project_for(
+    user: User | AnonymousUser, project_id: str, role: Role = Role.VIEWER, *, writable: bool = False
+) -> Project:
+    """The project, where `user` has at least `role` in it; one query.
+
+    Raises Http404 for a stranger (the same as for no such project), and PermissionDenied with a sentence for a member
+    with too small a role, or with `writable` where the project is archived.
+    """
+    return get_membership_for(user, project_id, role, writable=writable).project
+
+
+def get_membership_for(
+    user: User | AnonymousUser, project_id: str, role: Role = Role.VIEWER, *, writable: bool = False
+) -> Membership:
+    """As `get_project_for`, with the role: `membership.project` is loaded."""
+    memberships = _memberships_of(user).select_related("project")
+    # PostgreSQL has no text with a NUL in it; an address may.
+    membership = None if "\0" in project_id else memberships.filter(project_id=project_id).first()
+    if membership is None:
+        raise Http404("There is no such project.")
+    if membership.role < role:
+        raise PermissionDenied(too_small(membership, role))
+    if writable and membership.project.archived_at:
+        raise PermissionDenied(archived(membership.project))
+    return membership
+
+
+def role_of(user: User | AnonymousUser, project: Project) -> Role | None:
+    """None for strangers, signed-out people and deactivated members. Read from the database: roles change."""
+    role = _memberships_of(user).filter(project=project).values_list("role", flat=True).first()
+    return None if role is None else Role(role)
+
+
+def projects_of(user: User | AnonymousUser) -> QuerySet[Project]:
+    """All that `user` belongs to, archived ones too."""
+    return Project.objects.filter(pk__in=_memberships_of(user).values("project"))
+
+
+def too_small(membership: Membership, role: Role) -> str:
+    """The sentence for a member whose role is not enough."""
+    has, needed = Role(membership.role).label.lower(), role.label.lower()
+    return f"In {membership.project} you are {_a(has)}; this needs {_a(needed)}. An owner of it can change your role."
+
+
+def archived(project: Project) -> str:
+    """The sentence for a change inside an archived project."""
+    return f"{project} is archived: it can be read, not changed. An owner can bring it back in its settings."
+
+
+def _memberships_of(user: User | AnonymousUser) -> QuerySet[Membership]:
+    if user.is_anonymous:
+        return Membership.objects.none()
+    return Membership.objects.filter(user=user, user__is_active=True)
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

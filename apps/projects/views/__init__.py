@@ -1,0 +1,1 @@
+"""Pages of projects: parse, access, action, render."""
