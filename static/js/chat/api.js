@@ -1,0 +1,49 @@
+/** JSON over HTTP. Every failure becomes a Failure with a sentence; `retry` says that trying again may help. */
+
+export class Failure extends Error {
+  constructor(message, { status = 0, code = "", field = "", over = 0, retry = false } = {}) {
+    super(message);
+    Object.assign(this, { status, code, field, over, retry });
+  }
+}
+
+const TIMEOUT = 30_000; // milliseconds
+const SENTENCES = {
+  401: "You are signed out. Sign in again in another tab; your text stays here.",
+  403: "This page is too old to send. Reload it; your text stays here.",
+  404: "This conversation is no longer there for you.",
+  413: "That is too much to send at once.",
+  429: "That was a lot in a short time. Wait a little, then try again.",
+};
+
+const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+
+async function request(url, options) {
+  let response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT), ...options });
+  } catch {
+    throw new Failure("The site can't be reached.", { code: "offline", retry: true });
+  }
+  if (response.redirected && !response.headers.get("content-type")?.includes("json")) throw failure(401, {});
+  const data = await response.json().catch(() => ({}));
+  if (!response.ok) throw failure(response.status, data.error ?? {});
+  return data;
+}
+
+function failure(status, { message, code, field, over }) {
+  const sentence = message ?? SENTENCES[status] ?? "The site could not do that just now.";
+  return new Failure(sentence, { status, code, field, over, retry: status >= 500 });
+}
+
+export const get = (url) => request(url, { headers: { accept: "application/json" } });
+
+export const post = (url, data = {}) =>
+  request(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json", "x-csrftoken": csrf() },
+    body: JSON.stringify(data),
+  });
+
+/** An id for a send: sent twice, it is still one send. */
+export const newClientId = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

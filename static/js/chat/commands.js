@@ -1,0 +1,94 @@
+/** What a person can ask of the conversation, and what the page does with the answer. */
+import { toast } from "../toasts.js";
+import { get, newClientId, post } from "./api.js";
+import { generating, isOver } from "./reducer.js";
+
+const READ_ALONG_EVERY = 3000; // milliseconds
+const withId = (url, id) => url.replace("{id}", encodeURIComponent(id));
+
+export class Commands {
+  constructor(store, socket) {
+    this.store = store;
+    this.socket = socket;
+  }
+
+  get #urls() {
+    return this.store.state.urls;
+  }
+
+  /**
+   * Reads the path again, after a reconnect. Quiet where the site can't be reached. An answer that something newer
+   * overtook would take that away again, so it is asked for once more.
+   */
+  async refresh(tries = 3) {
+    const { messages, leaf } = this.store.state;
+    const query = leaf ? `?leaf=${encodeURIComponent(leaf)}` : "";
+    const path = await get(this.#urls.messages + query).catch(() => null);
+    if (!path) return;
+    if (this.store.state.messages === messages) this.store.dispatch({ type: "path", ...path });
+    else if (tries > 1) await this.refresh(tries - 1);
+  }
+
+  /** Reads along over HTTP while answers are being written and the live updates are interrupted. */
+  readAlong() {
+    clearInterval(this.reading);
+    this.reading = setInterval(() => {
+      if (generating(this.store.state)) this.refresh();
+      else clearInterval(this.reading);
+    }, READ_ALONG_EVERY);
+  }
+
+  async switchTo(sibling) {
+    await this.#exclusive(async () => {
+      this.store.dispatch({ type: "path", ...(await get(`${this.#urls.messages}?leaf=${encodeURIComponent(sibling)}`)) });
+    });
+  }
+
+  async regenerate(message) {
+    await this.#exclusive(async () => {
+      const answer = await post(withId(this.#urls.regenerate, message.id), { client_id: newClientId() });
+      this.store.dispatch({ type: "sent", ...answer });
+    });
+  }
+
+  /** Stops the answer that is being written here, if any. */
+  async stop() {
+    const message = generating(this.store.state);
+    if (!message || isOver(message.job)) return false;
+    if (!this.socket.send({ type: "cancel", job: message.job.id })) {
+      await this.#tell(() => post(withId(this.#urls.cancel, message.job.id)));
+    }
+    return true;
+  }
+
+  /** @returns the conversation as saved. Raises Failure. */
+  async save(changes) {
+    const { conversation } = await post(this.#urls.settings, changes);
+    this.store.dispatch({ type: "conversation", changes: conversation });
+    return conversation;
+  }
+
+  async mark(action) {
+    return this.#tell(async () => {
+      const { conversation } = await post(this.#urls[action]);
+      this.store.dispatch({ type: "conversation", changes: conversation });
+    });
+  }
+
+  async #exclusive(run) {
+    if (this.store.state.busy) return;
+    this.store.dispatch({ type: "busy", on: true });
+    await this.#tell(run);
+    this.store.dispatch({ type: "busy", on: false });
+  }
+
+  async #tell(run) {
+    try {
+      await run();
+      return true;
+    } catch (failure) {
+      toast({ kind: "error", text: failure.message });
+      return false;
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/** The field for the next prompt: draft, keys, size, what is allowed now, and the sentence when it isn't. */
+import { generating, mayWrite } from "./reducer.js";
+import { keep, recall } from "./storage.js";
+import { TokenMeter } from "./tokens.js";
+
+const TYPING_EVERY = 3000; // milliseconds
+const DRAFT_EVERY = 300;
+
+export class Composer {
+  constructor(root, { store, outbox, commands, socket, transcript }) {
+    Object.assign(this, { root, store, outbox, commands, socket, transcript });
+    this.field = root.querySelector("textarea");
+    this.button = root.querySelector("[data-send]");
+    this.stopButton = root.querySelector("[data-stop]");
+    this.problem = root.querySelector("[data-problem]");
+    this.meter = new TokenMeter(root.querySelector("[data-tokens]"), store);
+    this.key = `atrium.draft.${store.state.conversation.id}`;
+    this.field.value = recall(this.key) ?? "";
+    this.#listen();
+    this.#changed();
+    store.subscribe((state) => this.#show(state));
+  }
+
+  focus() {
+    this.field.focus();
+  }
+
+  /** The server would not take `prompt`: the text comes back, with the reason. */
+  refuse(failure, prompt) {
+    if (!this.field.value.trim()) this.field.value = prompt.text;
+    else if (!this.field.value.includes(prompt.text)) this.field.value = `${prompt.text}\n\n${this.field.value}`;
+    this.#say(failure.message);
+    this.#changed();
+    this.focus();
+  }
+
+  #listen() {
+    this.root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    this.stopButton.addEventListener("click", () => this.commands.stop());
+    this.field.addEventListener("input", () => {
+      this.#say("");
+      this.#typing();
+      this.#changed();
+    });
+    this.field.addEventListener("keydown", (event) => this.#key(event));
+    addEventListener("pagehide", () => keep(this.key, this.field.value));
+  }
+
+  #key(event) {
+    if (event.isComposing || event.keyCode === 229) return; // an input method is still choosing the word
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      this.#send();
+    } else if (event.key === "ArrowUp" && !this.field.value && this.transcript.editLast()) {
+      event.preventDefault();
+    }
+  }
+
+  #send() {
+    const text = this.field.value;
+    const { state } = this.store;
+    if (!text.trim() || state.pending || !mayWrite(state)) return;
+    if (generating(state)) {
+      this.#say("An answer is still being written. Wait for it, or stop it with Esc.");
+      return;
+    }
+    if ([...text].length > state.limits.max_chars) {
+      this.#say(`That is longer than ${state.limits.max_chars.toLocaleString()} characters. Shorten it, or send it in parts.`);
+      return;
+    }
+    this.field.value = "";
+    this.#say("");
+    this.#changed();
+    this.transcript.follow();
+    this.#typing();
+    this.outbox.send(text, state.leaf);
+  }
+
+  #changed() {
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => keep(this.key, this.field.value), DRAFT_EVERY);
+    this.#fit();
+    this.meter.count(this.field.value);
+    this.#show(this.store.state);
+  }
+
+  /** As high as the text, up to the limit of the stylesheet. Browsers with field-sizing do it by themselves. */
+  #fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.field.style.height = "auto";
+    this.field.style.height = `${this.field.scrollHeight}px`;
+  }
+
+  #typing() {
+    const now = Date.now();
+    const on = Boolean(this.field.value);
+    if (on && now - (this.typedAt ?? 0) < TYPING_EVERY) return;
+    this.typedAt = on ? now : 0;
+    this.socket.send({ type: "typing", on });
+  }
+
+  #say(sentence) {
+    this.problem.textContent = sentence;
+    this.problem.hidden = !sentence;
+  }
+
+  #show(state) {
+    const running = Boolean(generating(state));
+    this.button.hidden = running;
+    this.stopButton.hidden = !running;
+    this.button.disabled = !this.field.value.trim() || Boolean(state.pending);
+  }
+}

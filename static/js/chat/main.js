@@ -1,0 +1,79 @@
+/** The conversation page: state in the middle, the socket and the person on both sides of it. */
+import { toast } from "../toasts.js";
+import { Commands } from "./commands.js";
+import { Composer } from "./composer.js";
+import { Outbox } from "./outbox.js";
+import { generating, initialState, mayWrite } from "./reducer.js";
+import { showSettings } from "./settings.js";
+import { listenForShortcuts } from "./shortcuts.js";
+import { Socket } from "./socket.js";
+import { createStore } from "./store.js";
+import { showHeader } from "./view/header.js";
+import { showPresence } from "./view/presence.js";
+import { Transcript } from "./view/transcript.js";
+
+const root = document.getElementById("chat");
+const page = JSON.parse(document.getElementById("state").textContent);
+const store = createStore(initialState({ ...page, frozen: root.dataset.frozen === "yes" }));
+const cursors = () => Object.fromEntries(Object.entries(store.state.live).map(([job, { attempt, seq }]) => [job, { attempt, seq }]));
+
+const FRAMES = {
+  hello: (frame) => {
+    store.dispatch({ type: "role", role: frame.role });
+    store.dispatch({ type: "present", present: frame.present });
+    outbox.hurry();
+    commands.refresh();
+    socket.follow(cursors());
+  },
+  presence: (frame) => store.dispatch({ type: "present", present: frame.present }),
+  message: (frame) => store.dispatch({ type: "message", message: frame.message }),
+  conversation: (frame) => store.dispatch({ type: "conversation", changes: frame.changes }),
+  job: (frame) => store.dispatch({ type: "job", frame, now: performance.now() }),
+  error: (frame) => {
+    toast({ kind: "error", text: frame.message });
+    if (frame.code === "degraded") commands.readAlong();
+  },
+  pong: () => {},
+};
+
+const socket = new Socket(page.urls.socket, {
+  onFrame: (frame) => FRAMES[frame.type]?.(frame),
+  onState: (value, closed) => store.dispatch({ type: "connection", value, closed }),
+  onDown: () => generating(store.state) && commands.refresh(), // HTTP may still work where the socket does not
+});
+const commands = new Commands(store, socket);
+const outbox = new Outbox(store, (failure, prompt) => composer?.refuse(failure, prompt));
+
+const modelName = (id) => store.state.models.find((each) => each.id === id)?.name ?? id ?? "The model";
+const writable = () => mayWrite(store.state);
+const transcript = new Transcript(root, { store, commands, outbox, modelName, writable });
+const form = root.querySelector("[data-composer]");
+const composer = form && new Composer(form, { store, outbox, commands, socket, transcript });
+
+showHeader(root, { store, commands });
+showPresence(root, store);
+showSettings(root, { store, commands });
+listenForShortcuts({ commands, composer });
+
+let gaps = 0;
+let refollowing = null;
+
+/** Not at once for each of a burst of events behind a gap. */
+function refollow() {
+  refollowing ??= setTimeout(() => {
+    refollowing = null;
+    socket.refollow(cursors());
+  }, 200);
+}
+
+store.subscribe((state) => {
+  transcript.show(state);
+  if (state.gaps !== gaps) refollow();
+  else socket.follow(cursors());
+  gaps = state.gaps;
+  if (form) form.hidden = !mayWrite(state);
+  root.querySelector("[data-read-only]").hidden = mayWrite(state) || Boolean(state.conversation.deleted);
+});
+transcript.follow();
+root.classList.add("ready");
+if (composer && matchMedia("(pointer: fine)").matches) composer.focus();

@@ -1,0 +1,76 @@
+/**
+ * A prompt on its way. It is shown at once, kept on this device, and sent again under the same client_id until the
+ * server has it or refuses it; so a lost connection, or a reload, neither loses nor doubles it.
+ */
+import { newClientId, post } from "./api.js";
+import { keep, recall } from "./storage.js";
+
+const FIRST_WAIT = 800; // milliseconds, doubled up to LONGEST_WAIT
+const LONGEST_WAIT = 15_000;
+
+export class Outbox {
+  /** @param onRefused called with (failure, prompt) when the server will not take it */
+  constructor(store, onRefused) {
+    this.store = store;
+    this.onRefused = onRefused;
+    this.key = `atrium.outbox.${store.state.conversation.id}`;
+    addEventListener("online", () => this.hurry());
+    const kept = recall(this.key);
+    if (kept?.client_id) this.#start(kept);
+  }
+
+  /** @param {string|null} parent the message that this one answers */
+  send(text, parent) {
+    this.#start({ client_id: newClientId(), text, parent });
+  }
+
+  /** The line is back: don't wait for the timer. */
+  hurry() {
+    if (!this.timer) return;
+    clearTimeout(this.timer);
+    this.#attempt();
+  }
+
+  #start(prompt) {
+    keep(this.key, prompt);
+    this.wait = FIRST_WAIT;
+    this.prompt = prompt;
+    this.#show("sending");
+    this.#attempt();
+  }
+
+  #show(state) {
+    this.store.dispatch({ type: "pending", pending: this.prompt && { ...this.prompt, state } });
+  }
+
+  async #attempt() {
+    this.timer = null;
+    const { urls } = this.store.state;
+    try {
+      const { messages } = await post(urls.messages, this.prompt);
+      this.#done();
+      this.store.dispatch({ type: "sent", messages });
+    } catch (failure) {
+      if (failure.retry) this.#later();
+      else this.#refused(failure);
+    }
+  }
+
+  #later() {
+    this.#show("waiting");
+    this.timer = setTimeout(() => this.#attempt(), this.wait);
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+  }
+
+  #refused(failure) {
+    const { prompt } = this;
+    this.#done();
+    this.#show("sending");
+    this.onRefused(failure, prompt);
+  }
+
+  #done() {
+    keep(this.key, null);
+    this.prompt = null;
+  }
+}

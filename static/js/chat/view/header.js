@@ -1,0 +1,94 @@
+/** Title, place in the list, connection. */
+import { el, icon } from "../../dom.js";
+import { toast } from "../../toasts.js";
+import { post } from "../api.js";
+import { mayWrite } from "../reducer.js";
+
+const CONNECTION = { waiting: "Reconnecting…", connecting: "" };
+
+export function showHeader(root, { store, commands }) {
+  const title = root.querySelector("[data-title]");
+  const line = root.querySelector("[data-connection]");
+  const rename = root.querySelector("[data-rename]");
+  const { conversation } = store.state;
+
+  rename.addEventListener("click", () => editTitle(title, rename, store, commands));
+  for (const button of root.querySelectorAll("[data-mark]")) {
+    button.addEventListener("click", () => mark(button, store, commands));
+  }
+
+  store.subscribe((state) => {
+    const { title: name, is_pinned: pinned, archived } = state.conversation;
+    title.textContent = name;
+    document.title = document.title.replace(/^.* · /, `${name} · `);
+    for (const link of document.querySelectorAll(`[data-conversation-link="${conversation.id}"] .truncate`)) link.textContent = name;
+    line.textContent = troubleOf(state);
+    line.hidden = !line.textContent;
+    root.querySelector("[data-menu]").hidden = rename.hidden = !mayWrite(state);
+    setMark(root, "pin", pinned, "Unpin", "Pin");
+    setMark(root, "archive", archived, "Take out of the archive", "Archive");
+    root.querySelector("[data-archived]").hidden = !archived;
+  });
+}
+
+function troubleOf({ conversation, connection, closed }) {
+  if (conversation.deleted) return "Deleted; it can be restored from the list.";
+  return connection === "closed" ? closed : (CONNECTION[connection] ?? "");
+}
+
+function setMark(root, name, on, onLabel, offLabel) {
+  const button = root.querySelector(`[data-mark="${name}"]`);
+  if (button.dataset.on === String(on)) return;
+  button.dataset.on = String(on);
+  const off = { pin: "pin-off", archive: "archive-restore" }[name];
+  button.replaceChildren(icon(on ? off : name), on ? onLabel : offLabel);
+}
+
+async function mark(button, store, commands) {
+  const action = button.dataset.mark;
+  if (action === "delete") return remove(store);
+  const undo = { pin: "unpin", archive: "unarchive" }[action];
+  const on = button.dataset.on === "true";
+  const said = { pin: ["Pinned.", "Unpinned."], archive: ["Archived.", "Taken out of the archive."] }[action];
+  if (!(await commands.mark(on ? undo : action))) return;
+  toast({ text: said[on ? 1 : 0], action: { label: "Undo", run: () => commands.mark(on ? action : undo) } });
+}
+
+/** To the list, which offers the way back. */
+async function remove(store) {
+  const { urls, conversation } = store.state;
+  try {
+    await post(urls.delete);
+  } catch (failure) {
+    toast({ kind: "error", text: failure.message });
+    return;
+  }
+  sessionStorage.setItem("atrium.deleted", JSON.stringify({ title: conversation.title, restore: urls.restore }));
+  location.assign(urls.list);
+}
+
+function editTitle(title, button, store, commands) {
+  const before = store.state.conversation.title;
+  const field = el("input", { class: "input chat-title-input", value: before, maxLength: 120, "aria-label": "Name of the conversation" });
+  let over = false;
+  const close = async (keep) => {
+    if (over) return;
+    over = true;
+    field.remove();
+    title.hidden = button.hidden = false;
+    button.focus();
+    const name = field.value.trim();
+    if (!keep || !name || name === before) return;
+    await commands.save({ title: name }).catch((failure) => toast({ kind: "error", text: failure.message }));
+  };
+  field.addEventListener("keydown", (event) => {
+    if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close(event.key === "Enter");
+  });
+  field.addEventListener("blur", () => close(true));
+  title.hidden = button.hidden = true;
+  title.after(field);
+  field.select();
+}

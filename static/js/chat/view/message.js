@@ -1,0 +1,134 @@
+/** One message of the path: who, what, and what can be done with it. Parts that did not change are not touched. */
+import { avatar } from "../../avatar.js";
+import { copyText } from "../../copy.js";
+import { el, icon } from "../../dom.js";
+import { Prose } from "../../prose.js";
+import { isOver } from "../reducer.js";
+import { openEditor } from "./editor.js";
+import { outcome } from "./outcome.js";
+import { statusOf } from "./status.js";
+
+const TEXT_EVERY = 50; // milliseconds between two renderings of a growing text
+
+export class MessageView {
+  constructor(message, context) {
+    this.context = context; // {commands, outbox, modelName}
+    this.id = message.id;
+    this.body = el("div", { class: "msg-body" });
+    this.status = el("div", { class: "msg-status", hidden: true });
+    this.foot = el("div", { class: "msg-foot" });
+    this.root = el("article", { class: `msg msg-${message.role}`, dataset: { id: message.id }, tabIndex: -1 });
+    this.root.append(this.#head(message), this.body, this.status, this.foot);
+    if (message.role === "assistant") this.prose = new Prose(this.body);
+    else this.body.classList.add("msg-plain");
+  }
+
+  #head(message) {
+    const own = message.role === "user";
+    const name = own ? (message.user?.name ?? "Someone who has left") : this.context.modelName(message.job?.model);
+    this.root.setAttribute("aria-label", own ? `${name} wrote` : `Answer of ${name}`);
+    const face = own ? avatar(message.user, "small") : el("span", { class: "msg-mark", "aria-hidden": "true" }, icon("sparkles"));
+    const time = message.created_at && new Date(message.created_at);
+    return el(
+      "header",
+      { class: "msg-head" },
+      face,
+      el("span", { class: "msg-name" }, name),
+      time && el("time", { dateTime: message.created_at, title: time.toLocaleString() }, time.toLocaleTimeString([], { timeStyle: "short" })),
+    );
+  }
+
+  /** @param live what is known of the unfinished job, or undefined */
+  update(message, live, { writable, busy, last }) {
+    const flags = `${writable} ${busy} ${last} ${Boolean(live)}`;
+    const changed = message !== this.message || flags !== this.flags;
+    this.message = message;
+    this.flags = flags;
+    if (live) this.#grow(live);
+    else if (changed) this.#settle(message);
+    if (changed) this.#tools(message, { writable, busy, last });
+  }
+
+  #grow(live) {
+    this.root.setAttribute("aria-busy", "true");
+    const state = statusOf(live);
+    if (state.key !== this.statusKey) {
+      this.statusKey = state.key;
+      this.status.replaceChildren(...state.nodes);
+    }
+    this.status.hidden = false;
+    this.live = live;
+    const wait = TEXT_EVERY - (performance.now() - (this.drawnAt ?? -TEXT_EVERY));
+    if (wait <= 0) this.#draw();
+    else this.timer ??= setTimeout(() => this.#draw(), wait);
+  }
+
+  #draw() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    if (!this.live) return;
+    this.drawnAt = performance.now();
+    if (this.live.text !== this.drawn) this.prose.update(this.live.text, true);
+    this.drawn = this.live.text;
+    this.context.onGrown();
+  }
+
+  #settle(message) {
+    this.live = null;
+    this.root.removeAttribute("aria-busy");
+    if (this.prose) this.prose.update(message.text);
+    else if (!this.root.querySelector(".msg-editor")) this.body.textContent = message.text;
+    this.status.replaceChildren(...outcome(message, this.context));
+    this.status.hidden = !this.status.childNodes.length;
+    this.statusKey = null;
+  }
+
+  #tools(message, { writable, busy, last }) {
+    const over = isOver(message.job) && !message.pending;
+    const tool = (name, label, run) =>
+      el("button", { type: "button", class: "tool", title: label, "aria-label": label, disabled: busy, onclick: run }, icon(name));
+    const tools = over
+      ? [
+          tool("copy", "Copy this message", (event) => this.#copy(event.currentTarget)),
+          writable && message.role === "user" && tool("pencil", "Edit: asks again in a new branch", () => this.edit()),
+          writable && message.role === "assistant" && tool("refresh-cw", "Answer again", () => this.context.commands.regenerate(message)),
+        ]
+      : [];
+    this.root.classList.toggle("msg-last", last);
+    this.foot.replaceChildren(...[this.#branches(message, busy), ...tools, message.pending && pendingLine(message.pending)].filter(Boolean));
+  }
+
+  #branches({ siblings, id }, busy) {
+    if (siblings.length < 2) return null;
+    const at = siblings.indexOf(id);
+    const step = (to, name, label) =>
+      el("button", { type: "button", class: "tool", "aria-label": label, title: label, disabled: busy || !siblings[to], onclick: () => this.context.commands.switchTo(siblings[to]) }, icon(name));
+    return el(
+      "span",
+      { class: "branches", role: "group", "aria-label": `Version ${at + 1} of ${siblings.length}` },
+      step(at - 1, "chevron-left", "Earlier version"),
+      el("span", {}, `${at + 1} / ${siblings.length}`),
+      step(at + 1, "chevron-right", "Later version"),
+    );
+  }
+
+  edit() {
+    openEditor(this, this.message);
+  }
+
+  async #copy(button) {
+    if (!(await copyText(this.message.text))) return;
+    button.replaceChildren(icon("check"));
+    setTimeout(() => button.replaceChildren(icon("copy")), 1600);
+  }
+
+  remove() {
+    clearTimeout(this.timer);
+    this.root.remove();
+  }
+}
+
+function pendingLine(state) {
+  const waiting = state === "waiting";
+  return el("span", { class: "msg-pending" }, icon(waiting ? "wifi-off" : "clock"), waiting ? "Kept on this device; it is sent as soon as the site can be reached." : "Sending…");
+}

@@ -1,0 +1,42 @@
+/** How an answer ended: its numbers, why it stopped, what to do about it. */
+import { el, icon } from "../../dom.js";
+
+const button = (label, name, run) => el("button", { type: "button", class: "btn btn-small", onclick: run }, icon(name), label);
+
+/** @returns {Node[]} the line under a finished answer */
+export function outcome(message, context) {
+  const { job } = message;
+  if (!job) return [];
+  if (job.state === "failed") return [failed(message, context)];
+  const nodes = [];
+  if (job.state === "cancelled" || job.finish_reason === "cancelled") nodes.push(note("square", "Stopped before the end."));
+  if (job.finish_reason === "length") {
+    const more = context.writable() && button("Continue", "corner-down-left", () => context.outbox.send("Continue.", message.id));
+    nodes.push(note("info", "Reached the length limit.", more));
+  }
+  if (!message.text && job.state === "succeeded") nodes.push(note("info", "The model ended at once, without a word."));
+  const numbers = figures(job.usage ?? {});
+  if (numbers) nodes.push(el("span", { class: "msg-figures" }, numbers));
+  return nodes;
+}
+
+function failed(message, context) {
+  const sentence = message.job.error || "This answer failed.";
+  const retry = context.writable() && button("Try again", "refresh-cw", () => context.commands.regenerate(message));
+  return el("div", { class: "notice notice-bad msg-failed", role: "group" }, icon("circle-alert"), el("p", {}, sentence), retry);
+}
+
+function note(name, words, ...more) {
+  return el("span", { class: "msg-note" }, icon(name), words, ...more);
+}
+
+function figures({ completion_tokens: tokens, tokens_per_second: rate, ttft_ms: first, queue_ms: queued }) {
+  const parts = [];
+  if (tokens) parts.push(`${tokens} ${tokens === 1 ? "token" : "tokens"}`);
+  if (rate) parts.push(`${rate.toFixed(1)} tokens/s`);
+  if (first !== null && first !== undefined) parts.push(`first after ${duration(first)}`);
+  if (queued >= 1000) parts.push(`${duration(queued)} in the queue`);
+  return parts.join(" · ");
+}
+
+const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);

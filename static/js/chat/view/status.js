@@ -1,0 +1,41 @@
+/** What an unfinished answer is doing now, in words. */
+import { el } from "../../dom.js";
+import { speed } from "../jobs.js";
+
+const QUEUED = {
+  no_worker: "Waiting: no worker is running for this model. The answer starts when one does.",
+};
+
+function words(live) {
+  switch (live.phase) {
+    case "queued":
+      if (QUEUED[live.reason]) return QUEUED[live.reason];
+      if (live.position > 0) return `In the queue, ${live.position} ahead`;
+      return "In the queue, next";
+    case "loading":
+      return "Loading the model…";
+    case "started":
+      return "Reading the prompt…";
+    default:
+      return progress(live);
+  }
+}
+
+function progress(live) {
+  const rate = speed(live);
+  const count = `${live.tokens} ${live.tokens === 1 ? "token" : "tokens"}`;
+  return rate ? `${count} · ${rate.toFixed(1)} tokens/s` : count;
+}
+
+/** The text for screen readers: one sentence for each phase, not one for each token. */
+export const announcement = (live) => (live.phase === "text" ? "The answer is being written." : words(live));
+
+/** @returns {{key: string, nodes: Node[]}} the same key means the same words */
+export function statusOf(live) {
+  const key = `${live.phase === "text"} ${words(live)}`;
+  if (live.phase === "text") return { key, nodes: [el("span", { class: "writing", "aria-hidden": "true" }), words(live)] };
+  const skeleton = el("span", { class: "msg-skeleton", "aria-hidden": "true" }, ...[92, 78, 54].map(line));
+  return { key, nodes: [el("span", { class: "spinner", "aria-hidden": "true" }), el("span", {}, words(live)), skeleton] };
+}
+
+const line = (width) => el("span", { class: `skeleton w-${width}` });

@@ -1,0 +1,45 @@
+/** The list of conversations: its small forms answer in place, with a way back. */
+import { post } from "./chat/api.js";
+import { toast } from "./toasts.js";
+
+async function run(form) {
+  const row = form.closest("[data-row]");
+  try {
+    await post(form.action);
+  } catch (failure) {
+    toast({ kind: "error", text: failure.message });
+    return;
+  }
+  if (form.dataset.leaves === undefined) {
+    location.reload(); // its place in the order changed
+    return;
+  }
+  const next = (row.nextElementSibling ?? row.previousElementSibling)?.querySelector("a");
+  row.hidden = true;
+  next?.focus();
+  const undo = async () => {
+    try {
+      await post(form.dataset.undo);
+      row.hidden = false;
+      row.querySelector("a")?.focus();
+    } catch (failure) {
+      toast({ kind: "error", text: failure.message });
+    }
+  };
+  toast({ text: form.dataset.done, action: { label: "Undo", run: undo } });
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.inPlace === undefined) return;
+  event.preventDefault();
+  form.closest("details")?.removeAttribute("open");
+  run(form);
+});
+
+const deleted = JSON.parse(sessionStorage.getItem("atrium.deleted") ?? "null");
+if (deleted) {
+  sessionStorage.removeItem("atrium.deleted");
+  const undo = () => post(deleted.restore).then(() => location.reload(), (failure) => toast({ kind: "error", text: failure.message }));
+  toast({ text: `“${deleted.title}” was deleted.`, action: { label: "Undo", run: undo } });
+}

@@ -1,0 +1,10 @@
+/** What every page has: the drawer, menus, colours, toasts and small form manners. */
+import "./drawer.js";
+import "./menus.js";
+import "./theme.js";
+import "./confirm.js";
+import "./copy.js";
+import "./localtime.js";
+import { adopt } from "./toasts.js";
+
+adopt(document);
