@@ -1,0 +1,168 @@
+"""The audit page: who sees it, its filters and its paging."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import chain
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.audit.models import AuditEvent
+from apps.audit.paging import LARGEST_ID, page_of
+from apps.audit.record import Target, record
+from tests.world import World
+
+URL = "/console/audit/"
+
+
+@pytest.fixture
+def admin_browser(world: World) -> Client:
+    client = Client()
+    client.force_login(world.admin)
+    return client
+
+
+@pytest.fixture
+def history(world: World) -> None:
+    """Three events, one of each outcome, of different people."""
+    lighthouse = Target("project", world.project.pk, "Lighthouse")
+    record("project.created", actor=world.owner, target=lighthouse, project_id=world.project.pk)
+    record("access.denied", actor=world.viewer, target=Target("page", "project_delete"), outcome="denied")
+    record("project.archived", actor=world.owner, target=lighthouse, outcome="failed", note="<script>alert(1)</script>")
+
+
+def shown(response) -> list[str]:
+    """The actions on the page, newest first."""
+    return [event.action for event in response.context["page"].events]
+
+
+@pytest.mark.parametrize("name", ["owner", "editor", "viewer", "stranger"])
+def test_it_is_for_administrators(world: World, name: str) -> None:
+    client = Client()
+    assert client.get(URL).headers["Location"].startswith(reverse("account_login"))
+    client.force_login(world.person(name))
+    assert client.get(URL).status_code == 404
+    assert not AuditEvent.objects.exists()
+
+
+def test_reading_it_is_recorded_once_with_the_filters(admin_browser: Client, world: World) -> None:
+    admin_browser.get(URL, {"outcome": "denied"})
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id) == ("audit.viewed", world.admin.pk)
+    assert event.details == {"events": 0, "filters": {"outcome": "denied"}}
+    assert shown(admin_browser.get(URL)) == ["audit.viewed"]
+
+
+@pytest.mark.usefixtures("history")
+def test_what_people_wrote_is_escaped(admin_browser: Client) -> None:
+    text = admin_browser.get(URL).text
+    assert "<script>alert" not in text
+    assert "Created a project" in text
+
+
+FILTERS = [
+    ({"action": "project.created"}, ["project.created"]),
+    ({"action": "project."}, ["project.archived", "project.created"]),
+    ({"outcome": "denied"}, ["access.denied"]),
+    ({"actor": "viewer@"}, ["access.denied"]),
+    ({"actor": "OWNER"}, ["project.archived", "project.created"]),
+    ({"target": "light"}, ["project.archived", "project.created"]),
+    ({"target": "project_delete"}, ["access.denied"]),
+    ({"actor": "owner", "outcome": "failed"}, ["project.archived"]),
+    ({"actor": "nobody"}, []),
+    ({"target": "%"}, []),
+]
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(("filters", "expected"), FILTERS)
+def test_filters(admin_browser: Client, filters: dict[str, str], expected: list[str]) -> None:
+    response = admin_browser.get(URL, filters)
+    assert shown(response) == expected
+    assert ("No event matches" in response.text) == (not expected)
+
+
+@pytest.mark.usefixtures("history")
+def test_filter_by_project_and_by_exact_ids(admin_browser: Client, world: World) -> None:
+    assert shown(admin_browser.get(URL, {"project": world.project.pk})) == ["project.created"]
+    assert len(shown(admin_browser.get(URL, {"actor": world.owner.pk}))) == 2
+    assert len(shown(admin_browser.get(URL, {"target": world.project.pk}))) == 2
+
+
+@pytest.mark.usefixtures("history")
+def test_dates_are_whole_days(admin_browser: Client) -> None:
+    today = timezone.localdate()
+    day = timedelta(days=1)
+    assert len(shown(admin_browser.get(URL, {"since": today, "until": today}))) == 3
+    assert not shown(admin_browser.get(URL, {"since": today + day}))
+    assert not shown(admin_browser.get(URL, {"until": today - day}))
+    assert len(shown(admin_browser.get(URL, {"since": "0001-01-01", "until": "9999-12-31"}))) == 6
+
+
+WRONG = [
+    {"since": "yesterday"},
+    {"since": "2026-02-02", "until": "2026-02-01"},
+    {"action": "nope"},
+    {"outcome": "maybe"},
+    {"actor": "x" * 300},
+    {"actor": "\x00"},
+    {"until": "10000-01-01"},
+]
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("filters", WRONG)
+def test_a_wrong_filter_is_explained(admin_browser: Client, filters: dict[str, str]) -> None:
+    response = admin_browser.get(URL, filters)
+    assert response.status_code == 422
+    assert 'aria-invalid="true"' in response.text
+    assert not AuditEvent.objects.filter(action="audit.viewed").exists()
+
+
+def test_paging_meets_every_event_once_both_ways(db: None) -> None:
+    ids = [record("audit.viewed").pk for _ in range(25)][::-1]
+    events = AuditEvent.objects.order_by("-id")
+    page, older = page_of(events, {}, 10), []
+    while True:
+        older.append([event.pk for event in page.events])
+        if page.older is None:
+            break
+        page = page_of(events, {"before": str(page.older)}, 10)
+    assert list(chain(*older)) == ids
+    newer = [older[-1]]
+    while page.newer is not None:
+        page = page_of(events, {"after": str(page.newer)}, 10)
+        newer.append([event.pk for event in page.events])
+    assert list(chain(*reversed(newer))) == ids
+
+
+@pytest.mark.parametrize("asked", ["", "x", "-1", "²", "0", str(LARGEST_ID * 10)])
+def test_an_odd_key_shows_the_newest(db: None, asked: str) -> None:
+    event = record("audit.viewed")
+    assert page_of(AuditEvent.objects.all(), {"before": asked}).events == [event]
+
+
+def test_links_keep_the_filters(admin_browser: Client, world: World) -> None:
+    for _ in range(60):
+        record("audit.viewed", actor=world.admin)
+    text = admin_browser.get(URL, {"action": "audit.viewed"}).text
+    assert re.search(r'href="\?action=audit\.viewed&amp;before=\d+"', text)
+
+
+def test_a_full_page_takes_as_many_queries_as_an_empty_one(admin_browser: Client, world: World) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            admin_browser.get(URL)
+        return len(captured)
+
+    queries()  # notes the session's activity, once a minute
+    first = queries()
+    for _ in range(60):
+        record("audit.viewed", actor=world.admin)
+    assert queries() == first <= 12

@@ -1,0 +1,113 @@
+"""The pages of the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.audit.models import AuditEvent
+from apps.catalog.markdown import render_card
+from apps.catalog.models import HostedModel
+from tests.catalog.conftest import Models
+from tests.world import World
+
+
+@pytest.fixture
+def installed(models: Models, tiny: Path) -> HostedModel:
+    models("install", f"path:{tiny}")
+    return HostedModel.objects.get()
+
+
+def test_the_list_shows_what_people_choose_by(installed: HostedModel, world: World, client: Client) -> None:
+    client.force_login(world.stranger)
+    page = client.get("/models/").content.decode()
+    for shown in ("Tiny Llama", "Apache-2.0", "128 tokens", "Text"):
+        assert shown in page
+
+
+def test_a_model_s_page(installed: HostedModel, world: World, client: Client) -> None:
+    client.force_login(world.stranger)
+    page = client.get("/models/tiny-llama/").content.decode()
+    for shown in (
+        "<h3>Tiny</h3>",
+        "https://spdx.org/licenses/Apache-2.0.html",
+        "LlamaForCausalLM",
+        "model.safetensors",
+    ):
+        assert shown in page
+    version = installed.versions.get()
+    assert all(file["sha256"] in page for file in version.files)
+
+
+@pytest.mark.parametrize("path", ["/models/", "/models/tiny-llama/"])
+def test_signed_out_people_are_asked_to_sign_in(installed: HostedModel, client: Client, path: str) -> None:
+    assert client.get(path).status_code == 302
+
+
+def test_an_empty_catalogue_says_what_to_do(world: World, client: Client) -> None:
+    client.force_login(world.viewer)
+    assert b"An administrator of this site installs models" in client.get("/models/").content
+    client.force_login(world.admin)
+    assert b"manage.py models install demo:smollm2-135m" in client.get("/models/").content
+
+
+def test_a_disabled_model_is_for_administrators(installed: HostedModel, world: World, client: Client) -> None:
+    HostedModel.objects.update(is_enabled=False)
+    client.force_login(world.owner)
+    assert client.get("/models/tiny-llama/").status_code == 404
+    assert b"Tiny Llama" not in client.get("/models/").content
+    client.force_login(world.admin)
+    assert b"disabled" in client.get("/models/tiny-llama/").content
+
+
+def test_administrators_disable_and_enable(installed: HostedModel, world: World, client: Client) -> None:
+    client.force_login(world.owner)
+    assert client.post("/models/tiny-llama/disable/").status_code == 403
+    client.force_login(world.admin)
+    assert client.get("/models/tiny-llama/disable/").status_code == 405
+    client.post("/models/tiny-llama/disable/")
+    assert not HostedModel.objects.available().exists()
+    client.post("/models/tiny-llama/enable/")
+    assert HostedModel.objects.available().exists()
+    recorded = AuditEvent.objects.filter(actor_id=world.admin.pk, target_id="tiny-llama")
+    assert list(recorded.order_by("id").values_list("action", flat=True)) == ["model.disabled", "model.enabled"]
+
+
+def test_the_list_costs_the_same_however_many_models(
+    installed: HostedModel, world: World, client: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        HostedModel.objects.create(pk=f"m{number}", name=f"M{number}", default_version=installed.default_version)
+    client.force_login(world.viewer)
+    with django_assert_max_num_queries(8):
+        client.get("/models/")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "![x](https://elsewhere.example/pixel.png)",
+        "<svg onload=alert(1)>",
+        "<iframe src='https://elsewhere.example'></iframe>",
+        "[x]: javascript:alert(1)\n\n[x]",
+        "```\n</code></pre><script>alert(1)</script>\n```",
+    ],
+)
+def test_a_hostile_card_does_nothing(hostile: str) -> None:
+    html = render_card(hostile)
+    for harmful in ("<script", "<img", "<svg", "<iframe", 'href="javascript', 'href="data', "pixel.png"):
+        assert harmful not in html
+
+
+def test_a_card_is_markdown() -> None:
+    html = render_card("# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[link](https://example.org) **bold**")
+    assert html.startswith("<h3>Title</h3>")
+    assert "<table>" in html
+    assert '<a href="https://example.org" rel="noopener noreferrer nofollow">link</a> <strong>bold</strong>' in html

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.catalog.models import ModelVersion
+from tests import demo_model
+from tests.audit import flush
+from tests.world import World, make_world
+
+flush.allow_between_tests()
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world()
+
+
+@pytest.fixture(scope="session")
+def demo_model_store() -> Path:
+    """The root of a model store with the demo model in it; shared by all tests: don't change it."""
+    return demo_model.ensure_demo_store()
+
+
+@pytest.fixture
+def demo_version(db: None, demo_model_store: Path, settings: Any) -> ModelVersion:
+    """The demo model in the catalogue, with settings.MODEL_STORE where its files are."""
+    settings.MODEL_STORE = demo_model_store
+    return demo_model.add_demo_version(demo_model_store)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.browser import Complaints, chromium, new_page
+from tests.e2e.relay import Relay
+from tests.e2e.site import running_site
+from tests.e2e.visitor import Visitor
+
+MakeVisitor = Callable[..., Visitor]
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def site_data() -> Iterator[Path]:
+    """The data folder of the running site; its path is short, since PostgreSQL's socket lies in it."""
+    folder = Path(tempfile.mkdtemp(prefix="atrium-e2e-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def site(site_data: Path, demo_model_store: Path) -> Iterator[str]:
+    """The address of the running site, the same one for all tests."""
+    with running_site(site_data, demo_model_store) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """Fails the test when a page complained of anything that the test does not allow."""
+    heard = Complaints()
+    yield heard
+    assert not heard.heard
+
+
+@pytest.fixture
+def visitor(browser: Browser, site: str, complaints: Complaints) -> Iterator[MakeVisitor]:
+    """Makes people, each in a browser context of their own."""
+    made: list[Visitor] = []
+
+    def make(at: str = "", **options: Any) -> Visitor:
+        made.append(Visitor(new_page(browser, complaints, **options), at or site))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.page.context.close()
+
+
+@pytest.fixture
+def relay(site: str) -> Iterator[Relay]:
+    """A cable to the site that the test may cut."""
+    cable = Relay(site)
+    yield cable
+    cable.close()

@@ -1,0 +1,40 @@
+"""Stopping an answer, asking again, going back."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import MakeVisitor
+from tests.e2e.test_streams import LONG
+
+
+def test_stop_keeps_what_was_written(visitor: MakeVisitor) -> None:
+    ada = visitor()
+    conversation = ada.set_up(max_tokens=900, seed=3)
+    ada.ask(LONG)
+    ada.wait_for_text(20)
+    ada.page.get_by_role("button", name="Stop the answer").click()
+    expect(ada.page.get_by_text("Stopped before the end.")).to_be_visible(timeout=30_000)
+    stored = ada.stored(conversation)[-1]
+    assert stored["job"]["state"] == "cancelled"
+    assert len(stored["text"]) > 20
+    assert ada.copied_answer() == stored["text"]
+
+
+def test_an_edited_prompt_is_a_branch_with_a_switcher(visitor: MakeVisitor) -> None:
+    ada = visitor()
+    ada.set_up(temperature=0, max_tokens=24)
+    ada.ask("What is the capital of France?")
+    first = ada.wait_for_end()
+    prompt = ada.page.locator("article.msg-user").first
+    prompt.hover()
+    prompt.get_by_role("button", name="Edit").click()
+    ada.page.get_by_label("Edit your message").fill("What is the capital of Italy?")
+    ada.page.get_by_label("Edit your message").press("Enter")
+    expect(ada.page.locator("article.msg-user")).to_contain_text("Italy")
+    ada.wait_for_end()
+    switcher = ada.page.get_by_role("group", name="Version 2 of 2")
+    expect(switcher).to_be_visible()
+    switcher.get_by_role("button", name="Earlier version").click()
+    expect(ada.page.locator("article.msg-user")).to_contain_text("France")
+    expect(ada.answer()).to_have_text(first)

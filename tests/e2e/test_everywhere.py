@@ -1,0 +1,92 @@
+"""What must hold on every page: nothing serious for axe-core, no sideways scrolling, a quiet console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.e2e.administrator import sign_in_as_admin
+from tests.e2e.browser import Complaints
+from tests.e2e.conftest import MakeVisitor
+from tests.e2e.places import CONSOLE, CORNERS, OUTSIDE, VARIANTS, inside, visit_all
+
+BAD = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def axe() -> Axe:
+    return Axe()
+
+
+def _problems(page: Page, axe: Axe, place: str) -> list[str]:
+    found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    problems = [
+        f"{place}: {each['id']} at {node['target']}: {node.get('failureSummary', '')[:200]}"
+        for each in found
+        if each["impact"] in BAD
+        for node in each["nodes"][:3]
+    ]
+    wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [*problems, f"{place}: {wide} pixels too wide"] if wide > 0 else problems
+
+
+@pytest.mark.parametrize("variant", CORNERS)
+def test_pages_outside(variant: str, visitor: MakeVisitor, axe: Axe, complaints: Complaints) -> None:
+    complaints.allowed = ("404 (Not Found)",)
+    guest = visitor(**VARIANTS[variant])
+    problems = [
+        each
+        for place in visit_all(guest.page, guest.site, OUTSIDE)
+        for each in _problems(guest.page, axe, f"{variant} {place}")
+    ]
+    assert problems == []
+
+
+@pytest.fixture(scope="module")
+def member(browser: Any, site: str) -> Any:
+    """A person with a conversation that has an answer; their cookies serve all variants."""
+    from tests.e2e.browser import new_page
+    from tests.e2e.visitor import Visitor
+
+    ada = Visitor(new_page(browser, Complaints()), site)
+    ada.sign_up()
+    ada.create_project("Lighthouse")
+    project = ada.project_id
+    conversation = ada.new_conversation()
+    ada.post(f"{conversation}settings/", {"params": {"max_tokens": 60}})
+    ada.page.reload()
+    ada.ask("Show me a loop in Python, in a code block.")
+    ada.wait_for_end()
+    return ada.page.context.storage_state(), inside(ada, conversation, project)
+
+
+@pytest.mark.parametrize("variant", CORNERS)
+def test_pages_inside(variant: str, visitor: MakeVisitor, axe: Axe, member: Any) -> None:
+    state, addresses = member
+    ada = visitor(storage_state=state, **VARIANTS[variant])
+    problems = [
+        each
+        for place in visit_all(ada.page, ada.site, addresses)
+        for each in _problems(ada.page, axe, f"{variant} {place}")
+    ]
+    assert problems == []
+
+
+@pytest.fixture(scope="module")
+def admin(browser: Any, site: str, site_data: Path) -> Any:
+    return sign_in_as_admin(browser, site, site_data)
+
+
+@pytest.mark.parametrize("variant", CORNERS)
+def test_pages_of_the_console(variant: str, visitor: MakeVisitor, axe: Axe, admin: Any) -> None:
+    boss = visitor(storage_state=admin, **VARIANTS[variant])
+    problems = [
+        each
+        for place in visit_all(boss.page, boss.site, CONSOLE)
+        for each in _problems(boss.page, axe, f"{variant} {place}")
+    ]
+    assert problems == []

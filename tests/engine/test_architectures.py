@@ -1,0 +1,59 @@
+"""Which config.json the engine accepts, told by what is in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.architectures import SUPPORTED_ARCHITECTURES, UnsupportedModel, check_config, context_length
+
+GOOD: dict[str, Any] = {"architectures": ["Qwen2ForCausalLM"], "max_position_embeddings": 4096}
+
+
+@pytest.mark.parametrize("name", sorted(SUPPORTED_ARCHITECTURES))
+def test_each_supported_architecture_is_accepted(name: str) -> None:
+    assert check_config(GOOD | {"architectures": [name]}) == name
+    assert context_length(GOOD) == 4096
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sliding_window": 4096, "use_sliding_window": False},
+        {"sliding_window": None},
+        {"sliding_window": 8192},
+        {"rope_scaling": {"type": "linear", "factor": 2.0}},
+        {"rope_parameters": {"rope_type": "llama3", "factor": 8.0}},
+        {"_attn_implementation_autoset": True},
+    ],
+)
+def test_harmless_settings(changes: dict[str, Any]) -> None:
+    assert check_config(GOOD | changes) == "Qwen2ForCausalLM"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"architectures": []}, "exactly one"),
+        ({"architectures": "LlamaForCausalLM"}, "exactly one"),
+        ({"architectures": [{"x": 1}]}, "exactly one"),
+        ({"architectures": ["GemmaForCausalLM"]}, "GemmaForCausalLM"),
+        ({"auto_map": {"AutoConfig": "x.y"}}, "auto_map"),
+        ({"use_kernels": True}, "use_kernels"),
+        ({"_experts_implementation": "someone/kernels"}, "kernel repository"),
+        ({"sliding_window": 1024}, "sliding window"),
+        ({"rope_scaling": {"rope_type": "longrope"}}, "longrope"),
+        ({"quantization_config": {"quant_method": "mxfp4"}}, "quantised"),
+    ],
+)
+def test_refusals_are_sentences(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UnsupportedModel, match=words) as caught:
+        check_config(GOOD | changes)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("length", [None, 0, "long", True])
+def test_a_context_must_be_known(length: object) -> None:
+    with pytest.raises(UnsupportedModel, match="max_position_embeddings"):
+        context_length({"max_position_embeddings": length})

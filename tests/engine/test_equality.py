@@ -1,0 +1,183 @@
+"""Greedy output equals `transformers.generate` token for token in float32, however the requests meet."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM
+
+from engine.config import EngineConfig
+from engine.metrics import Counters
+from engine.text.engine import TextEngine
+from engine.text.loader import LoadedModel, load_model
+from engine.ticket import Ticket
+from engine.types import FinishEvent, GenerationRequest, SamplingParams
+from tests.engine.recorder import Recorder
+from tests.engine.tiny import FAMILIES
+
+TOKENS = 40
+
+
+def load(folder: Path, **changes: object) -> LoadedModel:
+    loading = load_model(folder, EngineConfig(**({"dtype": "float32", "device": "cpu"} | changes)))
+    while True:
+        try:
+            next(loading)
+        except StopIteration as done:
+            return done.value
+
+
+def generated(
+    folder: Path, prompts: list[list[int]], *, ignore_eos: bool = True, tokens: int = TOKENS
+) -> list[list[int]]:
+    """What transformers generates for each prompt alone."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+    model.generation_config.eos_token_id = None if ignore_eos else model.generation_config.eos_token_id
+    with torch.inference_mode():
+        outputs = [
+            model.generate(torch.tensor([prompt]), max_new_tokens=tokens, do_sample=False, pad_token_id=0)
+            for prompt in prompts
+        ]
+    return [output[0, len(prompt) :].tolist() for output, prompt in zip(outputs, prompts, strict=True)]
+
+
+class Bench:
+    """A TextEngine stepped by hand, whose completions are looked at as tokens."""
+
+    def __init__(self, model: LoadedModel, **settings: int) -> None:
+        self.engine = TextEngine(model, EngineConfig(seed=0, **settings), Counters())
+        self.recorders: dict[str, Recorder] = {}
+        self.tokens: dict[str, list[int]] = {}
+
+    def add(self, request_id: str, prompt: list[int], params: SamplingParams) -> None:
+        self.recorders[request_id] = Recorder(request_id)
+        request = GenerationRequest(request_id, "m", tuple(prompt), params)
+        self.engine.add(Ticket(request, self.recorders[request_id], lambda ticket: None))
+        completion = self.engine._completions[request_id]
+        self.tokens[request_id] = completion.sequence.tokens
+
+    def step(self) -> None:
+        with torch.inference_mode():
+            self.engine.step()
+
+    def run(self) -> None:
+        while self.engine.busy:
+            self.step()
+
+    def completion(self, request_id: str, prompt: list[int]) -> list[int]:
+        self.recorders[request_id].finish()
+        return self.tokens[request_id][len(prompt) :]
+
+
+def prompts_of(lengths: list[int], vocabulary: int = 260) -> list[list[int]]:
+    generator = random.Random(7)
+    return [[generator.randrange(5, vocabulary) for _ in range(length)] for length in lengths]
+
+
+def greedy(tokens: int = TOKENS, *, ignore_eos: bool = True) -> SamplingParams:
+    return SamplingParams(temperature=0, max_tokens=tokens, ignore_eos=ignore_eos)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_alone(checkpoints: dict[str, Path], family: str) -> None:
+    prompts = prompts_of([1, 3, 17, 90])
+    expected = generated(checkpoints[family], prompts)
+    model = load(checkpoints[family])
+    for number, prompt in enumerate(prompts):
+        bench = Bench(model, prefill_tokens=16)
+        bench.add(str(number), prompt, greedy())
+        bench.run()
+        assert bench.completion(str(number), prompt) == expected[number]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("seed", range(3))
+def test_joining_and_leaving_at_any_step_in_any_chunks(checkpoints: dict[str, Path], family: str, seed: int) -> None:
+    generator = random.Random(seed)
+    prompts = prompts_of([generator.randrange(1, 70) for _ in range(10)])
+    lengths = [generator.randrange(1, TOKENS) for _ in prompts]
+    expected = generated(checkpoints[family], prompts)
+    bench = Bench(
+        load(checkpoints[family]), max_sequences=generator.randrange(2, 7), prefill_tokens=generator.randrange(1, 60)
+    )
+    cancelled = set()
+    for number, (prompt, length) in enumerate(zip(prompts, lengths, strict=True)):
+        bench.add(str(number), prompt, greedy(length))
+        for _ in range(generator.randrange(6)):
+            bench.step()
+        if generator.random() < 0.2:
+            other = str(generator.randrange(number + 1))
+            bench.engine.cancel(other)
+            cancelled.add(other)
+    bench.run()
+    for number, (prompt, length) in enumerate(zip(prompts, lengths, strict=True)):
+        completion = bench.completion(str(number), prompt)
+        assert completion == expected[number][: len(completion)]
+        assert len(completion) == length or str(number) in cancelled
+
+
+def test_it_ends_where_generate_ends_and_with_the_same_text(checkpoints: dict[str, Path]) -> None:
+    prompts = prompts_of([5] * 30)
+    folder = checkpoints["Qwen2"]
+    expected = generated(folder, prompts, ignore_eos=False, tokens=200)
+    assert any(len(tokens) < 200 for tokens in expected)
+    model = load(folder)
+    bench = Bench(model, max_sequences=5)
+    for number, prompt in enumerate(prompts):
+        bench.add(str(number), prompt, greedy(200, ignore_eos=False))
+    bench.run()
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    for number, (prompt, tokens) in enumerate(zip(prompts, expected, strict=True)):
+        assert bench.completion(str(number), prompt) == tokens
+        recorder = bench.recorders[str(number)]
+        assert recorder.text == tokenizer.decode(tokens, skip_special_tokens=True)
+        last: FinishEvent = recorder.finish()
+        assert last.reason == ("stop" if tokens[-1] == 1 else "length")
+        assert last.usage.completion_tokens == len(tokens)
+
+
+@pytest.mark.model
+def test_the_demo_model(demo_model: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(demo_model / "tokenizer.json"))
+    prompts = [
+        tokenizer.encode(f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n").ids
+        for text in ("What is the capital of France?", "Write a haiku about rivers.", "Count: one, two,")
+    ]
+    expected = generated(demo_model, prompts, tokens=32)
+    bench = Bench(load(demo_model), prefill_tokens=20)
+    for number, prompt in enumerate(prompts):
+        bench.add(str(number), prompt, greedy(32))
+        bench.step()
+    bench.run()
+    for number, prompt in enumerate(prompts):
+        assert bench.completion(str(number), prompt) == expected[number]
+    assert "Paris" in bench.recorders["0"].text
+
+
+def test_context_length_ends_a_completion(checkpoints: dict[str, Path]) -> None:
+    model = load(checkpoints["Llama"], max_context=32)
+    bench = Bench(model)
+    prompt = prompts_of([20])[0]
+    bench.add("one", prompt, greedy(100))
+    bench.run()
+    assert bench.completion("one", prompt) == generated(checkpoints["Llama"], [prompt], tokens=12)[0]
+    assert bench.recorders["one"].finish().reason == "length"
+
+
+def test_same_seed_same_tokens_alone_and_in_a_crowd(checkpoints: dict[str, Path]) -> None:
+    model = load(checkpoints["Llama"])
+    prompt, *others = prompts_of([12, 5, 30, 9])
+    params = SamplingParams(temperature=0.9, top_p=0.95, seed=1234, max_tokens=30, ignore_eos=True)
+    alone, crowd = Bench(model), Bench(model, prefill_tokens=7)
+    alone.add("one", prompt, params)
+    alone.run()
+    for number, other in enumerate(others):
+        crowd.add(str(number), other, SamplingParams(temperature=1.2, max_tokens=25, ignore_eos=True))
+        crowd.step()
+    crowd.add("one", prompt, params)
+    crowd.run()
+    assert crowd.completion("one", prompt) == alone.completion("one", prompt)

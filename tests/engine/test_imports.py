@@ -1,0 +1,37 @@
+"""What must start where neither torch nor transformers is installed; and what the engine must never import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {names}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import {module}
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["engine.types", "engine.config", "engine.architectures", "engine.source", "engine.metrics", "engine.ticket",
+     "engine.text.scheduler", "engine.text.sequence", "engine.text.checks"],
+)  # fmt: skip
+def test_without_torch(module: str) -> None:
+    code = BLOCK.format(names={"torch", "transformers", "tokenizers", "safetensors", "numpy"}, module=module)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_engine_needs_nothing_of_the_site() -> None:
+    code = BLOCK.format(
+        names={"django", "celery", "channels", "redis", "psycopg", "apps", "aiplatform"}, module="engine.service"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -1,0 +1,133 @@
+"""The sampler against transformers' logits processors, and its promises about seeds."""
+
+from __future__ import annotations
+
+import math
+
+import hypothesis.strategies as st
+import pytest
+import torch
+from hypothesis import given, settings
+from transformers import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from engine.text.sampler import Chooser, choose
+from engine.types import SamplingParams
+
+CPU = torch.device("cpu")
+
+
+def processed(logits: torch.Tensor, seen: list[int], params: SamplingParams) -> torch.Tensor:
+    """Probabilities `[vocabulary]` as transformers has them, in the order of its `generate`."""
+    processors = LogitsProcessorList()
+    if params.repetition_penalty != 1:
+        processors.append(RepetitionPenaltyLogitsProcessor(params.repetition_penalty))
+    if params.temperature != 1:
+        processors.append(TemperatureLogitsWarper(params.temperature))
+    if params.top_k:
+        processors.append(TopKLogitsWarper(params.top_k))
+    if params.top_p < 1:
+        processors.append(TopPLogitsWarper(params.top_p))
+    if params.min_p:
+        processors.append(MinPLogitsWarper(params.min_p))
+    return processors(torch.tensor([seen]), logits[None].clone())[0].softmax(-1)
+
+
+def expected(probabilities: torch.Tensor, uniform: float) -> set[int]:
+    """The tokens that inverse transform sampling may return, most probable first; several where rounding decides."""
+    values, tokens = probabilities.double().sort(descending=True)
+    cumulated = values.cumsum(0) / values.sum()
+    first, last = (int(torch.searchsorted(cumulated, uniform + off)) for off in (-5e-6, 5e-6))
+    return set(tokens[first : last + 1].tolist())
+
+
+class Fixed(Chooser):
+    """A chooser whose uniform number is given."""
+
+    def __init__(self, params: SamplingParams, seen: list[int], vocabulary: int, number: float) -> None:
+        super().__init__(params, 0, seen, vocabulary, CPU)
+        self.number = number
+
+    def uniform(self, position: int) -> float:
+        return self.number
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(0, 2**31), st.sampled_from([0.3, 0.7, 1.0, 1.6]), st.sampled_from([0, 1, 5, 256, 257, 900, 5000]),
+    st.sampled_from([0.0, 0.1, 0.5, 0.9, 0.999, 1.0]), st.sampled_from([0.0, 0.001, 0.05, 1.0]),
+    st.sampled_from([0.8, 1.0, 1.3]), st.sampled_from([0.5, 2.0, 8.0]), st.floats(0, 0.999999),
+    st.sampled_from([300, 6000]),
+)  # fmt: skip
+def test_it_draws_from_the_distribution_of_transformers(
+    seed: int, temperature: float, top_k: int, top_p: float, min_p: float, penalty: float, spread: float,
+    uniform: float, vocabulary: int,
+) -> None:  # fmt: skip
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(vocabulary, generator=generator) * spread
+    seen = torch.randint(vocabulary, (20,), generator=generator).tolist()
+    params = SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=penalty)
+    probabilities = processed(logits, seen, params)
+    chooser = Fixed(params, seen, vocabulary, uniform)
+    other = Fixed(SamplingParams(temperature=1.3), seen, vocabulary, 0.5)
+    rows = torch.stack([torch.randn(vocabulary), logits, torch.randn(vocabulary)])
+    token = choose(rows, [other, chooser, other], [0, 0, 0])[1]
+    assert token is not None
+    assert probabilities[token] > 0
+    assert token in expected(probabilities, uniform)
+
+
+def test_ties_at_the_kth_place_are_kept_as_in_transformers() -> None:
+    logits = torch.zeros(1000)
+    logits[:3] = 1.0
+    params = SamplingParams(top_k=5)
+    drawn = {choose(logits[None].clone(), [Fixed(params, [0], 1000, u / 400)], [0])[0] for u in range(400)}
+    assert len(drawn) > 300
+    assert int((processed(logits, [0], params) > 0).sum()) == 1000
+
+
+def test_greedy_takes_the_penalty_into_account() -> None:
+    logits = torch.tensor([[2.0, 1.9, -1.0]])
+    chooser = Chooser(SamplingParams(temperature=0, repetition_penalty=1.5), 0, [0], 3, CPU)
+    assert choose(logits.clone(), [chooser], [0]) == [1]
+    chooser.chosen(1)
+    assert choose(logits.clone(), [chooser], [1]) == [0]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_row_that_is_not_finite_has_no_token_and_harms_no_other(bad: float) -> None:
+    logits = torch.randn(3, 50)
+    logits[1, 7] = bad
+    choosers = [Chooser(SamplingParams(temperature=t), 1, [0], 50, CPU) for t in (0, 1, 1)]
+    first, second, third = choose(logits.clone(), choosers, [0, 0, 0])
+    assert second is None
+    assert first == int(logits[0].argmax())
+    assert third is not None
+
+
+def test_the_same_seed_draws_the_same_whatever_is_beside_it() -> None:
+    logits = torch.randn(20, 5000, generator=torch.Generator().manual_seed(3))
+    params = SamplingParams(temperature=0.9, top_p=0.95)
+
+    def draws(beside: int) -> list[int | None]:
+        chooser = Chooser(params, 42, [0], 5000, CPU)
+        others = [Chooser(params, number, [0], 5000, CPU) for number in range(beside)]
+        return [
+            choose(torch.stack([row] * (1 + beside)), [*others, chooser], [step] * (1 + beside))[-1]
+            for step, row in enumerate(logits)
+        ]
+
+    assert draws(0) == draws(1) == draws(7)
+
+
+def test_asking_again_for_the_same_position_draws_no_new_number() -> None:
+    chooser = Chooser(SamplingParams(), 5, [0], 10, CPU)
+    first = chooser.uniform(0)
+    assert chooser.uniform(0) == first
+    assert chooser.uniform(1) != first

@@ -1,0 +1,87 @@
+"""Real worker processes on the test's own database and Redis, each in a process group that can be killed as a whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+from django.conf import settings
+from django.db import connection
+
+from apps.generations.models import GenerationJob, State, Worker
+
+SITE = Path(__file__).resolve().parent.parent.parent
+LEASE_SECONDS = 3
+
+
+class WorkerProcess:
+    """`celery worker`, as in production, with a short lease and one CPU thread."""
+
+    def __init__(self, log: Path, **environment: str) -> None:
+        self._log = log.open("wb")
+        self.path = log
+        known = set(Worker.objects.values_list("pk", flat=True))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4"],
+            cwd=SITE,
+            env=_environment() | environment,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        self._known = known
+        self.id = ""
+
+    def ready(self, seconds: float = 90) -> WorkerProcess:
+        """Wait until it takes jobs."""
+        end = monotonic() + seconds
+        while not self.id:
+            assert self.process.poll() is None, self.output()
+            assert monotonic() < end, f"the worker did not start: {self.output()}"
+            sleep(0.05)
+            own = [name for name in self._names() if f"-{self.process.pid}-" in name]
+            self.id = own[0] if own else ""
+        return self
+
+    def _names(self) -> list[str]:
+        return list(Worker.objects.values_list("pk", flat=True))
+
+    def signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGKILL)
+        self.process.wait(10)
+        self._log.close()
+
+    def holds(self) -> list[str]:
+        running = GenerationJob.objects.filter(worker_id=self.id, state=State.RUNNING)
+        return list(running.values_list("pk", flat=True))
+
+    def output(self) -> str:
+        return self.path.read_text(errors="replace")[-4000:]
+
+
+def _environment() -> dict[str, str]:
+    name = str(connection.settings_dict["NAME"])
+    return os.environ | {
+        "ATRIUM_ENV": "test",
+        "DATABASE_URL": settings.DATABASE_URL.replace("/atrium", f"/{name}", 1),
+        "DB_POOL_SIZE": "8",
+        "MODEL_STORE": str(settings.MODEL_STORE),
+        "LEASE_SECONDS": str(LEASE_SECONDS),
+        "HEARTBEAT_SECONDS": "1",
+        "MAX_ATTEMPTS": "100",
+        "WORKER_SLOTS": "4",
+        "ENGINE_DEVICE": "cpu",
+        "ENGINE_DTYPE": "float32",
+        "ENGINE_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }

@@ -1,0 +1,57 @@
+"""What a browser does with the events of a job: hold on to the text, and insist on their order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.generations.stream import follow
+
+
+@dataclass
+class Reader:
+    job: str
+    attempt: int = 0
+    seq: int = 0
+    text: str = ""
+    end: dict[str, Any] | None = None
+    kinds: list[str] = field(default_factory=list)
+    lent: int = 0
+    """Characters that came as text or snapshot; more than the text itself would mean that something came twice."""
+
+    def take(self, message: dict[str, Any]) -> None:
+        assert self.end is None, "nothing comes after the finish"
+        assert message["type"] == "job"
+        assert message["job"] == self.job
+        event = message["event"]
+        self.kinds.append(event["kind"])
+        if "seq" in message:
+            if message["attempt"] == self.attempt and event["kind"] not in ("snapshot", "finish"):
+                assert message["seq"] == self.seq + 1, "events come in order, none left out"
+            assert message["attempt"] >= self.attempt
+            self.attempt, self.seq = message["attempt"], message["seq"]
+        self._apply(event)
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        match event["kind"]:
+            case "text":
+                assert event["offset"] == len(self.text)
+                self.text += event["text"]
+            case "snapshot":
+                self.text = event["text"]
+            case "reset":
+                self.text = ""
+            case "finish":
+                self.end = event
+                self.text = event.get("text", self.text)
+
+    async def run(self) -> Reader:
+        async for message in follow(self.job, attempt=self.attempt, seq=self.seq):
+            self.take(message)
+        return self
+
+    async def steps(self) -> AsyncIterator[dict[str, Any]]:
+        async for message in follow(self.job, attempt=self.attempt, seq=self.seq):
+            self.take(message)
+            yield message

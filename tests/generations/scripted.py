@@ -1,0 +1,119 @@
+"""A deterministic engine with a pace, for tests in which the model isn't the point, and ways to run jobs with it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import Any
+
+from apps.generations.models import GenerationJob
+from apps.generations.runner import Runner
+from engine.types import (
+    FinishEvent,
+    FinishReason,
+    GenerationRequest,
+    LoadingEvent,
+    Sink,
+    StartedEvent,
+    TextEvent,
+    Usage,
+)
+
+
+def expected(request: GenerationRequest | GenerationJob, tokens: int | None = None) -> str:
+    """The text that the scripted engine writes: a function of the prompt and the seed, with characters of all sizes."""
+    if isinstance(request, GenerationJob):
+        prompt, seed, most = tuple(request.prompt_ids), request.params["seed"], request.params["max_tokens"]
+    else:
+        prompt, seed, most = request.prompt_ids, request.params.seed, request.params.max_tokens
+    digest = hashlib.sha256(repr((prompt, seed)).encode()).hexdigest()
+    words = [f"{digest[index % 60 : index % 60 + 3]}{' é🎉'[index % 3]}" for index in range(most)]
+    return "".join(words[:tokens])
+
+
+class ScriptedEngine:
+    """One thread a request, one token each `pace` seconds. Obeys the protocol of EngineThread."""
+
+    def __init__(self, pace: float = 0.004) -> None:
+        self.pace = pace
+        self.frozen = threading.Event()
+        self.requests: list[GenerationRequest] = []
+        self._cancelled: set[str] = set()
+        self._open: set[str] = set()
+        self._stopped = False
+        self.crash: FinishEvent | None = None
+
+    def submit(self, request: GenerationRequest, sink: Sink) -> None:
+        assert request.id not in self._open
+        self.requests.append(request)
+        self._open.add(request.id)
+        threading.Thread(target=self._run, args=(request, sink), daemon=True).start()
+
+    def cancel(self, request_id: str) -> None:
+        self._cancelled.add(request_id)
+
+    def loaded(self) -> tuple[str, ...]:
+        return ()
+
+    def is_alive(self) -> bool:
+        return True
+
+    def stop(self, *, drain_seconds: float) -> None:
+        self._stopped = True
+        end = monotonic() + 2
+        while self._open and monotonic() < end:
+            sleep(0.005)
+
+    def _run(self, request: GenerationRequest, sink: Sink) -> None:
+        name, text, count, offset = request.id, expected(request), request.params.max_tokens, 0
+        size = len(expected(request, 1))
+        sink(LoadingEvent(name))
+        sink(StartedEvent(name))
+        reason, code = FinishReason.LENGTH, ""
+        done = 0
+        for done in range(1, count + 1):
+            while self.frozen.is_set() and not self._stopped:
+                sleep(0.005)
+            if name in self._cancelled or self._stopped:
+                reason, code = (FinishReason.ERROR, "shutdown") if self._stopped else (FinishReason.CANCELLED, "")
+                done -= 1
+                break
+            sink(TextEvent(name, offset, text[offset : offset + size], done))
+            offset += size
+            sleep(self.pace)
+        self._open.discard(name)
+        sink(FinishEvent(name, reason, Usage(len(request.prompt_ids), done, 1.0, 10.0), code, ""))
+
+
+@contextmanager
+def running_worker(engine: Any, name: str = "worker", slots: int = 4) -> Iterator[Runner]:
+    runner = Runner(engine, worker_id=name, device="none", slots=slots, served=lambda: ("tiny",))
+    runner.start()
+    try:
+        yield runner
+    finally:
+        # In a thread: a test with an event loop must not touch the database in its own.
+        stopping = threading.Thread(target=runner.stop, kwargs={"drain_seconds": 0})
+        stopping.start()
+        stopping.join()
+
+
+def ended(job: GenerationJob, seconds: float = 10.0) -> GenerationJob:
+    """The job once it has ended."""
+    end = monotonic() + seconds
+    while monotonic() < end:
+        job = GenerationJob.objects.get(pk=job.pk)
+        if job.is_terminal:
+            return job
+        sleep(0.01)
+    raise AssertionError(f"job {job.pk} is still {job.state} after {seconds} s")
+
+
+def until(condition: Any, seconds: float = 10.0) -> None:
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, "what was waited for did not happen"
+        sleep(0.005)

@@ -1,0 +1,1 @@
+"""Who may do what: every address and every socket command, for everybody, as tables."""

@@ -1,0 +1,86 @@
+"""What the addresses of the matrix are about: one of each kind, all of the world's project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import URLPattern, get_resolver, reverse
+from django.urls.resolvers import URLResolver
+from django.utils import timezone
+
+from apps.accounts.actions.arrivals import make_sign_in_link
+from apps.accounts.actions.invitations import invite_to_sign_up
+from apps.catalog.models import HostedModel, ModelVersion
+from apps.conversations.models import Conversation
+from apps.generations.models import State
+from apps.projects.actions.invitations import invite
+from apps.projects.models import Role
+from tests.conversations.build import answered, asked, make_conversation
+from tests.world import World
+
+
+def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
+    """For each route the parts of its address."""
+    conversation = make_conversation(
+        world.project, world.owner, HostedModel.objects.get(pk=version.hosted_model_id), "Tides"
+    )
+    question = asked(conversation, "When is high tide?")
+    answer = answered(question, "At noon.", State.SUCCEEDED)
+    running = answered(asked(conversation, "And then?", answer), "", State.RUNNING)
+    invitation, token = invite(actor=world.owner, project=world.project, email="", role=Role.VIEWER, days=1)
+    sign_up, sign_up_token = invite_to_sign_up(actor=world.admin, email="", days=1)
+    deleted = make_conversation(world.project, world.owner, None, "Gone")
+    Conversation.objects.filter(pk=deleted.pk).update(deleted_at=timezone.now())
+    project, talk = {"pid": world.project.pk}, {"cid": conversation.pk}
+    member = project | {"uid": world.viewer.pk}
+    return {
+        "sign_in_link": {"token": make_sign_in_link(person=world.stranger)},
+        "sign_up_invitation": {"token": sign_up_token},
+        "session_revoke": {"session_id": 2**31 - 1},
+        "console_uninvite": {"invitation_id": sign_up.pk},
+        "console_change_person": {"person_id": world.stranger.pk, "change": "deactivate"},
+        "account_confirm_email": {"key": "no-such-key"},
+        "account_reset_password_from_key": {"uidb36": "1", "key": "no-such-key"},
+        "openid_connect_login": {"provider_id": "nowhere"},
+        "openid_connect_callback": {"provider_id": "nowhere"},
+        "mfa_remove_webauthn": {"pk": 1},
+        "mfa_edit_webauthn": {"pk": 1},
+        "model": {"model_id": version.hosted_model_id},
+        "model_change": {"model_id": version.hosted_model_id, "change": "disable"},
+        "project_life": project | {"change": "archive"},
+        "project_uninvite": project | {"invitation_id": invitation.pk},
+        "invitation": {"token": token},
+        "member_role": member,
+        "member_remove": member,
+        "member_transfer": member,
+        "job_cancel": {"jid": running.job.pk},
+        "conversation_regenerate": talk | {"mid": answer.pk},
+        **{name: project for name in named("project") if name not in {"project_list", "project_new"}},
+        "conversation_new": project,
+        **{name: talk for name in named("conversation") if name not in {"conversation_new", "conversation_regenerate"}},
+        "conversation_restore": {"cid": deleted.pk},
+    }
+
+
+def named(prefix: str) -> list[str]:
+    taken = {"project_life", "project_uninvite"}
+    return [name for name, _ in routes() if name.startswith(prefix) and name not in taken]
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """Name (its pattern where it has none) and pattern of every address of the site."""
+    yield from _walk(get_resolver(), "")
+
+
+def _walk(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, str]]:
+    for entry in resolver.url_patterns:
+        pattern = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield entry.name or pattern, pattern
+        else:
+            yield from _walk(entry, pattern)
+
+
+def address(route: str, parts: dict[str, dict[str, Any]]) -> str:
+    return f"/{route}" if "/" in route else reverse(route, kwargs=parts.get(route))

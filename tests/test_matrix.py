@@ -1,0 +1,82 @@
+"""The permission matrix over every address of the site; see tests/matrix/tables.py for the table itself."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+
+from apps.catalog.models import ModelVersion
+from tests.accounts.people import sign_in
+from tests.matrix.tables import FORMS, JSON, PAGES, PEOPLE, SIGN_IN, Row, rows
+from tests.matrix.things import address, routes, things
+from tests.world import World
+
+ROWS = rows(PAGES) + rows(SIGN_IN)
+
+
+def test_every_address_is_in_the_table() -> None:
+    listed = {row.route for row in ROWS}
+    found = {name for name, _ in routes()}
+    assert not found - listed, "these addresses are in no table: say who may use them"
+    assert not listed - found, "these addresses are gone"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method}-{row.route}")
+def test_everybody_gets_what_the_table_says(row: Row, world: World, demo_version: ModelVersion, settings: Any) -> None:
+    settings.METRICS_TOKEN = "a-token-that-nobody-here-has"
+    url = address(row.route, things(world, demo_version))
+    clients = {person: _client(world, person) for person in PEOPLE}
+    found = {person: _try(client, row, url, person) for person, client in clients.items()}
+    assert found == row.expected
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.method == "POST"], ids=lambda row: f"{row.method}-{row.route}"
+)
+def test_nothing_is_changed_without_a_csrf_token(row: Row, world: World, demo_version: ModelVersion) -> None:
+    url = address(row.route, things(world, demo_version))
+    client = _client(world, "owner", enforce_csrf_checks=True)
+    assert _send(client, row, url, "owner").status_code == 403
+
+
+def _client(world: World, person: str, **options: Any) -> Client:
+    """Signed in with the password just now, from an address of its own: limits count by address."""
+    client = Client(REMOTE_ADDR=".".join(str(random.randint(1, 250)) for _ in range(4)), **options)
+    if person != "anonymous":
+        sign_in(client, world.person(person), fresh=True)
+    return client
+
+
+def _try(client: Client, row: Row, url: str, person: str) -> str:
+    """What happens, undone again, so that the next person finds everything as it was."""
+    before = transaction.savepoint()
+    response = _send(client, row, url, person)
+    transaction.savepoint_rollback(before)
+    if response.status_code == 302:
+        location = response.headers["Location"]
+        if location.startswith("/accounts/login/"):
+            return "login"
+        if location.startswith("/accounts/reauthenticate/"):
+            return "again"
+    return str(response.status_code)
+
+
+def _send(client: Client, row: Row, url: str, person: str) -> HttpResponse:
+    key = (row.route, row.method)
+    if row.method == "GET":
+        return client.get(url)
+    if key in JSON:
+        return client.post(url, JSON[key], content_type="application/json")
+    blanks = {"{person}": person, "{random}": secrets.token_hex(4)}
+    fields = dict(FORMS.get(key, {}))
+    for blank, value in blanks.items():
+        fields = {name: text.replace(blank, value) for name, text in fields.items()}
+    return client.post(url, fields)
