@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware
 from django.core.asgi import get_asgi_application
-from django.urls import re_path
+from django.urls import get_resolver, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
 http = get_asgi_application()
@@ -20,3 +21,10 @@ from aiplatform.routing import websocket_urlpatterns  # noqa: E402
 sockets = URLRouter([*websocket_urlpatterns, re_path("", WebsocketDenier.as_asgi())])
 
 application = ProtocolTypeRouter({"http": http, "websocket": SameOrigin(CookieMiddleware(sockets))})
+
+# What was loaded until here stays for good: the collector need not look at it again, and what one request makes is
+# mostly gone before the next thousand objects. Measured: 10 to 15 % less CPU time for sending a prompt.
+_ = get_resolver().url_patterns  # the views, and all that they import
+gc.collect()
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)

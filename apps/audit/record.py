@@ -64,8 +64,8 @@ def record(
         details=details,
     )
     try:
-        # A savepoint: the connection stays usable for whoever catches the error (a page that says so).
-        with transaction.atomic():
+        # No savepoint: the caller's transaction must end with the event, and says so to whoever would go on in it.
+        with transaction.atomic(savepoint=False):
             event.save(force_insert=True)
     except DatabaseError as error:
         raise AuditUnavailable(f"{action} could not be written to the audit log.") from error

@@ -8,7 +8,7 @@ from django.http import Http404
 from apps.accounts.models import User
 from apps.conversations.models import Conversation, Message
 from apps.lib.ids import is_id
-from apps.projects.access import get_membership_for
+from apps.projects.access import in_projects_of, require
 from apps.projects.models import Role
 
 
@@ -20,7 +20,7 @@ def get_conversation_for(
     writable: bool = False,
     in_bin: bool = False,
 ) -> Conversation:
-    """The conversation, where `user` has at least `role`; one in the bin only with `in_bin`. Two queries.
+    """The conversation, where `user` has at least `role`; one in the bin only with `in_bin`. One query.
 
     Raises Http404 for a stranger (the same as for no such conversation) and PermissionDenied with a sentence for a
     member with too small a role, or with `writable` where the project is archived.
@@ -38,13 +38,13 @@ def visit_conversation(
 ) -> tuple[Conversation, Role]:
     """As `get_conversation_for`, with the role that `user` has there."""
     conversations = Conversation.objects.in_bin() if in_bin else Conversation.objects.visible()
-    conversations = conversations.select_related("hosted_model").filter(pk=conversation_id)
-    conversation = conversations.first() if is_id(conversation_id) else None
+    found = in_projects_of(user, conversations.select_related("hosted_model")).filter(pk=conversation_id)
+    conversation = found.first() if is_id(conversation_id) else None
     if conversation is None:
         raise Http404("There is no such conversation.")
-    membership = get_membership_for(user, conversation.project_id, role, writable=writable)
-    conversation.project = membership.project
-    return conversation, Role(membership.role)
+    has = Role(conversation.role_there)  # type: ignore[attr-defined]  # annotated
+    require(conversation.project, has, role, writable=writable)
+    return conversation, has
 
 
 def get_message(conversation: Conversation, message_id: str) -> Message:

@@ -7,15 +7,17 @@ ids; only the messages of one path are read whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from apps.conversations.models import Conversation, Message
 
 
 class Tree:
-    """The shape of one conversation. `nodes` are pairs (id, parent id or None), oldest first."""
+    """The shape of one conversation. `nodes` are pairs (id, parent id or None), oldest first; `sent` says which
+    message came with which client_id."""
 
-    def __init__(self, nodes: Iterable[tuple[str, str | None]]) -> None:
+    def __init__(self, nodes: Iterable[tuple[str, str | None]], sent: Mapping[str, str] | None = None) -> None:
+        self._sent = sent or {}
         self._parent: dict[str, str | None] = {}
         self._children: defaultdict[str | None, list[str]] = defaultdict(list)
         for identifier, parent in nodes:
@@ -27,6 +29,10 @@ class Tree:
     def add(self, identifier: str, parent: str | None) -> None:
         self._parent[identifier] = parent
         self._children[parent].append(identifier)
+
+    def sent_as(self, client_id: str) -> str | None:
+        """The message that came with this client_id; None where none did."""
+        return self._sent.get(client_id)
 
     def children(self, identifier: str | None) -> list[str]:
         """The alternatives after `identifier` (None: at the root), oldest first."""
@@ -54,7 +60,9 @@ class Tree:
 def read_tree(conversation: Conversation) -> Tree:
     """One query."""
     rows = Message.objects.filter(conversation=conversation).order_by("created_at", "id")
-    return Tree(rows.values_list("id", "parent_id"))
+    nodes = list(rows.values_list("id", "parent_id", "client_id"))
+    sent = {client_id: identifier for identifier, _, client_id in nodes if client_id}
+    return Tree(((identifier, parent) for identifier, parent, _ in nodes), sent)
 
 
 def messages_of(identifiers: list[str]) -> list[Message]:

@@ -27,7 +27,7 @@ from apps.projects.models import Project
 ABSENT = ("model_disabled", "model_missing")
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def submit_generation(
     *,
     actor: User,
@@ -72,7 +72,7 @@ def _authorized(actor: User, project: Project, model: HostedModel, params: Mappi
 
 def _refuse_too_many(actor: User) -> None:
     """The row of the person is locked, so that two submits at once don't both take the last place."""
-    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=actor.pk)
     unfinished = GenerationJob.objects.filter(user=actor).exclude(state__in=TERMINAL).count()
     if unfinished >= settings.MAX_UNFINISHED_JOBS:
         message = f"{unfinished} of your answers are still waiting or being written. Wait for one, or stop one."

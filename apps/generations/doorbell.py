@@ -16,7 +16,8 @@ from apps.lib.redis import AWAY, sync_client
 RING_TASK = "generations.ring"
 RING_EXPIRES_SECONDS = 60
 """Rings that pile up while no worker is there mean nothing to the one that comes later."""
-CANCEL_CHANNEL = "generations:cancel"
+WAKE_CHANNEL = "generations:wake"
+"""Heard at once by every worker that is awake; the ring in the queue of a model waits for one that is not."""
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 def ring(job_id: str, queue: str) -> None:
     """Wake a worker that serves this queue. Never raises: a broker that is away delays the job by a second at most."""
     try:
+        sync_client().publish(WAKE_CHANNEL, job_id)
         current_app.send_task(
             RING_TASK, args=[job_id], queue=queue, retry=False, ignore_result=True, expires=RING_EXPIRES_SECONDS
         )
@@ -33,6 +35,6 @@ def ring(job_id: str, queue: str) -> None:
 
 def announce_cancel(job: GenerationJob) -> None:
     try:
-        sync_client().publish(CANCEL_CHANNEL, job.pk)
+        sync_client().publish(WAKE_CHANNEL, job.pk)
     except AWAY as error:
         logger.warning("the worker of job %s was not told to stop it: %s", job.pk, error)

@@ -51,6 +51,10 @@ class Leases:
         with self._lock:
             return held in self._held
 
+    def has_job(self, job: str) -> bool:
+        with self._lock:
+            return any(held.job == job for held in self._held)
+
     def held(self) -> frozenset[Held]:
         with self._lock:
             return frozenset(self._held)

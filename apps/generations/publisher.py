@@ -149,9 +149,7 @@ class Publisher:
 
     def _schedule(self, *, at_once: bool) -> None:
         now = monotonic()
-        wanted = now + GATHER_SECONDS
-        if not at_once:
-            wanted = max(wanted, self._last_flush + TICK_SECONDS)
+        wanted = now if at_once else max(now + GATHER_SECONDS, self._last_flush + TICK_SECONDS)
         wanted = max(wanted, self._away_until)
         self._due = wanted if self._due is None else min(self._due, wanted)
 

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from apps.generations import presence
-from apps.generations.cancels import CancelListener
 from apps.generations.claims import Held, claim, extend, to_be_cancelled
 from apps.generations.endings import reap
 from apps.generations.finisher import Finisher
@@ -24,6 +23,7 @@ from apps.generations.metrics import CLAIMED, HELD, LEASES_LOST, REQUEUED
 from apps.generations.models import GenerationJob, State
 from apps.generations.notices import tell_followers
 from apps.generations.publisher import Ended, Publisher
+from apps.generations.wakes import WakeListener
 from apps.lib.database import borrowed_connection
 from apps.lib.redis import sync_client
 from engine.types import GenerationRequest, SamplingParams, Sink
@@ -73,15 +73,20 @@ class Runner:
         self._finisher = Finisher(self._leases, self._publisher)
         self._look = Loop("claims", LOOK_SECONDS, self._look_around)
         self._heart = Loop("heartbeat", settings.HEARTBEAT_SECONDS, self._beat)
-        self._cancels = CancelListener(self.wake)
+        self._wakes = WakeListener(self.wake)
 
     def start(self) -> None:
-        for part in (self._publisher, self._finisher, self._heart, self._look, self._cancels):
+        for part in (self._publisher, self._finisher, self._heart, self._look, self._wakes):
             part.start()
 
     def wake(self) -> None:
         """There may be something to claim or to cancel."""
         self._look.wake()
+
+    def ring(self, job_id: str) -> None:
+        """A job was submitted; one that was heard of before, and taken, needs no second look."""
+        if not self._leases.has_job(job_id):
+            self._look.wake()
 
     def stop_claiming(self) -> None:
         """At once, also from a signal handler."""
@@ -97,7 +102,7 @@ class Runner:
         _wait(SETTLE_SECONDS, lambda: not self._leases.busy())
         for loop in (self._look, self._heart):
             loop.stop()
-        self._cancels.stop()
+        self._wakes.stop()
         self._finisher.stop(SETTLE_SECONDS)
         self._publisher.stop()
         for loop in (self._look, self._heart):

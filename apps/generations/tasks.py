@@ -8,15 +8,15 @@ from celery import shared_task
 
 from apps.generations.doorbell import RING_TASK
 
-_listeners: list[Callable[[], None]] = []
+_listeners: list[Callable[[str], None]] = []
 
 
-def on_ring(listener: Callable[[], None]) -> None:
-    """Call `listener` whenever the doorbell of this process rings."""
+def on_ring(listener: Callable[[str], None]) -> None:
+    """Call `listener` with the job's id whenever the doorbell of this process rings."""
     _listeners.append(listener)
 
 
-def no_longer(listener: Callable[[], None]) -> None:
+def no_longer(listener: Callable[[str], None]) -> None:
     _listeners.remove(listener)
 
 
@@ -24,4 +24,4 @@ def no_longer(listener: Callable[[], None]) -> None:
 def ring(job_id: str) -> None:
     """A job was submitted. Which one doesn't matter: the worker takes what has waited longest."""
     for listener in tuple(_listeners):
-        listener()
+        listener(job_id)

@@ -76,16 +76,16 @@ class Generations(bootsteps.StartStopStep):
                 worker.app.amqp.queues.select_add(queue)
         self._engine.start()
         self._runner.start()
-        on_ring(self._runner.wake)
+        on_ring(self._runner.ring)
         logger.info("worker %s takes jobs", self._runner.worker_id)
 
     def stop(self, worker: Any) -> None:
-        no_longer(self._runner.wake)
+        no_longer(self._runner.ring)
         self._runner.stop(drain_seconds=settings.WORKER_DRAIN_SECONDS, hurry=self._is_urgent)
         logger.info("worker %s has stopped", self._runner.worker_id)
 
     def terminate(self, worker: Any) -> None:
-        no_longer(self._runner.wake)
+        no_longer(self._runner.ring)
         self._runner.stop(drain_seconds=0)
 
     def _shutting_down(self, **_: Any) -> None:

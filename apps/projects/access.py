@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, cast
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import Http404
 
 from apps.accounts.models import User
 from apps.projects.models import Membership, Project, Role
+
+M = TypeVar("M", bound=Model)
 
 
 def get_project_for(
@@ -31,11 +35,26 @@ def get_membership_for(
     membership = None if "\0" in project_id else memberships.filter(project_id=project_id).first()
     if membership is None:
         raise Http404("There is no such project.")
-    if membership.role < role:
-        raise PermissionDenied(too_small(membership, role))
-    if writable and membership.project.archived_at:
-        raise PermissionDenied(archived(membership.project))
+    require(membership.project, Role(membership.role), role, writable=writable)
     return membership
+
+
+def in_projects_of(user: User | AnonymousUser, rows: QuerySet[M, M]) -> QuerySet[M, M]:
+    """Those of `rows`, of a model with a `project`, that are in a project of `user`'s: the project is loaded, and
+    `role_there` says the role. `require` is still to be asked."""
+    if user.is_anonymous:
+        return rows.none()
+    rows = rows.filter(project__memberships__user=user, project__memberships__user__is_active=True)
+    return cast("QuerySet[M, M]", rows.select_related("project").annotate(role_there=F("project__memberships__role")))
+
+
+def require(project: Project, has: Role, role: Role, *, writable: bool = False) -> None:
+    """Raises PermissionDenied with a sentence where `has` is less than `role`, or with `writable` where the project
+    is archived."""
+    if has < role:
+        raise PermissionDenied(too_small(project, has, role))
+    if writable and project.archived_at:
+        raise PermissionDenied(archived(project))
 
 
 def role_of(user: User | AnonymousUser, project: Project) -> Role | None:
@@ -49,10 +68,10 @@ def projects_of(user: User | AnonymousUser) -> QuerySet[Project]:
     return Project.objects.filter(pk__in=_memberships_of(user).values("project"))
 
 
-def too_small(membership: Membership, role: Role) -> str:
+def too_small(project: Project, has: Role, role: Role) -> str:
     """The sentence for a member whose role is not enough."""
-    has, needed = Role(membership.role).label.lower(), role.label.lower()
-    return f"In {membership.project} you are {_a(has)}; this needs {_a(needed)}. An owner of it can change your role."
+    is_now, needed = _a(has.label.lower()), _a(role.label.lower())
+    return f"In {project} you are {is_now}; this needs {needed}. An owner of it can change your role."
 
 
 def archived(project: Project) -> str:

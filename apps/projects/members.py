@@ -28,7 +28,7 @@ class Members:
         if membership is None or not membership.user.is_active:
             raise Http404("There is no such project.")
         if membership.role < Role.OWNER:
-            raise PermissionDenied(too_small(membership, Role.OWNER))
+            raise PermissionDenied(too_small(self.project, Role(membership.role), Role.OWNER))
         if writable and self.project.archived_at:
             raise PermissionDenied(archived(self.project))
         return membership

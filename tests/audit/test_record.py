@@ -7,6 +7,7 @@ from apps.audit import registry
 from apps.audit.models import AuditEvent
 from apps.audit.record import AuditUnavailable, Target, record, record_denied
 from apps.lib import context
+from apps.projects.models import Project
 from tests.world import World
 
 VIEWED = "audit.viewed"
@@ -68,11 +69,17 @@ def test_a_rollback_takes_the_event_with_it(db: None) -> None:
 
 
 @pytest.mark.usefixtures("broken_log")
-def test_a_broken_log_says_so_and_leaves_the_connection_usable(db: None) -> None:
-    with transaction.atomic():
-        with pytest.raises(AuditUnavailable):
-            record(VIEWED)
-        assert not AuditEvent.objects.exists()
+def test_a_broken_log_ends_the_transaction_it_is_part_of(world: World) -> None:
+    with pytest.raises(AuditUnavailable):
+        _rename_and_record(world.project)
+    assert not Project.objects.filter(name="Renamed").exists()
+    assert not AuditEvent.objects.filter(action=VIEWED).exists()
+
+
+@transaction.atomic
+def _rename_and_record(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(name="Renamed")
+    record(VIEWED)
 
 
 def test_a_refusal_is_written_in_its_own_transaction(world: World) -> None:

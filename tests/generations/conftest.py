@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from apps.catalog.models import HostedModel
 from apps.generations import runner
@@ -44,9 +45,10 @@ def submit(world: World, model: HostedModel) -> Submit:
 
     def make(text: str = "Say something", **params: Any) -> GenerationJob:
         messages = [{"role": "user", "content": text}]
-        return submit_generation(
-            actor=world.editor, project=world.project, model=model, messages=messages, params=params
-        )
+        with transaction.atomic():  # what is refused ends the transaction that it is part of
+            return submit_generation(
+                actor=world.editor, project=world.project, model=model, messages=messages, params=params
+            )
 
     return make
 

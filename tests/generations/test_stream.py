@@ -177,12 +177,12 @@ async def test_a_new_attempt_starts_the_text_again(submit: Submit, transactional
     with running_worker(slow, "first"):
         await until_running(job)
         await until(lambda: bool(reader.text))
+    await until(lambda: "queued" in reader.kinds[reader.kinds.index("text") :])
     with running_worker(fast, "second"):
         await asyncio.wait_for(task, 10)
     await assert_exact(reader)
     assert reader.attempt == 2
     assert reader.kinds.count("reset") == 1
-    assert "queued" in reader.kinds[reader.kinds.index("text") :]
 
 
 async def test_a_lost_attempt_leaves_its_followers_with_the_next_one(submit: Submit, engine: ScriptedEngine) -> None:

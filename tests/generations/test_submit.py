@@ -61,7 +61,7 @@ def test_too_long_says_how_many_tokens_over_and_changes_nothing(submit: Submit) 
 def test_what_is_no_prompt_is_refused_with_a_sentence(
     world: World, model: HostedModel, messages: list[dict[str, str]], status: int, code: str
 ) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Refused) as refusal, transaction.atomic():
         submit_generation(actor=world.editor, project=world.project, model=model, messages=messages, params={})
     assert (refusal.value.status, refusal.value.code) == (status, code)
     assert refusal.value.message.endswith(".")
@@ -71,7 +71,7 @@ def test_what_is_no_prompt_is_refused_with_a_sentence(
 @pytest.mark.parametrize(("person", "status"), [("viewer", 403), ("stranger", 403), ("admin", 403)])
 def test_who_may_not_ask_is_refused(world: World, model: HostedModel, person: str, status: int) -> None:
     ask = [{"role": "user", "content": "x"}]
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Refused) as refusal, transaction.atomic():
         submit_generation(actor=world.person(person), project=world.project, model=model, messages=ask, params={})
     assert refusal.value.status == status
     assert not GenerationJob.objects.exists()

@@ -51,7 +51,7 @@ def test_a_job_runs_to_its_end(submit: Submit, worker: Any) -> None:
 def test_rung_jobs_start_at_once_and_lost_rings_cost_a_second(submit: Submit, worker: Any) -> None:
     ended(submit(max_tokens=1))
     started = monotonic()
-    on_ring(worker.wake)
+    on_ring(worker.ring)
     job = submit(max_tokens=1)
     ring(job.pk)
     ended(job)
@@ -68,7 +68,7 @@ def test_many_jobs_share_the_slots_in_order(submit: Submit, worker: Any, engine:
 
 
 def test_every_ring_three_times_is_still_one_run(submit: Submit, worker: Any, engine: ScriptedEngine) -> None:
-    on_ring(worker.wake)
+    on_ring(worker.ring)
     jobs = [submit(max_tokens=5) for _ in range(4)]
     threads = [threading.Thread(target=ring, args=(job.pk,)) for job in jobs for _ in range(3)]
     for thread in threads:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.contrib.messages import get_messages
 from django.db import connection
@@ -198,10 +200,18 @@ def test_who_may_not_is_told_and_it_is_recorded(signed_in: SignedIn, world: Worl
         assert signed_in("owner").get(url).status_code == 405
 
 
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_a_broken_audit_log_answers_503(signed_in: SignedIn, world: World, method: str) -> None:
+@pytest.fixture
+def broken_log(transactional_db: None) -> Iterator[None]:
+    """A log that refuses every insert, as a full disk would."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_auditevent ADD CONSTRAINT broken CHECK (false) NOT VALID")
+        yield
+        cursor.execute("ALTER TABLE audit_auditevent DROP CONSTRAINT broken")
+
+
+@pytest.mark.usefixtures("broken_log")
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_broken_audit_log_answers_503(signed_in: SignedIn, world: World, method: str) -> None:
     if method == "get":
         response = signed_in("admin").get(reverse("console_audit"))
     else:

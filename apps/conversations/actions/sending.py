@@ -41,7 +41,7 @@ def send_message(*, actor: User, conversation: Conversation, text: str, parent_i
     is the edited prompt's parent. Raises Refused, and then nothing is changed."""
     conversation = _locked(conversation)
     tree = read_tree(conversation)
-    if sent := Message.objects.filter(conversation=conversation, client_id=client_id).first():
+    if sent := tree.sent_as(client_id):
         return _sent_before(sent, USER, tree)
     _refuse_archived(conversation)
     path = messages_of(tree.path(_checked_parent(tree, parent_id)))
@@ -50,8 +50,7 @@ def send_message(*, actor: User, conversation: Conversation, text: str, parent_i
         conversation=conversation, parent_id=parent_id, role=USER, user=actor, text=text, client_id=client_id
     )
     answer = _new_answer(actor, conversation, [*path, question], client_id="")
-    question.save()
-    answer.save()
+    Message.objects.bulk_create([question, answer])
     return _written(conversation, tree, [question, answer])
 
 
@@ -60,7 +59,7 @@ def regenerate(*, actor: User, conversation: Conversation, message: Message, cli
     """Queue another answer beside `message`, from the same prompt with the settings of now. Raises Refused."""
     conversation = _locked(conversation)
     tree = read_tree(conversation)
-    if sent := Message.objects.filter(conversation=conversation, client_id=client_id).first():
+    if sent := tree.sent_as(client_id):
         return _sent_before(sent, ASSISTANT, tree)
     _refuse_archived(conversation)
     if message.role != ASSISTANT or message.parent_id is None:
@@ -79,12 +78,12 @@ def _locked(conversation: Conversation) -> Conversation:
     return found
 
 
-def _sent_before(sent: Message, role: str, tree: Tree) -> Sent:
-    if sent.role != role:
-        raise refused("conflict", "This client_id belongs to another message; use a new one.", status=409)
+def _sent_before(sent: str, role: str, tree: Tree) -> Sent:
     # The answer of a send is the oldest child of its prompt; later ones were asked for again.
-    identifiers = [sent.pk, *tree.children(sent.pk)[:1]] if role == USER else [sent.pk]
-    return Sent(messages_of(identifiers), tree, created=False)
+    messages = messages_of([sent, *tree.children(sent)[:1]] if role == USER else [sent])
+    if messages[0].role != role:
+        raise refused("conflict", "This client_id belongs to another message; use a new one.", status=409)
+    return Sent(messages, tree, created=False)
 
 
 def _refuse_archived(conversation: Conversation) -> None:

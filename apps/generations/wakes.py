@@ -1,4 +1,4 @@
-"""Hears at once that somebody wants a job stopped. The database says so too, and is asked once a second."""
+"""Hears at once that there is a job, or one to stop. The database says so too, and is asked once a second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from apps.generations.doorbell import CANCEL_CHANNEL
+from apps.generations.doorbell import WAKE_CHANNEL
 from apps.lib.redis import AWAY, sync_client
 
 LISTEN_SECONDS = 0.25
@@ -14,13 +14,13 @@ AWAY_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-class CancelListener:
-    """Calls `on_cancel` in a thread of its own, whatever the job."""
+class WakeListener:
+    """Calls `on_wake` in a thread of its own, whatever the job."""
 
-    def __init__(self, on_cancel: Callable[[], None]) -> None:
-        self._on_cancel = on_cancel
+    def __init__(self, on_wake: Callable[[], None]) -> None:
+        self._on_wake = on_wake
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="cancels", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="wakes", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -34,12 +34,12 @@ class CancelListener:
             try:
                 self._listen()
             except AWAY as error:
-                logger.warning("cancellations are only read from the database now: %s", error)
+                logger.warning("jobs and cancellations are only read from the database now: %s", error)
                 self._stopping.wait(AWAY_SECONDS)
 
     def _listen(self) -> None:
         with sync_client().pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-            channel.subscribe(CANCEL_CHANNEL)
+            channel.subscribe(WAKE_CHANNEL)
             while not self._stopping.is_set():
                 if channel.get_message(timeout=LISTEN_SECONDS):
-                    self._on_cancel()
+                    self._on_wake()
