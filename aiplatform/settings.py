@@ -67,9 +67,14 @@ CONTENT_SECURITY_POLICY = {
 # --- Apps, in the order of the import rule ----------------------------------------------------------------------
 INSTALLED_APPS = [
     "aiplatform",
+    "apps.console",
     "apps.conversations",
+    "apps.prompts",
     "apps.generations",
     "apps.governance",
+    "apps.quotas",
+    "apps.moderation",
+    "apps.sharing",
     "apps.catalog",
     "apps.projects",
     "apps.accounts",

@@ -16,4 +16,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.catalog.urls")),
     path("", include("apps.generations.urls")),
     path("", include("apps.conversations.urls")),
+    path("", include("apps.prompts.urls")),
+    path("", include("apps.governance.urls")),
+    path("", include("apps.quotas.urls")),
+    path("", include("apps.moderation.urls")),
+    path("", include("apps.sharing.urls")),
+    path("", include("apps.console.urls")),
 ]

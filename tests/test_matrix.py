@@ -13,11 +13,14 @@ from django.test import Client
 
 from apps.catalog.models import ModelVersion
 from tests.accounts.people import sign_in
+from tests.matrix.rooms import ROOMS
 from tests.matrix.tables import FORMS, JSON, PAGES, PEOPLE, SIGN_IN, Row, rows
 from tests.matrix.things import address, routes, things
 from tests.world import World
 
-ROWS = rows(PAGES) + rows(SIGN_IN)
+ROWS = [*rows(PAGES), *rows(SIGN_IN), *(row for room in ROOMS for row in rows(room.ROWS))]
+ALL_FORMS = FORMS | {key: sent for room in ROOMS for key, sent in room.FORMS.items()}
+ALL_JSON = JSON | {key: sent for room in ROOMS for key, sent in room.JSON.items()}
 
 
 def test_every_address_is_in_the_table() -> None:
@@ -73,10 +76,10 @@ def _send(client: Client, row: Row, url: str, person: str) -> HttpResponse:
     key = (row.route, row.method)
     if row.method == "GET":
         return client.get(url)
-    if key in JSON:
-        return client.post(url, JSON[key], content_type="application/json")
+    if key in ALL_JSON:
+        return client.post(url, ALL_JSON[key], content_type="application/json")
     blanks = {"{person}": person, "{random}": secrets.token_hex(4)}
-    fields = dict(FORMS.get(key, {}))
+    fields = dict(ALL_FORMS.get(key, {}))
     for blank, value in blanks.items():
         fields = {name: text.replace(blank, value) for name, text in fields.items()}
     return client.post(url, fields)

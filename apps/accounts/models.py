@@ -24,6 +24,15 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
 
 
+class SiteRole(models.TextChoices):
+    """What a person does for the whole site, beside being one of its administrators. See `powers`."""
+
+    MEMBER = "", "Member"
+    GOVERNOR = "governor", "Governor"
+    AUDITOR = "auditor", "Auditor"
+    MODERATOR = "moderator", "Moderator"
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. Signs in by email; `is_superuser` marks the site's administrators."""
 
@@ -32,6 +41,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     display_name = models.CharField(max_length=80, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    site_role = models.CharField(max_length=12, choices=SiteRole.choices, default=SiteRole.MEMBER, blank=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
     USERNAME_FIELD = "email"

@@ -5,3 +5,9 @@ class GovernanceConfig(AppConfig):
     name = "apps.governance"
     label = "governance"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.audit.registry import register
+        from apps.governance.audit_actions import ACTIONS
+
+        register(ACTIONS)

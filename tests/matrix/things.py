@@ -17,6 +17,7 @@ from apps.generations.models import State
 from apps.projects.actions.invitations import invite
 from apps.projects.models import Role
 from tests.conversations.build import answered, asked, make_conversation
+from tests.matrix.rooms import ROOMS
 from tests.world import World
 
 
@@ -60,6 +61,7 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         "conversation_new": project,
         **{name: talk for name in named("conversation") if name not in {"conversation_new", "conversation_regenerate"}},
         "conversation_restore": {"cid": deleted.pk},
+        **{route: parts for room in ROOMS for route, parts in room.things(world).items()},
     }
 
 

@@ -1,0 +1,3 @@
+"""What this app records."""
+
+ACTIONS: dict[str, str] = {}

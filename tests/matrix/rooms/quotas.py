@@ -1,0 +1,18 @@
+"""The rows of `apps/quotas`, what is sent, and what its addresses are about: see tests/matrix/tables.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.world import World
+
+ROWS = """
+# route                              method  anonymous stranger viewer editor owner admin
+"""
+FORMS: dict[tuple[str, str], dict[str, Any]] = {}
+JSON: dict[tuple[str, str], dict[str, Any]] = {}
+
+
+def things(world: World) -> dict[str, dict[str, Any]]:
+    """For each route of this room the parts of its address."""
+    return {}
