@@ -32,9 +32,15 @@ class Relay:
 
     def close(self) -> None:
         self.cut()
-        self._loop.call_soon_threadsafe(self._server.close)
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+
+    async def _end(self) -> None:
+        """Let every connection end by itself: a task that is left to a stopped loop complains."""
+        self._server.close()
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait(running, timeout=2) if running else None
 
     def _drop(self) -> None:
         for writer in list(self._writers):
