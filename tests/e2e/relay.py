@@ -40,7 +40,8 @@ class Relay:
         """Let every connection end by itself: a task that is left to a stopped loop complains."""
         self._server.close()
         running = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.wait(running, timeout=2) if running else None
+        if running:
+            await asyncio.wait(running, timeout=2)
 
     def _drop(self) -> None:
         for writer in list(self._writers):
