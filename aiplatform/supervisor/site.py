@@ -1,4 +1,4 @@
-"""The site from start to stop: servers, preparation, web, worker; and back in the opposite order."""
+"""The site from start to stop: servers, preparation, web, worker, housekeeping; and back in the opposite order."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Site:
         self._servers.start()
         self._go_on()
         link = self._prepare()
-        self._children = [self._web(), self._worker()]
+        self._children = [self._web(), self._worker(), self._housekeeping()]
         self._tails = [Tail(child.name, child.log) for child in self._children]
-        say("starting the web process and one worker")
+        say("starting the web process, one worker and the housekeeping")
         for child in self._children:
             child.start()
         self._plan.announce(os.getpid(), is_ready=False)
@@ -89,6 +89,11 @@ class Site:
         command += ["--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
         grace = 15 + float(plan.environment.get("WORKER_DRAIN_SECONDS") or 20)
         return Child("worker", command, plan.root, plan.environment, plan.log_of("worker"), grace=grace)
+
+    def _housekeeping(self) -> Child:
+        plan = self._plan
+        command = [sys.executable, "manage.py", "housekeeping"]
+        return Child("housekeeping", command, plan.root, plan.environment, plan.log_of("housekeeping"), grace=25)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
