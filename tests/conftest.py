@@ -8,9 +8,11 @@ import pytest
 from apps.catalog.models import ModelVersion
 from tests import demo_model
 from tests.audit import flush
+from tests.quotas import flush as ledger_flush
 from tests.world import World, make_world
 
 flush.allow_between_tests()
+ledger_flush.allow_between_tests()
 
 
 @pytest.fixture

@@ -1,3 +1,8 @@
 """What this app records."""
 
-ACTIONS: dict[str, str] = {}
+ACTIONS = {
+    "quota.set": "Set a quota",
+    "quota.removed": "Removed a quota",
+    "price.set": "Set a price",
+    "price.removed": "Removed a price",
+}
