@@ -40,7 +40,7 @@ class Site:
 
     def start(self) -> None:
         self.manage("migrate", "--verbosity", "0")
-        self.manage("models", "install", SOURCE)
+        self.manage("models", "install", SOURCE, "--grant-everyone")
         self._spawn("-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4")
         self._spawn("manage.py", "web", "--port", str(self.port))
         _wait_for_port(self.port)

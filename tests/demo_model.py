@@ -11,6 +11,7 @@ from apps.catalog.fetching import fetch, find_stored
 from apps.catalog.models import ModelVersion
 from apps.catalog.sources import open_source
 from engine.store import Manifest, ModelStore
+from tests.governance.permits import open_to_everyone
 
 SOURCE = "demo:smollm2-135m"
 
@@ -48,6 +49,7 @@ def demo_manifest(root: Path) -> Manifest:
 
 
 def add_demo_version(root: Path) -> ModelVersion:
-    """HostedModel and ModelVersion of the demo; settings.MODEL_STORE must be `root`."""
+    """HostedModel and ModelVersion of the demo, open to everyone; settings.MODEL_STORE must be `root`."""
     version, _ = add_version(actor=None, manifest=demo_manifest(root), wishes=Wishes())
+    open_to_everyone(version.hosted_model)
     return version

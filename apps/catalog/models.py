@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 from apps.accounts.models import User
+from apps.accounts.powers import Power, powers_of
 from apps.lib.ids import new_id
 
 
@@ -16,16 +17,28 @@ class Modality(models.TextChoices):
     IMAGE = "image"
 
 
+class ModelState(models.TextChoices):
+    """How far an entry has come. Only what is approved or deprecated can be generated with."""
+
+    PROPOSED = "proposed", "Proposed"
+    APPROVED = "approved", "Approved"
+    DEPRECATED = "deprecated", "Deprecated"
+    RETIRED = "retired", "Retired"
+
+
+USABLE_STATES = (ModelState.APPROVED, ModelState.DEPRECATED)
+
+
 class HostedModelQuerySet(models.QuerySet["HostedModel"]):
     def available(self) -> Self:
-        """Those that can be generated with: enabled, with weights."""
-        return self.filter(is_enabled=True, default_version__isnull=False)
+        """Those that can be generated with by whoever is granted it: approved, enabled, with weights."""
+        return self.filter(state__in=USABLE_STATES, is_enabled=True, default_version__isnull=False)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Everybody who is signed in sees what is enabled; administrators see all."""
+        """Everybody who is signed in sees what is approved and enabled; who governs the site or audits it sees all."""
         if not user.is_active:
             return self.none()
-        return self if user.is_superuser else self.filter(is_enabled=True)
+        return self if Power.SEE in powers_of(user) else self.filter(state__in=USABLE_STATES, is_enabled=True)
 
 
 class HostedModel(models.Model):
@@ -35,7 +48,9 @@ class HostedModel(models.Model):
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=500, blank=True)
     modality = models.CharField(max_length=8, choices=Modality.choices, default=Modality.TEXT)
+    state = models.CharField(max_length=10, choices=ModelState.choices, default=ModelState.PROPOSED)
     is_enabled = models.BooleanField(default=True)
+    is_gated = models.BooleanField(default=False, help_text="people accept its licence before they first use it")
     default_version = models.ForeignKey(
         "ModelVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

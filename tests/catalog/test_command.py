@@ -11,6 +11,7 @@ from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.catalog.store import model_store
 from apps.generations.models import GenerationJob
+from apps.governance.models import Grant
 from tests.catalog.conftest import Models
 from tests.engine.model_folders import make_folder
 from tests.world import World
@@ -24,7 +25,7 @@ def test_a_folder_becomes_a_model(models: Models, tiny: Path) -> None:
     said = models("install", f"path:{tiny}")
     assert said.startswith("Installed tiny-llama (")
     assert "Apache-2.0, 128 tokens of context" in said
-    model = HostedModel.objects.available().get()
+    model = HostedModel.objects.get()
     version = model.default_version
     assert version is not None
     assert (model.name, version.source, version.model_card) == ("Tiny Llama", f"path:{tiny}", "# Tiny\n\nA tiny model.")
@@ -124,6 +125,21 @@ def test_a_failed_download_is_one_sentence(models: Models, monkeypatch: pytest.M
         models("install", "demo:smollm2-135m")
 
 
+def test_what_is_installed_waits_for_approval(models: Models, tiny: Path) -> None:
+    assert "nobody may use it before `manage.py models approve tiny-llama`" in models("install", f"path:{tiny}")
+    assert not HostedModel.objects.available().exists()
+    assert "approved; who may use it, grants say" in models("approve", "tiny-llama")
+    assert HostedModel.objects.available().exists()
+    assert not Grant.objects.exists()
+    for _ in range(2):  # again changes nothing
+        assert "Everybody may use tiny-llama" in models("approve", "tiny-llama", "--grant-everyone")
+    assert Grant.objects.live().get().subject_type == "everyone"
+    with pytest.raises(CommandError, match="nobody could use any model"):
+        models("state", "tiny-llama", "retired")
+    assert "now deprecated" in models("state", "tiny-llama", "deprecated")
+    assert actions()[2:] == ["model.state.changed", "model.grant.created", "model.state.changed"]
+
+
 def test_list(models: Models, tiny: Path) -> None:
     assert "No models yet" in models("list")
     models("install", f"path:{tiny}", "--disable")
@@ -146,12 +162,12 @@ def test_verify_finds_a_changed_byte(models: Models, tiny: Path) -> None:
 
 
 def test_enable_and_disable(models: Models, tiny: Path) -> None:
-    models("install", f"path:{tiny}")
+    models("install", f"path:{tiny}", "--approve")
     assert "now disabled" in models("disable", "tiny-llama")
     assert "already disabled" in models("disable", "tiny-llama")
     assert not HostedModel.objects.available().exists()
     assert "now enabled" in models("enable", "tiny-llama")
-    assert actions()[2:] == ["model.disabled", "model.enabled"]
+    assert actions()[3:] == ["model.disabled", "model.enabled"]
 
 
 def test_remove(models: Models, tiny: Path) -> None:
@@ -164,7 +180,7 @@ def test_remove(models: Models, tiny: Path) -> None:
 
 
 def test_a_model_that_was_used_stays(models: Models, tiny: Path, world: World) -> None:
-    models("install", f"path:{tiny}")
+    models("install", f"path:{tiny}", "--approve")
     version = ModelVersion.objects.get()
     GenerationJob.objects.create(project=world.project, user=world.owner, model_version=version)
     with pytest.raises(

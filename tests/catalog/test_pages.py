@@ -17,7 +17,7 @@ from tests.world import World
 
 @pytest.fixture
 def installed(models: Models, tiny: Path) -> HostedModel:
-    models("install", f"path:{tiny}")
+    models("install", f"path:{tiny}", "--approve")
     return HostedModel.objects.get()
 
 

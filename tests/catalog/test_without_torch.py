@@ -16,7 +16,7 @@ import django
 django.setup()
 import engine.chat, engine.store, engine.convert
 import apps.catalog.actions, apps.catalog.chat, apps.catalog.installing, apps.catalog.views, apps.catalog.urls
-import apps.catalog.management.commands.models
+import apps.governance.management.commands.models
 print("imported")
 """
 

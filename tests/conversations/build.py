@@ -13,6 +13,7 @@ from apps.catalog.models import HostedModel, ModelVersion
 from apps.conversations.models import Conversation, Message
 from apps.generations.models import GenerationJob, State
 from apps.projects.models import Project
+from tests.governance.permits import open_to_everyone
 
 
 def listed_model(identifier: str = "listed", digest: str = "") -> HostedModel:
@@ -28,7 +29,7 @@ def listed_model(identifier: str = "listed", digest: str = "") -> HostedModel:
         context_length=2048,
     )
     model.save()
-    return model
+    return open_to_everyone(model)
 
 
 def asked(conversation: Conversation, text: str, parent: Message | None = None, user: User | None = None) -> Message:

@@ -7,6 +7,7 @@ from pathlib import Path
 from apps.catalog.models import HostedModel, ModelVersion
 from engine.store import ModelStore
 from tests.engine.tiny import make_checkpoint
+from tests.governance.permits import open_to_everyone
 
 
 def install_tiny(root: Path, folder: Path, **changes: int) -> str:
@@ -26,4 +27,4 @@ def hosted(digest: str, name: str = "tiny", context_length: int = 512) -> Hosted
         context_length=context_length,
     )
     model.save()
-    return model
+    return open_to_everyone(model)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 self._tell("static files collected")
             if not options["no_model"] and not ModelVersion.objects.exists():
                 self._tell("installing the demo model; the first time takes a minute")
-                call_command("models", "install", DEMO, stdout=self.stderr)
+                call_command("models", "install", DEMO, "--grant-everyone", stdout=self.stderr)
             link = "" if options["no_admin"] else _first_link()
         if options["json"]:
             self.stdout.write(json.dumps({"sign_in_link": link}))

@@ -1,4 +1,4 @@
-"""`manage.py models install | list | verify | enable | disable | remove`."""
+"""`manage.py models install | approve | state | list | verify | enable | disable | remove`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from apps.catalog.actions import Wishes, remove_model, set_enabled
 from apps.catalog.errors import CatalogError
 from apps.catalog.installing import install
 from apps.catalog.licences import UNKNOWN, spdx_id
-from apps.catalog.models import HostedModel, ModelVersion
+from apps.catalog.models import HostedModel, ModelState, ModelVersion
 from apps.catalog.progress import progress_bar
 from apps.catalog.sources import open_source
 from apps.catalog.store import model_store
+from apps.governance.actions.grants import create_grant
+from apps.governance.actions.models import set_model_state
+from apps.governance.errors import GovernanceRefused
+from apps.governance.models import Subject
 from engine.store import StoreError
 from engine.store.copying import megabytes
 
 
 class Command(BaseCommand):
-    help = "Install, list, verify, enable, disable and remove models."
+    help = "Install, approve, list, verify, enable, disable and remove models."
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -34,7 +38,15 @@ class Command(BaseCommand):
         adding.add_argument("--name", default="", help="what people see")
         adding.add_argument("--license", default="", help="SPDX id, where the model's card is wrong or silent")
         adding.add_argument("--disable", action="store_true", help="install it without letting anybody use it yet")
+        adding.add_argument("--approve", action="store_true", help="let people be given access to it at once")
+        adding.add_argument("--grant-everyone", action="store_true", help="approve it, and let everybody use it")
         adding.add_argument("--from", dest="from_file", type=Path, help="demo models: the wheel, downloaded earlier")
+        approving = verbs.add_parser("approve", help="let people be given access to a proposed model")
+        approving.add_argument("id")
+        approving.add_argument("--grant-everyone", action="store_true", help="and let everybody use it")
+        moving = verbs.add_parser("state", help="move a model to another state of its life")
+        moving.add_argument("id")
+        moving.add_argument("state", choices=ModelState.values)
         verbs.add_parser("list", help="all models, with the version in use")
         verifying = verbs.add_parser("verify", help="hash all files again and compare")
         verifying.add_argument("id", nargs="?")
@@ -44,7 +56,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, options["verb"])(options)
-        except (CatalogError, StoreError) as error:
+        except (CatalogError, StoreError, GovernanceRefused) as error:
             raise CommandError(str(error)) from error
 
     def install(self, options: dict[str, Any]) -> None:
@@ -60,6 +72,7 @@ class Command(BaseCommand):
         version, took = done.version, f"{time.monotonic() - began:.1f} s"
         if not done.is_new:
             self._say(f"{version.hosted_model_id} is already installed ({version.digest[:12]}).")
+            self._open(version.hosted_model, options)
             return
         self._say(
             f"Installed {version.hosted_model_id} ({version.digest[:12]}, {megabytes(version.size_bytes)}, "
@@ -67,6 +80,15 @@ class Command(BaseCommand):
         )
         if version.license_id == UNKNOWN:
             self._say("Its card states no licence; find out, and install it again with --license if you may use it.")
+        self._open(version.hosted_model, options)
+
+    def approve(self, options: dict[str, Any]) -> None:
+        self._open(_model(options["id"]), options | {"approve": True})
+
+    def state(self, options: dict[str, Any]) -> None:
+        model, state = _model(options["id"]), ModelState(options["state"])
+        changed = set_model_state(actor=None, model=model, state=state)
+        self._say(f"{model.pk} is {'now' if changed else 'already'} {state}.")
 
     def list(self, options: dict[str, Any]) -> None:
         rows: list[tuple[str, ...]] = [("ID", "STATE", "VERSION", "SIZE", "LICENCE", "ARCHITECTURE", "CONTEXT")]
@@ -103,6 +125,19 @@ class Command(BaseCommand):
         changed = set_enabled(actor=None, model=model, enabled=enabled)
         self._say(f"{model.pk} is {'now' if changed else 'already'} {state}.")
 
+    def _open(self, model: HostedModel, options: dict[str, Any]) -> None:
+        """Approved and granted as far as the options say."""
+        if options["approve"] or options["grant_everyone"]:
+            set_model_state(actor=None, model=model, state=ModelState.APPROVED)
+        if options["grant_everyone"]:
+            if not model.grants.live().filter(subject_type=Subject.EVERYONE).exists():
+                create_grant(actor=None, model=model, whom=Subject.EVERYONE, note="On the command line")
+            self._say(f"Everybody may use {model.pk}.")
+        elif model.state == ModelState.PROPOSED:
+            self._say(f"It is proposed: nobody may use it before `manage.py models approve {model.pk}`.")
+        elif options["approve"]:
+            self._say(f"{model.pk} is approved; who may use it, grants say.")
+
     def _is_sound(self, version: ModelVersion) -> bool:
         try:
             model_store().verify(version.digest)
@@ -125,7 +160,7 @@ def _model(model_id: str) -> HostedModel:
 
 
 def _row(model: HostedModel) -> tuple[str, ...]:
-    state = "enabled" if model.is_enabled else "disabled"
+    state = str(model.state) if model.is_enabled else "disabled"
     if (version := model.default_version) is None:
         return (model.pk, state, "none", "", "", "", "")
     size, context = megabytes(version.size_bytes), str(version.context_length)
