@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations import trail
 from apps.generations.doorbell import announce_cancel, ring
-from apps.generations.endings import end_unclaimed
+from apps.generations.endings import cancel_all, end_unclaimed
 from apps.generations.errors import Refused
 from apps.generations.intake import check_messages, encoded
 from apps.generations.models import TERMINAL, GenerationJob, State
@@ -23,6 +23,7 @@ from apps.generations.notices import erase_logs, tell_followers
 from apps.generations.params import MAX_SEED, clean_params, defaults_of
 from apps.governance.decisions import authorize
 from apps.projects.models import Project
+from apps.quotas.actions import QuotaExceeded, reserve
 
 ABSENT = ("model_disabled", "model_missing")
 
@@ -57,6 +58,7 @@ def submit_generation(
         prompt_tokens=len(prompt_ids),
         params=chosen,
     )
+    _reserve(job, actor, project, model)
     trail.submitted(job, actor)
     transaction.on_commit(lambda: ring(job.pk, model.queue), robust=True)
     return job
@@ -68,6 +70,16 @@ def _authorized(actor: User, project: Project, model: HostedModel, params: Mappi
         raise Refused(status=422 if decision.code in ABSENT else 403, code=decision.code, message=decision.reason)
     assert model.default_version is not None
     return model.default_version
+
+
+def _reserve(job: GenerationJob, actor: User, project: Project, model: HostedModel) -> None:
+    """Set aside what the job may use at most: its prompt and the longest answer it may give."""
+    most = job.prompt_tokens + job.params["max_tokens"]
+    try:
+        reservation = reserve(job_id=job.pk, user=actor, project=project, model=model, tokens=most)
+    except QuotaExceeded as error:
+        raise Refused(status=429, code="quota_exceeded", message=error.message) from None
+    job.quota_warnings = reservation.warnings
 
 
 def _refuse_too_many(actor: User) -> None:
@@ -108,8 +120,7 @@ def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
     rows = GenerationJob.objects.filter(pk__in=jobs)
     found = list(GenerationJob.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).select_for_update())
     kept = GenerationJob.objects.filter(pk__in=[job.pk for job in found])
-    ending = {"state": State.CANCELLED, "finish_reason": "cancelled", "lease_until": None, "finished_at": Now()}
-    kept.exclude(state__in=TERMINAL).update(**ending, cancel_requested_at=Now())
+    cancel_all([job for job in found if not job.is_terminal])
     kept.update(messages=[], prompt_ids=[], output="")
     trail.wiped(found)
     transaction.on_commit(lambda: _forget(found), robust=True)

@@ -14,6 +14,8 @@ from apps.generations.claims import Held
 from apps.generations.models import GenerationJob, State
 from apps.generations.replay import text_in_log
 from apps.lib.redis import AWAY, sync_client
+from apps.quotas.actions import settle
+from apps.quotas.ledger import Measured
 
 REAPED_AT_ONCE = 50
 LOST = (
@@ -65,6 +67,18 @@ def end_unclaimed(job: GenerationJob) -> None:
     _ended(job.pk)
 
 
+def cancel_all(jobs: list[GenerationJob]) -> None:
+    """End jobs that wait or run and that the caller's transaction has locked; what they wrote is not kept. They
+    are settled by what their readers have seen, for their workers write nothing more."""
+    rows = GenerationJob.objects.filter(pk__in=[job.pk for job in jobs])
+    rows.update(
+        state=State.CANCELLED, finish_reason="cancelled", cancel_requested_at=Now(), lease_until=None, finished_at=Now()
+    )
+    started = {job.pk: _remains(job)[1] for job in jobs if job.state == State.RUNNING}
+    models = dict(rows.values_list("pk", "model_version__hosted_model_id"))
+    settle(_measured(job, models[job.pk], started.get(job.pk, 0)) for job in jobs)
+
+
 @transaction.atomic
 def reap() -> list[GenerationJob]:
     """Take jobs away from workers that were lost: back into the queue, or to an end. Any worker may do this."""
@@ -107,5 +121,19 @@ def _remains(job: GenerationJob) -> tuple[str, int]:
 
 def _ended(job_id: str) -> GenerationJob:
     job = GenerationJob.objects.select_related("user", "model_version").get(pk=job_id)
+    settle([_measured(job, job.model_version.hosted_model_id, job.completion_tokens)])
     trail.ended(job)
     return job
+
+
+def _measured(job: GenerationJob, model_id: str, completion_tokens: int) -> Measured:
+    """What a job used up to its end: nothing where no worker took it. What can't be measured is None."""
+    ran = job.attempt > 0
+    return Measured(
+        job_id=job.pk,
+        user_id=job.user_id or "",
+        project_id=job.project_id,
+        model_id=model_id,
+        tokens=job.prompt_tokens + completion_tokens if ran else 0,
+        device_ms=job.device_ms if ran else 0.0,
+    )

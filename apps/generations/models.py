@@ -53,6 +53,9 @@ class GenerationJob(models.Model):
     decode_ms = models.FloatField(null=True, blank=True, help_text="engine: first token to last")
     device_ms = models.FloatField(null=True, blank=True, help_text="this request's share of device time")
 
+    quota_warnings: tuple[str, ...] = ()
+    """Sentences for whoever has just submitted it; not stored."""
+
     class Meta:
         ordering = ["-created_at"]
         indexes = [

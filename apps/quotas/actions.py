@@ -1,0 +1,89 @@
+"""Reserve and settle what jobs use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.models import HostedModel
+from apps.projects.models import Project
+from apps.quotas import words
+from apps.quotas.ledger import Amount, Measured, write_reservation, write_settlements
+from apps.quotas.limits import Limit, Standing, applicable, standings
+from apps.quotas.models import Metric
+from apps.quotas.pace import device_ms_per_token
+
+WARN_PERCENT = 80
+
+
+class QuotaExceeded(Exception):
+    """`message` is a sentence: which quota, how much is left, when it renews."""
+
+    def __init__(self, standing: Standing, wanted: float) -> None:
+        self.standing = standing
+        self.message = words.refusal(standing, wanted)
+        super().__init__(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """`warnings` are sentences about quotas that are used to 80 % or more, this job included."""
+
+    amount: Amount
+    warnings: tuple[str, ...] = ()
+
+
+@transaction.atomic(savepoint=False)
+def reserve(
+    *, job_id: str, user: User, project: Project, model: HostedModel, tokens: int = 0, images: int = 0
+) -> Reservation:
+    """Set aside what a job may use at most, in the transaction of its submit.
+
+    Two statements where no quota applies. Where one does, submits for the same subject go one after another until
+    their transactions end. Raises QuotaExceeded, and then nothing is written.
+    """
+    metrics = [metric for metric in Metric if metric != Metric.IMAGES or images]
+    limits = applicable(user_id=user.pk, project_id=project.pk, metrics=metrics, locked=True)
+    amount = Amount(tokens, images, _expected_device_ms(limits, model, tokens))
+    standing_after = [_checked(standing, amount) for standing in standings(limits)]
+    write_reservation(job_id=job_id, user_id=user.pk, project_id=project.pk, model_id=model.pk, amount=amount)
+    near = (each for each in standing_after if each.percent >= WARN_PERCENT and each.limit.period)
+    return Reservation(amount, tuple(words.warning(each) for each in near))
+
+
+@transaction.atomic(savepoint=False)
+def settle(measured: Iterable[Measured]) -> None:
+    """Book what jobs really used and free what was set aside for them, in the transaction of their end.
+
+    A job settles once: called again it changes nothing.
+    """
+    write_settlements(measured)
+
+
+def _expected_device_ms(limits: list[Limit], model: HostedModel, tokens: int) -> float:
+    """Asked only where somebody's device time is limited."""
+    if all(limit.metric != Metric.DEVICE_SECONDS for limit in limits):
+        return 0.0
+    return device_ms_per_token(model.pk) * tokens
+
+
+def _checked(standing: Standing, amount: Amount) -> Standing:
+    """The standing with `amount` taken."""
+    wanted = _wanted(standing.limit.metric, amount)
+    after = Standing(standing.limit, standing.used, standing.reserved + wanted)
+    # Where nothing was measured yet nothing can be expected; but what is used up is used up.
+    if after.taken > standing.limit.limit or standing.taken >= standing.limit.limit:
+        raise QuotaExceeded(standing, wanted)
+    return after
+
+
+def _wanted(metric: Metric, amount: Amount) -> float:
+    return {
+        Metric.TOKENS: amount.tokens,
+        Metric.IMAGES: amount.images,
+        Metric.DEVICE_SECONDS: amount.device_ms / 1000,
+        Metric.CONCURRENT_JOBS: 1,
+    }[metric]
