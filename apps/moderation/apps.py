@@ -8,6 +8,8 @@ class ModerationConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.audit.registry import register
+        from apps.moderation import own_rows
         from apps.moderation.audit_actions import ACTIONS
 
         register(ACTIONS)
+        own_rows.register()

@@ -2,8 +2,8 @@
 
     register("prompt", KindOfThing(noun="prompt", find=…, describe=…, url=…, author=…))
 
-What is hidden is written here, in the thing's Case. A room leaves it out where it lists and finds things:
-`rows.exclude(pk__in=hidden_ids("prompt"))`. `hide` and `restore` are for what a room must do besides.
+What is hidden is written here, in the thing's Case. A room leaves it out where it lists and finds things: by
+`rows.exclude(pk__in=hidden_ids("prompt"))`, or by a mark of its own that its `hide` sets and its `restore` takes away.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Description(NamedTuple):
     text: str
 
 
-def nothing_besides(thing: Any) -> None:
+def nothing_besides(thing: Any, reason: str = "") -> None:
     """For a kind of which nothing but the mark in its Case is needed."""
 
 
@@ -39,8 +39,8 @@ class KindOfThing:
     describe: Callable[[Any], Description]
     url: Callable[[Any], str]
     author: Callable[[Any], User | None]
-    hide: Callable[[Any], object] = nothing_besides
-    """Runs in the decision's transaction, after the mark was set."""
+    hide: Callable[[Any, str], object] = nothing_besides
+    """Takes the thing and the reason that its author reads; runs in the decision's transaction, as `restore` does."""
     restore: Callable[[Any], object] = nothing_besides
 
 
