@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DurationField, ExpressionWrapper, F, FloatField, Func
-from django.db.models.functions import Now
 
 from apps.generations import trail
+from apps.generations.fair_order import RANKED, numbers
 from apps.generations.models import GenerationJob, State
 
 
@@ -25,34 +23,35 @@ class Held(NamedTuple):
     attempt: int
 
 
-class _Milliseconds(Func):
-    template = "EXTRACT(EPOCH FROM %(expressions)s) * 1000.0"
-    output_field = FloatField()
+# Chosen and taken in one statement: a job that another worker is about to take is passed over, and one that it has
+# taken meanwhile is no longer queued when its row is locked.
+CHOOSE_AND_TAKE = """chosen AS (
+    SELECT job.id, ranked.score FROM generations_generationjob AS job JOIN ranked ON ranked.id = job.id
+    WHERE job.state = 'queued' ORDER BY ranked.score, ranked.created_at, ranked.id
+    LIMIT %(limit)s FOR UPDATE OF job SKIP LOCKED
+), taken AS (
+    UPDATE generations_generationjob AS job SET state = 'running', attempt = attempt + 1, worker_id = %(worker)s,
+        lease_until = statement_timestamp() + make_interval(secs => %(lease)s), started_at = statement_timestamp(),
+        queue_ms = EXTRACT(EPOCH FROM statement_timestamp() - job.created_at) * 1000.0
+    FROM chosen WHERE job.id = chosen.id RETURNING job.id, chosen.score, job.created_at
+)
+SELECT id FROM taken ORDER BY score, created_at, id
+"""
 
-
-def _lease_end() -> object:
-    return Now() + timedelta(seconds=settings.LEASE_SECONDS)
+CLAIM = ", ".join((RANKED, CHOOSE_AND_TAKE))
 
 
 @transaction.atomic
 def claim(worker_id: str, hosted_models: Collection[str], limit: int) -> list[GenerationJob]:
-    """Take up to `limit` of the longest waiting jobs for these models; another worker's claims are passed over."""
-    waiting = GenerationJob.objects.select_for_update(skip_locked=True, of=("self",)).select_related("model_version")
-    waiting = waiting.filter(state=State.QUEUED, model_version__hosted_model_id__in=hosted_models)
-    jobs = list(waiting.order_by("created_at", "pk")[:limit])
-    if jobs:
-        waited = ExpressionWrapper(Now() - F("created_at"), output_field=DurationField())
-        GenerationJob.objects.filter(pk__in=[job.pk for job in jobs]).update(
-            state=State.RUNNING,
-            attempt=F("attempt") + 1,
-            worker_id=worker_id,
-            lease_until=_lease_end(),
-            started_at=Now(),
-            queue_ms=_Milliseconds(waited),
-        )
-    for job in jobs:
-        job.state, job.attempt, job.worker_id = State.RUNNING, job.attempt + 1, worker_id
-    return jobs
+    """Take up to `limit` waiting jobs for these models in their fair order; another worker's claims are passed over."""
+    asked = {"worker": worker_id, "limit": limit, "lease": settings.LEASE_SECONDS}
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, numbers(hosted_models) | asked)
+        taken = [row[0] for row in cursor.fetchall()]
+    if not taken:
+        return []
+    jobs = GenerationJob.objects.select_related("model_version").in_bulk(taken)
+    return [jobs[job] for job in taken]
 
 
 class Beat(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.generations.models import TERMINAL, GenerationJob
-from apps.generations.queue import usage_of
+from apps.generations.queue import Place, usage_of
 
 JSON = dict[str, Any]
 
@@ -23,9 +23,12 @@ def snapshot(whole: str, tokens: int) -> JSON:
     return {"kind": "snapshot", "text": whole, "tokens": tokens}
 
 
-def queued(position: int, reason: str) -> JSON:
-    """`reason` is "" or `no_worker`."""
-    return {"kind": "queued", "position": position, **({"reason": reason} if reason else {})}
+def queued(place: Place) -> JSON:
+    """`starts_in` in seconds, left out where unknown; `reason` is `no_worker` or left out."""
+    event: JSON = {"kind": "queued", "position": place.position}
+    if place.starts_in is not None:
+        event["starts_in"] = place.starts_in
+    return event | ({"reason": place.reason} if place.reason else {})
 
 
 def finish(job: GenerationJob, *, with_text: bool) -> JSON:

@@ -2,27 +2,64 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, QuerySet
+from typing import NamedTuple
 
+from django.db import connection
+from django.db.models import Count
+
+from apps.generations.fair_order import RANKED, numbers
 from apps.generations.models import GenerationJob, State
-from apps.generations.presence import is_served
+from apps.generations.presence import alive_workers
+
+BEFORE_MINE = """mine AS (SELECT * FROM ranked WHERE id = %(job)s)
+SELECT count(*) FILTER (WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)),
+    COALESCE(sum(ranked.cost) FILTER (
+        WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)), 0)::float8,
+    (SELECT count(*) FROM unfinished WHERE state = 'running' AND model_id = ANY(%(models)s)),
+    (SELECT device_ms FROM usual WHERE model_id = %(model)s)
+FROM ranked, mine
+"""
+
+PLACE = ", ".join((RANKED, BEFORE_MINE))
+
+
+class Place(NamedTuple):
+    """`position` is 1 for the next one to be taken, 0 where the job doesn't wait. `starts_in` is an estimate in
+    seconds, None where nothing was measured yet or nobody would take it; `reason` is `no_worker` then, else ""."""
+
+    position: int
+    starts_in: int | None
+    reason: str
+
+
+def place_of(job: GenerationJob) -> Place:
+    """Where a job stands in the fair order of the workers that serve its model. Two queries."""
+    if job.state != State.QUEUED:
+        return Place(0, None, "")
+    model = job.model_version.hosted_model_id
+    workers = list(alive_workers().filter(serves__contains=[model]).values_list("slots", "serves"))
+    models = {model}.union(*(serves for _, serves in workers))
+    with connection.cursor() as cursor:
+        cursor.execute(PLACE, numbers(models) | {"job": job.pk, "model": model})
+        ahead, device_ms, running, usual_ms = cursor.fetchone()
+    if not workers:
+        return Place(ahead + 1, None, "no_worker")
+    to_end = ahead + running + 1 - sum(slots for slots, _ in workers)
+    if usual_ms is None and to_end > 0:
+        return Place(ahead + 1, None, "")
+    each_ms = device_ms / ahead if ahead else usual_ms or 0.0
+    return Place(ahead + 1, _rough(max(0, to_end) * each_ms / 1000 / len(workers)), "")
 
 
 def position(job: GenerationJob) -> int:
-    """1 for the next one to be taken; 0 where the job doesn't wait. One query."""
-    if job.state != State.QUEUED:
-        return 0
-    return 1 + _ahead_of(job).count()
+    """1 for the next one to be taken; 0 where the job doesn't wait."""
+    return place_of(job).position
 
 
-def _ahead_of(job: GenerationJob) -> QuerySet[GenerationJob]:
-    before = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    return GenerationJob.objects.filter(before, state=State.QUEUED, model_version_id=job.model_version_id)
-
-
-def reason_of_wait(job: GenerationJob) -> str:
-    """`no_worker` where none that is alive serves the job's model, else ""."""
-    return "" if is_served(job.model_version.hosted_model_id) else "no_worker"
+def _rough(seconds: float) -> int:
+    """To 5 s below a minute, to 30 s below ten, to minutes above: an estimate should not pretend, nor jitter."""
+    step = 5 if seconds < 60 else 30 if seconds < 600 else 60
+    return step * round(seconds / step)
 
 
 def unfinished_by_model() -> dict[tuple[str, str], int]:

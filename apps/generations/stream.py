@@ -14,7 +14,7 @@ from apps.generations import events
 from apps.generations.log import Entry
 from apps.generations.models import GenerationJob, State
 from apps.generations.nudges import Inbox, hub
-from apps.generations.queue import position, reason_of_wait
+from apps.generations.queue import place_of
 from apps.generations.replay import read_after
 from apps.lib.database import in_thread
 from apps.lib.redis import AWAY, async_client
@@ -126,4 +126,4 @@ def _read(job_id: str) -> tuple[GenerationJob | None, JSON | None]:
     job = jobs.filter(pk=job_id).first()
     if job is None or job.state != State.QUEUED:
         return job, None
-    return job, events.queued(position(job), reason_of_wait(job))
+    return job, events.queued(place_of(job))
