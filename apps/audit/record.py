@@ -8,12 +8,13 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from django.db import DatabaseError, transaction
 
+from apps.audit.insertion import insert
+from apps.audit.labels import MAX_CHARS
 from apps.audit.models import AuditEvent
 from apps.audit.registry import require
 from apps.lib import context
 
 JSON: TypeAlias = "str | int | float | bool | Sequence[JSON] | Mapping[str, JSON] | None"
-MAX_LABEL_CHARS = 254
 
 
 class AuditUnavailable(Exception):
@@ -54,19 +55,19 @@ def record(
         action=action,
         outcome=AuditEvent.Outcome(outcome),
         actor_id=str(actor.pk or "") if actor else "",
-        actor_label=label_of(actor),
         target_type=target.type if target else "",
         target_id=str(target.id) if target else "",
-        target_label=target.label[:MAX_LABEL_CHARS] if target else "",
         project_id=project_id,
         request_id=context.request_id.get(),
-        ip=_address(context.client_ip.get()),
         details=details,
     )
+    event.actor_label = label_of(actor)
+    event.target_label = target.label[:MAX_CHARS] if target else ""
+    event.ip = _address(context.client_ip.get())
     try:
         # No savepoint: the caller's transaction must end with the event, and says so to whoever would go on in it.
         with transaction.atomic(savepoint=False):
-            event.save(force_insert=True)
+            insert(event)
     except DatabaseError as error:
         raise AuditUnavailable(f"{action} could not be written to the audit log.") from error
     return event
@@ -93,12 +94,12 @@ def record_denied(
 def label_of(actor: Actor | None) -> str:
     if actor is None:
         return ""
-    return str(getattr(actor, "email", "") or actor)[:MAX_LABEL_CHARS]
+    return str(getattr(actor, "email", "") or actor)[:MAX_CHARS]
 
 
-def _address(text: str) -> str | None:
-    """What PostgreSQL takes as an address; None for a Unix socket or anything else."""
+def _address(text: str) -> str:
+    """The address in one way of writing it; "" for a Unix socket or anything else."""
     try:
         return str(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
-        return None
+        return ""

@@ -11,10 +11,14 @@ from collections.abc import Callable
 from django.db import connection
 from django.test import TransactionTestCase
 
+from apps.audit.labels import forget_all
+
+GUARDED = ("audit_auditevent", "audit_seal", "audit_checkpoint", "audit_label")
 _flush: Callable[[TransactionTestCase], None] = TransactionTestCase._fixture_teardown
 
 
 def _flush_with_audit_log(case: TransactionTestCase) -> None:
+    forget_all()  # what this process remembers of labels is about to be untrue
     _set("DISABLE")
     try:
         _flush(case)
@@ -24,7 +28,8 @@ def _flush_with_audit_log(case: TransactionTestCase) -> None:
 
 def _set(state: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE audit_auditevent {state} TRIGGER audit_no_truncate")
+        for table in GUARDED:
+            cursor.execute(f"ALTER TABLE {table} {state} TRIGGER audit_no_truncate")
 
 
 def allow_between_tests() -> None:
