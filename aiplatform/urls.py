@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from aiplatform.health import healthz, readyz
 from aiplatform.metrics import metrics
 
+handler500 = "aiplatform.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -18,7 +18,7 @@ PAGES = sorted((ROOT / "templates").rglob("*.html"))
 INLINE = re.compile(r"""<style|\sstyle=["']|\son[a-z]+=["']|<script(?![^>]*\bsrc=)(?![^>]*application/json)""")
 
 
-@pytest.mark.parametrize("name", ["400.html", "404.html", "500.html", "403_csrf.html", "403.html"])
+@pytest.mark.parametrize("name", ["400.html", "404.html", "500.html", "503.html", "403_csrf.html", "403.html"])
 def test_error_pages_need_nothing(name: str) -> None:
     """No request, no user, no database: they must show when all of that is broken."""
     shown = get_template(name).render({})
