@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import Tree, messages_of
 from apps.generations.models import GenerationJob, State
-from apps.generations.queue import position, usage_of
+from apps.generations.queue import place_of, usage_of
 
 JSON = dict[str, Any]
 
@@ -19,7 +19,7 @@ def person_json(user: User) -> JSON:
 
 
 def job_json(job: GenerationJob) -> JSON:
-    """What the page knows of a job before its socket tells more. A queued one costs a query for its position."""
+    """What the page knows of a job before its socket tells more. A queued one costs two queries for its place."""
     data: JSON = {
         "id": job.pk,
         "state": job.state,
@@ -31,7 +31,8 @@ def job_json(job: GenerationJob) -> JSON:
         "usage": usage_of(job),
     }
     if job.state == State.QUEUED:
-        data["position"] = position(job)
+        place = place_of(job)
+        data |= {"position": place.position, "starts_in": place.starts_in}
     return data
 
 

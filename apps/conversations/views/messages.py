@@ -51,7 +51,9 @@ def regenerate_message(request: PersonRequest, cid: str, mid: str) -> HttpRespon
 
 
 def _sent_response(sent: Sent) -> JsonResponse:
-    return JsonResponse({"messages": sent.json}, status=201 if sent.created else 200)
+    """`warnings` are for whoever asked, so they are not among what everybody in the conversation is told."""
+    warnings = [text for message in sent.messages if message.job for text in message.job.quota_warnings]
+    return JsonResponse({"messages": sent.json, "warnings": warnings}, status=201 if sent.created else 200)
 
 
 @require_POST

@@ -2,6 +2,7 @@
 import { toast } from "../toasts.js";
 import { get, newClientId, post } from "./api.js";
 import { generating, isOver } from "./reducer.js";
+import { tellWarnings } from "./warnings.js";
 
 const READ_ALONG_EVERY = 3000; // milliseconds
 const withId = (url, id) => url.replace("{id}", encodeURIComponent(id));
@@ -48,6 +49,7 @@ export class Commands {
     await this.#exclusive(async () => {
       const answer = await post(withId(this.#urls.regenerate, message.id), { client_id: newClientId() });
       this.store.dispatch({ type: "sent", ...answer });
+      tellWarnings(answer.warnings);
     });
   }
 

@@ -12,7 +12,7 @@ const codePoints = (text) => {
 
 export function newLive(job) {
   const phase = job.state === "running" ? "started" : "queued";
-  return { attempt: 0, seq: 0, phase, position: job.position ?? null, reason: "", text: "", chars: 0, tokens: 0, firstAt: 0, lastAt: 0 };
+  return { attempt: 0, seq: 0, phase, position: job.position ?? null, startsIn: job.starts_in ?? null, reason: "", text: "", chars: 0, tokens: 0, firstAt: 0, lastAt: 0 };
 }
 
 /**
@@ -26,7 +26,8 @@ export function applyEvent(live, frame, now) {
   const current = attempt > live.attempt ? restarted(live, attempt) : live;
   if (event.kind === "finish") return { live: current, gap: false, finish: event };
   if (event.kind === "queued") {
-    return changed(current, { phase: "queued", position: event.position ?? null, reason: event.reason ?? "" });
+    const place = { position: event.position ?? null, startsIn: event.starts_in ?? null, reason: event.reason ?? "" };
+    return changed(current, { phase: "queued", ...place });
   }
   if (frame.seq && frame.seq <= current.seq) return { live: current, gap: false, finish: null };
   const at = { attempt, seq: frame.seq ?? current.seq };
@@ -49,7 +50,7 @@ const keep = (live) => ({ live, gap: false, finish: null });
 const changed = (live, parts) => keep({ ...live, ...parts });
 
 function restarted(live, attempt) {
-  return { ...newLive({}), attempt, position: live.position };
+  return { ...newLive({}), attempt, position: live.position, startsIn: live.startsIn };
 }
 
 function appended(live, event, at, now) {

@@ -4,6 +4,7 @@
  */
 import { newClientId, post } from "./api.js";
 import { keep, recall } from "./storage.js";
+import { tellWarnings } from "./warnings.js";
 
 const FIRST_WAIT = 800; // milliseconds, doubled up to LONGEST_WAIT
 const LONGEST_WAIT = 15_000;
@@ -47,9 +48,10 @@ export class Outbox {
     this.timer = null;
     const { urls } = this.store.state;
     try {
-      const { messages } = await post(urls.messages, this.prompt);
+      const { messages, warnings } = await post(urls.messages, this.prompt);
       this.#done();
       this.store.dispatch({ type: "sent", messages });
+      tellWarnings(warnings);
     } catch (failure) {
       if (failure.retry) this.#later();
       else this.#refused(failure);

@@ -10,8 +10,7 @@ function words(live) {
   switch (live.phase) {
     case "queued":
       if (QUEUED[live.reason]) return QUEUED[live.reason];
-      if (live.position > 0) return `In the queue, ${live.position} ahead`;
-      return "In the queue, next";
+      return place(live);
     case "loading":
       return "Loading the model…";
     case "started":
@@ -19,6 +18,18 @@ function words(live) {
     default:
       return progress(live);
   }
+}
+
+/** "In the queue, 3 ahead, starts in about 20 s": position 1 is the next one to be taken. */
+function place(live) {
+  const order = live.position > 1 ? `${live.position - 1} ahead` : "next";
+  return ["In the queue", order, starts(live.startsIn)].filter(Boolean).join(", ");
+}
+
+function starts(seconds) {
+  if (seconds === null || seconds === undefined) return "";
+  if (seconds === 0) return "starts in a moment";
+  return seconds < 120 ? `starts in about ${seconds} s` : `starts in about ${Math.round(seconds / 60)} min`;
 }
 
 function progress(live) {
