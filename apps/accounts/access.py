@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, cast
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -52,3 +53,7 @@ def get_person(person_id: str) -> User:
 
 def get_invitation(invitation_id: str) -> SignUpInvitation:
     return get_object_or_404(SignUpInvitation, pk=invitation_id)
+
+
+def get_group(group_id: int) -> Group:
+    return get_object_or_404(Group, pk=group_id)

@@ -1,3 +1,5 @@
 """What this app records."""
 
-ACTIONS: dict[str, str] = {}
+ACTIONS = {
+    "console.exported": "exported a table of the console",
+}

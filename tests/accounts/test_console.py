@@ -39,7 +39,7 @@ def test_list_search_and_pages(world, console, django_assert_max_num_queries):
     found = console.get(PEOPLE, {"q": "STRANGER"}).content.decode()
     assert "stranger@example.org" in found
     assert "owner@example.org" not in found
-    assert "Nobody found" in console.get(PEOPLE, {"q": "<nobody>\0"}).content.decode()
+    assert "Nothing matches" in console.get(PEOPLE, {"q": "<nobody>\0"}).content.decode()
     assert console.get(PEOPLE, {"page": "-3"}).status_code == 200
 
 

@@ -33,12 +33,6 @@ account_delete                       GET     login 200  200  200  200  200
 account_delete                       POST    login 302  302  302  302  302
 session_revoke                       POST    login 404  404  404  404  404
 
-console_settings                     GET     login 404  404  404  404  200
-console_settings                     POST    login 404  404  404  404  302
-console_people                       GET     login 404  404  404  404  200
-console_invite                       POST    login 404  404  404  404  302
-console_uninvite                     POST    login 404  404  404  404  302
-console_change_person                POST    login 404  404  404  404  302
 console_audit                        GET     login 404  404  404  404  200
 
 model_list                           GET     login 200  200  200  200  200
@@ -162,8 +156,6 @@ def rows(table: str) -> list[Row]:
 FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("profile", "POST"): {"display_name": "New name"},
     ("account_delete", "POST"): {"confirm": "{person}@example.org"},
-    ("console_settings", "POST"): {"sign_up": "closed"},
-    ("console_invite", "POST"): {"email": "new@example.org", "days": "7"},
     ("project_new", "POST"): {"name": "Harbour"},
     ("project_settings", "POST"): {"name": "Harbour"},
     ("project_delete", "POST"): {"typed_name": "Lighthouse"},

@@ -30,7 +30,7 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
     answer = answered(question, "At noon.", State.SUCCEEDED)
     running = answered(asked(conversation, "And then?", answer), "", State.RUNNING)
     invitation, token = invite(actor=world.owner, project=world.project, email="", role=Role.VIEWER, days=1)
-    sign_up, sign_up_token = invite_to_sign_up(actor=world.admin, email="", days=1)
+    _, sign_up_token = invite_to_sign_up(actor=world.admin, email="", days=1)
     deleted = make_conversation(world.project, world.owner, None, "Gone")
     Conversation.objects.filter(pk=deleted.pk).update(deleted_at=timezone.now())
     project, talk = {"pid": world.project.pk}, {"cid": conversation.pk}
@@ -39,8 +39,6 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         "sign_in_link": {"token": make_sign_in_link(person=world.stranger)},
         "sign_up_invitation": {"token": sign_up_token},
         "session_revoke": {"session_id": 2**31 - 1},
-        "console_uninvite": {"invitation_id": sign_up.pk},
-        "console_change_person": {"person_id": world.stranger.pk, "change": "deactivate"},
         "account_confirm_email": {"key": "no-such-key"},
         "account_reset_password_from_key": {"uidb36": "1", "key": "no-such-key"},
         "openid_connect_login": {"provider_id": "nowhere"},

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from django import forms
 
+from apps.accounts.actions.people import ADMIN
 from apps.accounts.forms.fields import Email
-from apps.accounts.models import SiteSettings, User
+from apps.accounts.models import SiteRole, SiteSettings, User
+
+ROLES = (
+    (SiteRole.MEMBER.value, "Member: uses what was granted"),
+    (SiteRole.GOVERNOR.value, "Governor: models, grants, requests, quotas and prices"),
+    (SiteRole.AUDITOR.value, "Auditor: sees everything, changes nothing"),
+    (SiteRole.MODERATOR.value, "Moderator: reports about what people share"),
+    (ADMIN, "Administrator: everything, also people and settings"),
+)
 
 
 class InviteForm(forms.Form):
@@ -30,3 +39,26 @@ class SiteSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = {"sign_up": "Who may sign up"}
         help_texts = {"sign_up": "People who already have an account are not affected."}
         widgets = {"sign_up": forms.RadioSelect}
+
+
+class RoleForm(forms.Form):
+    """One choice for what a person does for the whole site."""
+
+    role = forms.ChoiceField(label="Role on the site", choices=ROLES, required=False, widget=forms.RadioSelect)
+
+
+class GroupForm(forms.Form):
+    name = forms.CharField(max_length=80, label="Name")
+
+
+class MemberForm(forms.Form):
+    """A person by their address, as it is known to whoever adds them."""
+
+    person = forms.CharField(max_length=254, label="Email of the person")
+
+    def clean_person(self) -> User:
+        text = self.cleaned_data["person"].strip()
+        found = User.objects.filter(email__iexact=text, is_active=True).first()
+        if not found:
+            raise forms.ValidationError("Nobody here who may sign in has this address.")
+        return found

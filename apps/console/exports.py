@@ -1,0 +1,53 @@
+"""Tables as CSV, which spreadsheets open without running what a stranger wrote."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection), and a little more."""
+LINES_AT_ONCE = 500
+
+
+def csv_response(name: str, lines: Iterable[Iterable[object]]) -> StreamingHttpResponse:
+    """A download that is written while it is read, in the same memory for ten rows and for a million."""
+    response = StreamingHttpResponse(_pieces(iter(lines)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def safe_cell(value: object) -> str:
+    """As text. Only what people wrote can be dangerous: numbers stay numbers, also negative ones."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    text = str(value)
+    if isinstance(value, int | float):
+        return text
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+
+
+def csv_text(lines: Iterable[Iterable[object]]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows([safe_cell(value) for value in line] for line in lines)
+    return written.getvalue()
+
+
+async def _pieces(lines: Iterator[Iterable[object]]) -> AsyncIterator[str]:
+    """The event loop goes on while the database is read, in the request's own thread."""
+
+    def piece() -> str:
+        return csv_text(islice(lines, LINES_AT_ONCE))
+
+    while text := await sync_to_async(piece)():
+        yield text

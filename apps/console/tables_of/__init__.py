@@ -1,0 +1,1 @@
+"""What the tables of the console show: one module for each kind of thing."""
