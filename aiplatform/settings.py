@@ -280,6 +280,7 @@ ENGINE_DTYPE = env.choice("ENGINE_DTYPE", "auto", ("auto", "float32", "bfloat16"
 ENGINE_MAX_RESIDENT = env.integer("ENGINE_MAX_RESIDENT", 2, minimum=1)  # models kept loaded
 ENGINE_THREADS = env.integer("ENGINE_THREADS", 0, minimum=0) or None  # CPU threads; 0 leaves it to torch
 
+AUDIT_KEYS = env.path("AUDIT_KEYS", DATA_DIR / "audit")  # what signs the audit log, and the latest signature
 METRICS_TOKEN = env.string("METRICS_TOKEN")  # reads /metrics from anywhere; without one only this machine itself does
 LOGGING = logging_config(
     level=env.choice("LOG_LEVEL", "WARNING" if TESTING else "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
