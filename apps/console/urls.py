@@ -1,6 +1,18 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from apps.console.views import groups, invitations, overview, people, site_settings
+from apps.console.views import (
+    grants,
+    groups,
+    invitations,
+    matrix,
+    models,
+    overview,
+    people,
+    quotas,
+    requests,
+    site_settings,
+    stops,
+)
 
 CHANGE = "|".join(people.CHANGES)
 
@@ -25,4 +37,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/groups/<int:group_id>/delete/", groups.group_delete, name="console_group_delete"),
     path("console/groups/<int:group_id>/add/", groups.group_add, name="console_group_add"),
     path("console/groups/<int:group_id>/remove/<str:person_id>/", groups.group_remove, name="console_group_remove"),
+    path("console/models/", models.console_models, name="console_models"),
+    path("console/models/<slug:model_id>/", models.console_model, name="console_model"),
+    path("console/models/<slug:model_id>/state/", models.model_state, name="console_model_state"),
+    path("console/models/<slug:model_id>/licence/", models.model_gate, name="console_model_gate"),
+    path("console/models/<slug:model_id>/version/", models.model_version, name="console_model_version"),
+    path("console/models/<slug:model_id>/enable/", models.model_enable, name="console_model_enable"),
+    path("console/models/<slug:model_id>/stop/", stops.model_stop, name="console_model_stop"),
+    path("console/stop/", stops.site_stop, name="console_site_stop"),
+    path("console/stops/<str:switch_id>/release/", stops.release, name="console_release"),
+    path("console/grants/", grants.console_grants, name="console_grants"),
+    path("console/grants/new/", grants.grant_new, name="console_grant_new"),
+    path("console/grants/<str:grant_id>/revoke/", grants.grant_revoke, name="console_grant_revoke"),
+    path("console/access/", matrix.console_matrix, name="console_matrix"),
+    path("console/access/explain/", matrix.console_explain, name="console_explain"),
+    path("console/requests/", requests.console_requests, name="console_requests"),
+    path("console/requests/<str:request_id>/", requests.console_request, name="console_request"),
+    path("console/requests/<str:request_id>/approve/", requests.request_approve, name="console_request_approve"),
+    path("console/requests/<str:request_id>/decline/", requests.request_decline, name="console_request_decline"),
+    path("console/quotas/", quotas.console_quotas, name="console_quotas"),
+    path("console/quotas/set/", quotas.quota_set, name="console_quota_set"),
+    path("console/quotas/<int:quota_id>/remove/", quotas.quota_remove, name="console_quota_remove"),
+    path("console/prices/", quotas.console_prices, name="console_prices"),
+    path("console/prices/set/", quotas.price_set, name="console_price_set"),
+    path("console/prices/<int:price_id>/remove/", quotas.price_remove, name="console_price_remove"),
 ]

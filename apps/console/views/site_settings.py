@@ -12,6 +12,7 @@ from apps.accounts.actions.settings import change_site_settings
 from apps.accounts.forms.console import SiteSettingsForm
 from apps.accounts.models import SiteSettings
 from apps.accounts.powers import Power, power_required
+from apps.console.forms.grants import StopForm
 from apps.console.pages import page
 from apps.governance.models import KillSwitch
 
@@ -42,4 +43,4 @@ def console_settings(request: HttpRequest) -> HttpResponseBase:
 
 def _page(request: HttpRequest, form: SiteSettingsForm, *, status: int = 200) -> HttpResponse:
     stop = KillSwitch.objects.thrown().filter(hosted_model=None).select_related("thrown_by").first()
-    return page(request, TEMPLATE, status=status, form=form, stop=stop)
+    return page(request, TEMPLATE, status=status, form=form, stop=stop, stop_form=StopForm())

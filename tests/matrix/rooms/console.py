@@ -7,7 +7,14 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from apps.accounts.actions.invitations import invite_to_sign_up
+from apps.catalog.models import HostedModel, ModelVersion
+from apps.governance.models import AccessRequest, Grant, KillSwitch, Subject
+from apps.quotas.models import Metric, Period, Price, Quota
+from apps.quotas.models import Subject as Whose
+from tests.governance.permits import open_to_everyone
 from tests.world import World
+
+MODEL, VERSION = "model-of-the-matrix", "00000000000matrx"
 
 ROWS = """
 # route                              method  anonymous stranger viewer editor owner admin
@@ -29,6 +36,32 @@ console_group_rename                 POST    login 404  404  404  404  302
 console_group_delete                 POST    login 404  404  404  404  302
 console_group_add                    POST    login 404  404  404  404  302
 console_group_remove                 POST    login 404  404  404  404  302
+
+console_models                       GET     login 404  404  404  404  200
+console_model                        GET     login 404  404  404  404  200
+console_model_state                  POST    login 404  404  404  404  302
+console_model_gate                   POST    login 404  404  404  404  302
+console_model_version                POST    login 404  404  404  404  302
+console_model_enable                 POST    login 404  404  404  404  302
+console_model_stop                   POST    login 404  404  404  404  302
+console_site_stop                    POST    login 404  404  404  404  302
+console_release                      POST    login 404  404  404  404  302
+console_grants                       GET     login 404  404  404  404  200
+console_grant_new                    GET     login 404  404  404  404  200
+console_grant_new                    POST    login 404  404  404  404  302
+console_grant_revoke                 POST    login 404  404  404  404  302
+console_matrix                       GET     login 404  404  404  404  200
+console_explain                      GET     login 404  404  404  404  200
+console_requests                     GET     login 404  404  404  404  200
+console_request                      GET     login 404  404  404  404  200
+console_request_approve              POST    login 404  404  404  404  302
+console_request_decline              POST    login 404  404  404  404  302
+console_quotas                       GET     login 404  404  404  404  200
+console_quota_set                    POST    login 404  404  404  404  302
+console_quota_remove                 POST    login 404  404  404  404  302
+console_prices                       GET     login 404  404  404  404  200
+console_price_set                    POST    login 404  404  404  404  302
+console_price_remove                 POST    login 404  404  404  404  302
 """
 FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("console_settings", "POST"): {"sign_up": "open"},
@@ -37,6 +70,17 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("console_group_new", "POST"): {"name": "Writers"},
     ("console_group_rename", "POST"): {"name": "Others"},
     ("console_group_add", "POST"): {"person": "owner@example.org"},
+    ("console_model_state", "POST"): {"state": "approved"},
+    ("console_model_gate", "POST"): {"gated": "yes"},
+    ("console_model_version", "POST"): {"version": VERSION},
+    ("console_model_enable", "POST"): {"enabled": "no"},
+    ("console_model_stop", "POST"): {"message": "It talks nonsense today."},
+    ("console_site_stop", "POST"): {"message": "The machine is being moved."},
+    ("console_grant_new", "POST"): {"model": MODEL, "subject": "user", "user": "viewer@example.org"},
+    ("console_request_approve", "POST"): {"answer": "Welcome."},
+    ("console_request_decline", "POST"): {"answer": "Not now."},
+    ("console_quota_set", "POST"): {"subject": "site", "metric": "tokens", "period": "day", "limit": "1000"},
+    ("console_price_set", "POST"): {"per_second": "0.001", "currency": "EUR"},
 }
 JSON: dict[tuple[str, str], dict[str, Any]] = {}
 FOR_ADMINISTRATORS = {
@@ -52,7 +96,7 @@ FOR_ADMINISTRATORS = {
     "console_group_remove",
 }
 """What governors may not do."""
-FORMS_OF_GOVERNORS: set[str] = set()
+FORMS_OF_GOVERNORS = {"console_grant_new"}
 """Pages that are only a form: an auditor has no use for them."""
 
 
@@ -61,7 +105,15 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     group = Group.objects.create(name="Readers of the matrix")
     group.user_set.add(world.viewer)
     invitation, _ = invite_to_sign_up(actor=world.admin, email="", days=1)
+    model = _model()
+    grant = Grant.objects.create(subject_type=Subject.USER, user=world.owner, hosted_model=model)
+    asked = AccessRequest.objects.create(user=world.stranger, hosted_model=model)
+    other = HostedModel.objects.create(id="other-of-the-matrix", name="Other")
+    stop = KillSwitch.objects.create(hosted_model=other, message="Stopped.")
+    quota = Quota.objects.create(subject=Whose.PROJECT, project=world.project, metric=Metric.TOKENS, period=Period.DAY)
+    price = Price.objects.create(hosted_model=model, per_second="0.5")
     person, of_group = {"person_id": world.stranger.pk}, {"group_id": group.pk}
+    of_model, of_request = {"model_id": model.pk}, {"request_id": asked.pk}
     return {
         "console_uninvite": {"invitation_id": invitation.pk},
         "console_person": person,
@@ -72,4 +124,29 @@ def things(world: World) -> dict[str, dict[str, Any]]:
         "console_group_delete": of_group,
         "console_group_add": of_group,
         "console_group_remove": of_group | {"person_id": world.viewer.pk},
+        "console_model": of_model,
+        **{f"console_model_{change}": of_model for change in ("state", "gate", "version", "enable", "stop")},
+        "console_release": {"switch_id": stop.pk},
+        "console_grant_revoke": {"grant_id": grant.pk},
+        "console_request": of_request,
+        "console_request_approve": of_request,
+        "console_request_decline": of_request,
+        "console_quota_remove": {"quota_id": quota.pk},
+        "console_price_remove": {"price_id": price.pk},
     }
+
+
+def _model() -> HostedModel:
+    model = HostedModel.objects.create(id=MODEL, name="Of the matrix")
+    model.default_version = ModelVersion.objects.create(
+        id=VERSION,
+        hosted_model=model,
+        digest="ma" * 32,
+        source="path:matrix",
+        size_bytes=1,
+        license_id="CC0-1.0",
+        architecture="LlamaForCausalLM",
+        context_length=512,
+    )
+    model.save()
+    return open_to_everyone(model)

@@ -1,0 +1,1 @@
+"""What the console asks for, and turns into the objects that actions take."""

@@ -1,0 +1,99 @@
+"""Models: their state, licence gate, versions, and the switch that stops them."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.accounts.access import signed_in_user
+from apps.accounts.powers import Power, power_required
+from apps.catalog.access import get_model_for
+from apps.catalog.actions import choose_version, set_enabled
+from apps.catalog.models import HostedModel, ModelState
+from apps.console.forms.grants import StopForm
+from apps.console.pages import page, table_page
+from apps.console.tables_of.grants import grants
+from apps.console.tables_of.models import MODELS, models
+from apps.governance.actions.models import set_licence_gate, set_model_state
+from apps.governance.errors import GovernanceRefused
+from apps.governance.models import Grant, KillSwitch
+
+WORDS = {
+    ModelState.PROPOSED: "In the catalogue of those who govern; nobody may use it.",
+    ModelState.APPROVED: "Whoever it is granted to may use it.",
+    ModelState.DEPRECATED: "Still usable; people are told to move on.",
+    ModelState.RETIRED: "Nobody may use it; what was made with it stays.",
+}
+
+
+@power_required(Power.SEE)
+@require_GET
+def console_models(request: HttpRequest) -> HttpResponseBase:
+    return table_page(request, "console/models/list.html", MODELS, models())
+
+
+@power_required(Power.SEE)
+@require_GET
+def console_model(request: HttpRequest, model_id: str) -> HttpResponse:
+    return model_page(request, get_model_for(request.user, model_id), StopForm())
+
+
+def model_page(request: HttpRequest, model: HostedModel, form: StopForm, *, status: int = 200) -> HttpResponse:
+    live = grants().filter(pk__in=Grant.objects.live().filter(hosted_model=model).values("pk"))
+    stops = KillSwitch.objects.filter(hosted_model=model).select_related("thrown_by", "released_by")
+    context = {
+        "model": model,
+        "versions": list(model.versions.defer("model_card", "files", "chat_template")),
+        "states": [(state.value, state.label, WORDS[state]) for state in ModelState],
+        "grants": list(live.order_by("subject_type", "pk")[:50]),
+        "stop": stops.thrown().first(),
+        "stops": list(stops.exclude(released_at=None)[:5]),
+        "stop_form": form,
+    }
+    return page(request, "console/models/model.html", status=status, **context)
+
+
+@power_required(Power.GOVERN)
+@require_POST
+def model_state(request: HttpRequest, model_id: str) -> HttpResponse:
+    model, asked = get_model_for(request.user, model_id), request.POST.get("state", "")
+    if asked not in ModelState.values:
+        messages.error(request, "Choose one of the states.")
+        return redirect("console_model", model.pk)
+    try:
+        if set_model_state(actor=signed_in_user(request), model=model, state=ModelState(asked)):
+            messages.success(request, f"{model} is {ModelState(asked).label.lower()} now.")
+    except GovernanceRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("console_model", model.pk)
+
+
+@power_required(Power.GOVERN)
+@require_POST
+def model_gate(request: HttpRequest, model_id: str) -> HttpResponse:
+    model, gated = get_model_for(request.user, model_id), request.POST.get("gated") == "yes"
+    if set_licence_gate(actor=signed_in_user(request), model=model, gated=gated):
+        told = "People accept its licence before they first use it." if gated else "It is used without being asked."
+        messages.success(request, told)
+    return redirect("console_model", model.pk)
+
+
+@power_required(Power.GOVERN)
+@require_POST
+def model_version(request: HttpRequest, model_id: str) -> HttpResponse:
+    model = get_model_for(request.user, model_id)
+    version = get_object_or_404(model.versions, pk=request.POST.get("version", ""))
+    choose_version(actor=signed_in_user(request), version=version)
+    messages.success(request, f"{model} now answers with {version.digest[:12]}.")
+    return redirect("console_model", model.pk)
+
+
+@power_required(Power.GOVERN)
+@require_POST
+def model_enable(request: HttpRequest, model_id: str) -> HttpResponse:
+    model, enabled = get_model_for(request.user, model_id), request.POST.get("enabled") == "yes"
+    if set_enabled(actor=signed_in_user(request), model=model, enabled=enabled):
+        messages.success(request, f"{model} is switched {'on' if enabled else 'off'}.")
+    return redirect("console_model", model.pk)
