@@ -1,0 +1,184 @@
+"""Roles, groups, grants, requests and switches, as they are changed from the console."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.audit.models import AuditEvent
+from apps.catalog.models import HostedModel
+from apps.governance.decisions import explain
+from apps.governance.models import AccessRequest, Grant, KillSwitch, RequestState, Subject
+from apps.quotas.models import Price, Quota
+from tests.accounts.people import sign_in
+from tests.console.conftest import Staff
+from tests.matrix.rooms import console
+from tests.world import World, make_world
+
+
+@pytest.fixture
+def model(world: World) -> HostedModel:
+    console.things(world)
+    return HostedModel.objects.get(pk=console.MODEL)
+
+
+def post(client: Client, route: str, *parts: Any, **form: Any) -> str:
+    """The page that comes of it, with what it tells."""
+    return client.post(reverse(route, args=parts), form, follow=True).content.decode()
+
+
+def may(person: User, model: HostedModel) -> bool:
+    return explain(actor=person, action="generate", model=model, project=None).decision.allowed
+
+
+def test_a_role_is_given_and_taken(world: World, staff: Staff) -> None:
+    client = staff.client("admin")
+    post(client, "console_role", world.stranger.pk, role="auditor")
+    assert User.objects.get(pk=world.stranger.pk).site_role == "auditor"
+    post(client, "console_role", world.stranger.pk, role="admin")
+    promoted = User.objects.get(pk=world.stranger.pk)
+    assert (promoted.is_admin, promoted.site_role) == (True, "")
+    post(client, "console_role", world.stranger.pk, role="")
+    assert not User.objects.get(pk=world.stranger.pk).is_admin
+    assert AuditEvent.objects.filter(action="person.role.changed").count() == 2
+
+
+def test_the_last_administrator_keeps_the_role(world: World, staff: Staff) -> None:
+    page = post(staff.client("admin"), "console_role", world.admin.pk, role="auditor")
+    assert "only administrator" in page
+    kept = User.objects.get(pk=world.admin.pk)
+    assert (kept.is_admin, kept.site_role) == (True, "")
+
+
+def test_a_group_gives_and_takes_the_use_of_a_model(world: World, staff: Staff, model: HostedModel) -> None:
+    client = staff.client("admin")
+    Grant.objects.filter(hosted_model=model).delete()
+    post(client, "console_group_new", name="Poets")
+    group = Group.objects.get(name="Poets")
+    post(client, "console_grant_new", model=model.pk, subject="group", group=group.pk, expires_at="2099-12-31")
+    assert not may(world.stranger, model)
+    post(client, "console_group_add", group.pk, person="Stranger@example.org")
+    assert may(world.stranger, model)
+    post(client, "console_group_remove", group.pk, world.stranger.pk)
+    assert not may(world.stranger, model)
+    made = AuditEvent.objects.filter(action__startswith="group.").values_list("action", flat=True)
+    assert {"group.created", "group.member.added", "group.member.removed"} <= set(made)
+
+
+def test_names_of_groups_are_kept_apart(world: World, staff: Staff) -> None:
+    client = staff.client("admin")
+    Group.objects.create(name="Poets")
+    assert "There is a group called poets already" in post(client, "console_group_new", name="poets")
+    assert Group.objects.filter(name__iexact="poets").count() == 1
+
+
+def test_deleting_the_last_group_that_may_use_anything_is_refused(
+    world: World, staff: Staff, model: HostedModel
+) -> None:
+    Grant.objects.all().delete()
+    group = Group.objects.create(name="Poets")
+    grant = Grant.objects.create(subject_type=Subject.GROUP, group=group, hosted_model=model)
+    client = staff.client("admin")
+    assert "nobody could use any model" in post(client, "console_group_delete", group.pk)
+    assert "nobody could use any model" in post(client, "console_grant_revoke", grant.pk)
+    assert Grant.objects.live().filter(pk=grant.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"subject": "group"}, "Choose the group."),
+        ({"subject": "user", "user": "nobody@example.org"}, "Nobody here has this address."),
+        ({"subject": "project", "project": "Nowhere"}, "There is no project of this name or id."),
+        ({"subject": "everyone", "expires_at": "2001-01-01"}, "is past"),
+        ({"subject": "everyone", "max_tokens": "0"}, "greater than or equal to 1"),
+        ({"subject": "group", "group": "999999"}, "valid choice"),
+    ],
+)
+def test_bad_grants_make_nothing(staff: Staff, model: HostedModel, form: dict[str, str], sentence: str) -> None:
+    before = Grant.objects.count()
+    response = staff.client("governor").post(reverse("console_grant_new"), {"model": model.pk, **form})
+    assert response.status_code == 422
+    assert sentence in response.content.decode()
+    assert Grant.objects.count() == before
+
+
+def test_a_request_is_approved_once_and_the_second_reads_by_whom(
+    world: World, staff: Staff, model: HostedModel
+) -> None:
+    asked = AccessRequest.objects.get(user=world.stranger)
+    post(staff.client("governor"), "console_request_approve", asked.pk, expires_at="2099-12-31", answer="Welcome.")
+    assert "Approved already by Governor" in post(
+        staff.client("admin"), "console_request_decline", asked.pk, answer="No."
+    )
+    asked.refresh_from_db()
+    assert (asked.state, asked.answer, asked.decided_by) == (RequestState.APPROVED, "Welcome.", staff.governor)
+    assert asked.grant is not None
+    assert asked.grant.expires_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_approvers_at_once_make_one_grant() -> None:
+    from django.db import connection
+
+    world = make_world()
+    console.things(world)
+    other = User.objects.create_user("governor@example.org", None, site_role="governor")
+    asked = AccessRequest.objects.get(user=world.stranger)
+
+    def approve(person: User) -> str:
+        client = Client()
+        sign_in(client, person)
+        try:
+            return post(client, "console_request_approve", asked.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        pages = list(pool.map(approve, [world.admin, other]))
+    assert sorted("Approved already by" in page for page in pages) == [False, True]
+    assert Grant.objects.filter(user=world.stranger).count() == 1
+
+
+def test_stopping_and_releasing(staff: Staff, world: World, model: HostedModel) -> None:
+    client = staff.client("governor")
+    assert "Say why" in post(client, "console_site_stop", message=" ")
+    post(client, "console_site_stop", message="The machine is being moved.")
+    stop = KillSwitch.objects.thrown().get(hosted_model=None)
+    assert not may(world.owner, model)
+    assert "The machine is being moved." in client.get(reverse("console_overview")).content.decode()
+    assert "stopped already" in post(client, "console_site_stop", message="Again.")
+    post(client, "console_release", stop.pk)
+    assert may(world.owner, model)
+
+
+def test_the_matrix_and_the_explanation_say_why(staff: Staff, world: World, model: HostedModel) -> None:
+    client = staff.client("auditor")
+    page = client.get(reverse("console_matrix"), {"q": "owner@"}).content.decode()
+    assert "by name" in page or "as everyone" in page
+    asked = {"person": "stranger@example.org", "model": model.pk, "project": "Lighthouse"}
+    page = client.get(reverse("console_explain"), asked).content.decode()
+    assert "Stranger may not use" in page
+    assert "Not a member of Lighthouse." in page
+    assert "Granted to everyone." in page
+
+
+def test_quotas_and_prices_are_set_and_removed(staff: Staff, world: World) -> None:
+    client = staff.client("governor")
+    form = {"subject": "user", "user": "owner@example.org", "metric": "tokens", "period": "day", "limit": "1000"}
+    post(client, "console_quota_set", **form)
+    post(client, "console_quota_set", **form | {"limit": "2000"})
+    quota = Quota.objects.get()
+    assert (quota.user, quota.limit) == (world.owner, 2000)
+    assert "Choose the person" in post(client, "console_quota_set", **form | {"user": ""})
+    post(client, "console_quota_remove", quota.pk)
+    assert not Quota.objects.exists()
+    assert "three letters" in post(client, "console_price_set", per_second="0.01", currency="")
+    post(client, "console_price_set", per_second="0.01", currency="eur")
+    assert Price.objects.get().currency == "EUR"
