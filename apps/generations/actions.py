@@ -22,6 +22,8 @@ from apps.generations.models import TERMINAL, GenerationJob, State
 from apps.generations.notices import erase_logs, tell_followers
 from apps.generations.params import MAX_SEED, clean_params, defaults_of
 from apps.governance.decisions import authorize
+from apps.governance.limits import capped
+from apps.governance.remedies import remedy
 from apps.projects.models import Project
 from apps.quotas.actions import QuotaExceeded, reserve
 
@@ -42,7 +44,9 @@ def submit_generation(
     Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed.
     """
     chosen = clean_params(params, defaults_of(model.recommended))
-    version = _authorized(actor, project, model, chosen)
+    given = {name: chosen[name] for name, value in params.items() if value is not None and value != ""}
+    version, limits = _authorized(actor, project, model, given)
+    chosen = capped(chosen, limits)  # what the person didn't choose; what they chose is within the limits
     check_messages(messages)
     prompt_ids, room = encoded(version, messages)
     _refuse_too_many(actor)
@@ -64,12 +68,17 @@ def submit_generation(
     return job
 
 
-def _authorized(actor: User, project: Project, model: HostedModel, params: Mapping[str, Any]) -> ModelVersion:
+def _authorized(
+    actor: User, project: Project, model: HostedModel, params: Mapping[str, Any]
+) -> tuple[ModelVersion, Mapping[str, int]]:
+    """The version in use, and the largest values of parameters. Raises Refused, with the way out where there is one."""
     decision = authorize(actor=actor, action="generate", model=model, project=project, params=params)
     if not decision.allowed:
-        raise Refused(status=422 if decision.code in ABSENT else 403, code=decision.code, message=decision.reason)
+        status, way_out = 422 if decision.code in ABSENT else 403, remedy(decision, model, project)
+        more = {"remedy": way_out} if way_out else {}
+        raise Refused(status=status, code=decision.code, message=decision.reason, **more)
     assert model.default_version is not None
-    return model.default_version
+    return model.default_version, decision.limits
 
 
 def _reserve(job: GenerationJob, actor: User, project: Project, model: HostedModel) -> None:

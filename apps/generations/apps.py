@@ -8,7 +8,11 @@ class GenerationsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.audit import registry
-        from apps.generations import audit_actions, own_rows
+        from apps.generations import audit_actions, doorbell, orphans, own_rows
+        from apps.governance import notices
+        from apps.lib.chores import chore
 
         registry.register(audit_actions.ACTIONS)
+        chore("generations.settle_orphans", every=60.0)(orphans.settle_orphans)
         own_rows.register()
+        notices.when_permissions_change(doorbell.announce_recheck)

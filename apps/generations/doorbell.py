@@ -19,6 +19,9 @@ RING_EXPIRES_SECONDS = 60
 WAKE_CHANNEL = "generations:wake"
 """Heard at once by every worker that is awake; the ring in the queue of a model waits for one that is not."""
 
+RECHECK = "recheck"
+"""In place of a job's id: permissions have changed."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -38,3 +41,11 @@ def announce_cancel(job: GenerationJob) -> None:
         sync_client().publish(WAKE_CHANNEL, job.pk)
     except AWAY as error:
         logger.warning("the worker of job %s was not told to stop it: %s", job.pk, error)
+
+
+def announce_recheck() -> None:
+    """Permissions have changed: every worker asks again about what it runs."""
+    try:
+        sync_client().publish(WAKE_CHANNEL, RECHECK)
+    except AWAY as error:
+        logger.warning("workers were not told that permissions changed: %s", error)

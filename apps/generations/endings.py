@@ -47,8 +47,7 @@ def finish(held: Held, outcome: Outcome) -> GenerationJob | None:
         state=outcome.state,
         output=outcome.output,
         finish_reason=outcome.finish_reason,
-        error_code=outcome.error_code,
-        error_message=outcome.error_message[:500],
+        **_error(outcome),
         completion_tokens=outcome.completion_tokens,
         ttft_ms=outcome.ttft_ms,
         decode_ms=outcome.decode_ms,
@@ -57,6 +56,13 @@ def finish(held: Held, outcome: Outcome) -> GenerationJob | None:
         finished_at=Now(),
     )
     return _ended(held.job) if changed else None
+
+
+def _error(outcome: Outcome) -> dict[str, str]:
+    """Nothing for what was cancelled without one: who asked for that end may have written the reason (`recheck`)."""
+    if outcome.state == State.CANCELLED and not outcome.error_code:
+        return {}
+    return {"error_code": outcome.error_code, "error_message": outcome.error_message[:500]}
 
 
 def end_unclaimed(job: GenerationJob) -> None:

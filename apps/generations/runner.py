@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from apps.generations import presence
-from apps.generations.claims import Held, claim, extend, to_be_cancelled
+from apps.generations.claims import Held, extend, to_be_cancelled
+from apps.generations.doorbell import RECHECK
 from apps.generations.endings import reap
 from apps.generations.finisher import Finisher
 from apps.generations.leases import Leases
@@ -23,6 +24,7 @@ from apps.generations.metrics import CLAIMED, HELD, LEASES_LOST, REQUEUED
 from apps.generations.models import GenerationJob, State
 from apps.generations.notices import tell_followers
 from apps.generations.publisher import Ended, Publisher
+from apps.generations.recheck import claim_allowed, stop_refused
 from apps.generations.wakes import WakeListener
 from apps.lib.database import borrowed_connection
 from apps.lib.redis import sync_client
@@ -30,6 +32,8 @@ from engine.types import GenerationRequest, SamplingParams, Sink
 
 LOOK_SECONDS = 1.0
 """What a lost doorbell costs at most."""
+RECHECK_SECONDS = 1.0
+"""What a lost word about permissions costs at most, and how late an expired grant is noticed."""
 SETTLE_SECONDS = 5.0
 """After the last completion: for its end to reach the database."""
 PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repetition_penalty")
@@ -73,10 +77,11 @@ class Runner:
         self._finisher = Finisher(self._leases, self._publisher)
         self._look = Loop("claims", LOOK_SECONDS, self._look_around)
         self._heart = Loop("heartbeat", settings.HEARTBEAT_SECONDS, self._beat)
-        self._wakes = WakeListener(self.wake)
+        self._permissions = Loop("permissions", RECHECK_SECONDS, self._recheck)
+        self._wakes = WakeListener(self._heard)
 
     def start(self) -> None:
-        for part in (self._publisher, self._finisher, self._heart, self._look, self._wakes):
+        for part in (self._publisher, self._finisher, self._heart, self._look, self._permissions, self._wakes):
             part.start()
 
     def wake(self) -> None:
@@ -100,12 +105,12 @@ class Runner:
         _wait(drain_seconds, lambda: hurry() or not self._leases.busy())
         self._engine.stop(drain_seconds=0.0)
         _wait(SETTLE_SECONDS, lambda: not self._leases.busy())
-        for loop in (self._look, self._heart):
+        for loop in (self._look, self._permissions, self._heart):
             loop.stop()
         self._wakes.stop()
         self._finisher.stop(SETTLE_SECONDS)
         self._publisher.stop()
-        for loop in (self._look, self._heart):
+        for loop in (self._look, self._permissions, self._heart):
             loop.join(SETTLE_SECONDS)
         self._leave()
 
@@ -124,11 +129,23 @@ class Runner:
                 self._engine.cancel(_request_id(each))
         with self._claim_lock:
             while self._claiming and (free := self._leases.free()) > 0:
-                jobs = claim(self.worker_id, self._served(), free)
+                jobs, may_be_more = claim_allowed(self.worker_id, self._served(), free)
                 for job in jobs:
                     self._begin(job)
-                if len(jobs) < free:
+                if not may_be_more:
                     return
+
+    def _heard(self, word: str) -> None:
+        if word == RECHECK:
+            self._permissions.wake()
+        else:
+            self.wake()
+
+    def _recheck(self) -> None:
+        """Stop what is no longer allowed: a revoked or expired grant, a kill switch, a role that was taken away."""
+        for held in stop_refused(self._leases.held()):
+            logger.info("job %s is no longer allowed and is being stopped", held.job)
+            self._engine.cancel(_request_id(held))
 
     def _begin(self, job: GenerationJob) -> None:
         held = Held(job.pk, job.attempt)

@@ -58,6 +58,11 @@ def requeued(job: GenerationJob, *, reason: str) -> None:
     )
 
 
+def stopped(job: GenerationJob, code: str) -> None:
+    """It was allowed when it was submitted, and no longer is: `code` is that of the decision."""
+    record("generation.stopped", target=_target(job), project_id=job.project_id, outcome="denied", code=code)
+
+
 def wiped(jobs: Iterable[GenerationJob]) -> None:
     """One event for each project that the jobs belong to."""
     for project_id, number in Counter(job.project_id for job in jobs).items():

@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 class WakeListener:
-    """Calls `on_wake` in a thread of its own, whatever the job."""
+    """Calls `on_wake` with each word, the id of a job or RECHECK, in a thread of its own."""
 
-    def __init__(self, on_wake: Callable[[], None]) -> None:
+    def __init__(self, on_wake: Callable[[str], None]) -> None:
         self._on_wake = on_wake
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wakes", daemon=True)
@@ -41,5 +41,5 @@ class WakeListener:
         with sync_client().pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
             channel.subscribe(WAKE_CHANNEL)
             while not self._stopping.is_set():
-                if channel.get_message(timeout=LISTEN_SECONDS):
-                    self._on_wake()
+                if message := channel.get_message(timeout=LISTEN_SECONDS):
+                    self._on_wake(str(message["data"]))

@@ -40,6 +40,9 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """Neither revoked nor expired, by the database's clock. One table: safe in a conditional update."""
         return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=Now()), revoked_at=None)
 
+    def over(self) -> Self:
+        return self.filter(models.Q(expires_at__lte=Now()) | models.Q(revoked_at__isnull=False))
+
 
 class Grant(models.Model):
     """Permits its subject the use of one HostedModel, of any version of it or only of `model_version`.
