@@ -8,6 +8,8 @@ class SharingConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.audit.registry import register
+        from apps.sharing import own_rows
         from apps.sharing.audit_actions import ACTIONS
 
         register(ACTIONS)
+        own_rows.register()
