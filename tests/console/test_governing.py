@@ -13,6 +13,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel
+from apps.conversations.models import Conversation
 from apps.governance.decisions import explain
 from apps.governance.models import AccessRequest, Grant, KillSwitch, RequestState, Subject
 from apps.quotas.models import Price, Quota
@@ -182,3 +183,11 @@ def test_quotas_and_prices_are_set_and_removed(staff: Staff, world: World) -> No
     assert "three letters" in post(client, "console_price_set", per_second="0.01", currency="")
     post(client, "console_price_set", per_second="0.01", currency="eur")
     assert Price.objects.get().currency == "EUR"
+
+
+def test_explaining_shows_nothing_of_what_is_in_the_project(staff: Staff, world: World, model: HostedModel) -> None:
+    Conversation.objects.create(project=world.project, created_by=world.owner, title="Secret tides")
+    asked = {"person": "owner@example.org", "model": model.pk, "project": "Lighthouse"}
+    page = staff.client("auditor").get(reverse("console_explain"), asked).content.decode()
+    assert "Owner may use" in page
+    assert "Secret tides" not in page

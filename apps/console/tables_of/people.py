@@ -66,9 +66,9 @@ def people_table() -> Table[User]:
             Column("email", "Email", lambda each: each.email, ("email",)),
             Column("role", "Role", role_name, ("is_superuser", "site_role")),
             Column("groups", "Groups", lambda each: ", ".join(each.group_names)),  # type: ignore[attr-defined]
-            Column("joined", "Joined", lambda each: each.date_joined, ("date_joined",)),
-            Column("seen", "Last sign-in", lambda each: each.last_login, ("last_login",)),
             Column("state", "State", lambda each: "Active" if each.is_active else "Deactivated", ("is_active",)),
+            Column("seen", "Last sign-in", lambda each: each.last_login, ("last_login",)),
+            Column("joined", "Joined", lambda each: each.date_joined, ("date_joined",)),
         ),
     )
 

@@ -32,5 +32,6 @@ def console_explain(request: HttpRequest) -> HttpResponse:
         return page(request, "console/grants/explain.html", status=status, form=form)
     person, model, project = (form.cleaned_data[name] for name in ("person", "model", "project"))
     explained = explain(actor=person, action="generate", model=model, project=project)
-    context = {"form": form, "person": person, "model": model, "project": project, "explained": explained}
+    # Not as `project`: that would put the project's own sidebar, with its conversations, beside the page.
+    context = {"form": form, "person": person, "model": model, "place": project, "explained": explained}
     return page(request, "console/grants/explain.html", **context)
