@@ -18,7 +18,7 @@ async function open(href) {
     return;
   }
   const dialog = el("dialog", { class: "dialog", "aria-labelledby": "report-title" });
-  dialog.append(el("h2", { id: "report-title" }, form.dataset.title), form);
+  dialog.append(el("div", { class: "stack" }, el("h2", { id: "report-title" }, form.dataset.title), form));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   fit(dialog, form, href);
@@ -51,7 +51,7 @@ async function send(dialog, form, href) {
     if (!again) throw new Error(`${answer.status}`);
     form.replaceWith(again);
     fit(dialog, again, href);
-    again.querySelector("[aria-invalid=true], .errors ~ * input, input:not([type=hidden])")?.focus();
+    (again.querySelector("[aria-invalid=true]") ?? again.querySelector("input:not([type=hidden])"))?.focus();
   } catch {
     button.disabled = false;
     toast({ text: "The report was not sent. Check your connection and try again.", kind: "error" });
