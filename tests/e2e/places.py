@@ -31,7 +31,23 @@ INSIDE = {
     "second-factor": "/accounts/2fa/",
     "sessions": "/accounts/sessions/",
 }
-CONSOLE = {"audit": "/console/audit/", "people": "/console/people/", "settings": "/console/settings/"}
+CONSOLE = {
+    "overview": "/console/",
+    "people": "/console/people/",
+    "groups": "/console/groups/",
+    "invitations": "/console/invitations/",
+    "console-models": "/console/models/",
+    "console-model": "/console/models/smollm2-135m-instruct/",
+    "grants": "/console/grants/",
+    "grant-new": "/console/grants/new/",
+    "matrix": "/console/access/",
+    "explain": "/console/access/explain/",
+    "requests": "/console/requests/",
+    "quotas": "/console/quotas/",
+    "prices": "/console/prices/",
+    "audit": "/console/audit/",
+    "settings": "/console/settings/",
+}
 VARIANTS = {
     f"{scheme}-{name}": {"color_scheme": scheme, "viewport": size}
     for scheme in ("light", "dark")
