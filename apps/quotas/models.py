@@ -108,6 +108,9 @@ class LedgerEntry(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["job_id", "kind"], name="ledger_once")]
+        indexes = [
+            models.Index(fields=["day", "slot", "model_id"], condition=models.Q(kind="reserve"), name="ledger_reserved")
+        ]
 
 
 class UsageTotal(models.Model):
