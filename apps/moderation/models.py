@@ -11,7 +11,7 @@ from apps.lib.ids import new_id
 
 MAX_WORDS = 1_000
 """Characters of what reporters, moderators and authors write."""
-MAX_EXCERPT = 4_000
+MAX_EXCERPT = 50_000
 SOMEBODY: dict[str, Any] = {"on_delete": models.SET_NULL, "null": True, "related_name": "+"}
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import Left
 
 from apps.moderation.models import Appeal, Case, Decision, Report
 
+BEGINNING = 160
+"""Characters of the excerpt that a row shows."""
 _appealed = Exists(Appeal.objects.filter(decision__case=OuterRef("pk"), state=Appeal.State.OPEN))
 SHOWN: dict[str, tuple[str, Q]] = {
     "open": ("Waiting", Q(state=Case.State.OPEN)),
@@ -38,6 +41,7 @@ def queue(given: Mapping[str, str]) -> QuerySet[Case]:
         cases = cases.filter(Exists(Report.objects.filter(case=OuterRef("pk"), reason=reason)))
     decisions = Prefetch("decisions", Decision.objects.select_related("moderator"))
     related = cases.select_related("author").prefetch_related("reports", decisions)
+    related = related.defer("excerpt").annotate(beginning=Left("excerpt", BEGINNING))
     return related.order_by(*SORTS[given.get("sort", "new")][1])
 
 

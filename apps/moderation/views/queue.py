@@ -110,6 +110,7 @@ def _page(
         "case": case,
         "noun": noun_of(case),
         "url": found[0].url(found[1]) if found else "",
+        "gone": found is None,
         "reports": case.reports.select_related("reporter"),
         "decisions": decisions,
         "strikes": strikes_of(case.author) if case.author else 0,

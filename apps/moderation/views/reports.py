@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.access import signed_in_user
@@ -31,13 +32,17 @@ def report(request: HttpRequest, kind: str, thing_id: str) -> HttpResponse:
         if form.is_valid():
             try:
                 report_thing(actor=user, kind=kind, thing_id=thing_id, about=about, thing=thing, **form.cleaned_data)
-                return _thanks(request, about.url(thing))
+                return _thanks(request, _back(about.url(thing)))
             except NotAllowed as refusal:
                 form.add_error(None, str(refusal))
                 status = 429 if isinstance(refusal, TooMany) else 409
-    title, text = about.describe(thing)
-    context = {"form": form, "noun": about.noun, "title": title, "text": text, "back": about.url(thing)}
+    shown = about.describe(thing) if about.shown_to_reporter else None
+    context = {"form": form, "noun": about.noun, "shown": shown, "back": _back(about.url(thing))}
     return render(request, "moderation/report.html", context, status=status)
+
+
+def _back(url: str) -> str:
+    return url or reverse("notices")
 
 
 def _thanks(request: HttpRequest, back: str) -> HttpResponse:
