@@ -10,6 +10,7 @@ from django.db.models import ProtectedError
 
 from apps.audit.record import Actor, Target, record
 from apps.catalog.errors import CatalogError
+from apps.catalog.licences import needs_acceptance
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.catalog.recommended import recommended_sampling, usable
 from apps.catalog.store import model_store
@@ -96,7 +97,9 @@ def _model_for(manifest: Manifest, wishes: Wishes) -> HostedModel:
     known = ModelVersion.objects.filter(digest=manifest.digest).first()
     model_id = wishes.model_id or (known.hosted_model_id if known else str(told["slug"]))
     values = {"name": wishes.name or told["name"], "description": told.get("description", "")}
-    model, created = HostedModel.objects.get_or_create(pk=model_id, defaults={**values, "is_enabled": wishes.enabled})
+    gated = needs_acceptance(wishes.license_id or str(told["license_id"]))
+    started = {**values, "is_enabled": wishes.enabled, "is_gated": gated}
+    model, created = HostedModel.objects.get_or_create(pk=model_id, defaults=started)
     foreign = not created and not wishes.model_id and not model.versions.filter(source=told["source"]).exists()
     if foreign and model.versions.exists():
         raise CatalogError(f"There is a model {model_id} from another source; choose another id with --id.")

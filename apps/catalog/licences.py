@@ -36,3 +36,8 @@ def link_of(spdx: str) -> str:
     if spdx.startswith("LicenseRef-"):
         return LINKS.get(spdx, "")
     return f"https://spdx.org/licenses/{spdx}.html"
+
+
+def needs_acceptance(license_id: str) -> bool:
+    """Whether somebody should read it before they use the model: licences that their makers wrote for themselves."""
+    return license_id.startswith("LicenseRef-") and license_id != UNKNOWN

@@ -14,6 +14,7 @@ from apps.conversations.broadcast import changes_to_all, recheck_all
 from apps.conversations.models import Conversation
 from apps.generations.actions import request_cancel, wipe_content
 from apps.generations.models import TERMINAL, GenerationJob
+from apps.governance.access import usable_models
 from apps.projects.models import Project
 
 PURGED_AT_ONCE = 20
@@ -21,11 +22,12 @@ PURGED_AT_ONCE = 20
 
 @transaction.atomic
 def create_conversation(*, actor: User, project: Project) -> Conversation:
-    """An empty conversation with the model that this person used last here, else the first of the catalogue."""
+    """An empty conversation with the model that this person used last here, else the first that they may use; where
+    they may use none with the first of the catalogue, so that they read why and can ask for it."""
     mine = Conversation.objects.filter(project=project, created_by=actor)
-    available = HostedModel.objects.available()
-    last = mine.filter(hosted_model__in=available).order_by("-updated_at").first()
-    model = last.hosted_model if last else available.first()
+    usable = usable_models(actor, project)
+    last = mine.filter(hosted_model__in=usable).order_by("-updated_at").first()
+    model = last.hosted_model if last else next(iter(usable), HostedModel.objects.available().first())
     conversation = Conversation.objects.create(project=project, created_by=actor, hosted_model=model)
     _record("conversation.created", actor, conversation)
     return conversation

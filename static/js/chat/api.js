@@ -1,9 +1,12 @@
-/** JSON over HTTP. Every failure becomes a Failure with a sentence; `retry` says that trying again may help. */
+/**
+ * JSON over HTTP. Every failure becomes a Failure with a sentence; `retry` says that trying again may help,
+ * `remedy` is a link, {url, label}, where the person can do something about it.
+ */
 
 export class Failure extends Error {
-  constructor(message, { status = 0, code = "", field = "", over = 0, retry = false } = {}) {
+  constructor(message, { status = 0, code = "", field = "", over = 0, remedy = null, retry = false } = {}) {
     super(message);
-    Object.assign(this, { status, code, field, over, retry });
+    Object.assign(this, { status, code, field, over, remedy, retry });
   }
 }
 
@@ -31,9 +34,9 @@ async function request(url, options) {
   return data;
 }
 
-function failure(status, { message, code, field, over }) {
+function failure(status, { message, code, field, over, remedy }) {
   const sentence = message ?? SENTENCES[status] ?? "The site could not do that just now.";
-  return new Failure(sentence, { status, code, field, over, retry: status >= 500 });
+  return new Failure(sentence, { status, code, field, over, remedy, retry: status >= 500 });
 }
 
 export const get = (url) => request(url, { headers: { accept: "application/json" } });

@@ -1,4 +1,5 @@
 /** The field for the next prompt: draft, keys, size, what is allowed now, and the sentence when it isn't. */
+import { el } from "../dom.js";
 import { generating, mayWrite } from "./reducer.js";
 import { keep, recall } from "./storage.js";
 import { TokenMeter } from "./tokens.js";
@@ -29,7 +30,7 @@ export class Composer {
   refuse(failure, prompt) {
     if (!this.field.value.trim()) this.field.value = prompt.text;
     else if (!this.field.value.includes(prompt.text)) this.field.value = `${prompt.text}\n\n${this.field.value}`;
-    this.#say(failure.message);
+    this.#say(failure.message, failure.remedy);
     this.#changed();
     this.focus();
   }
@@ -102,8 +103,9 @@ export class Composer {
     this.socket.send({ type: "typing", on });
   }
 
-  #say(sentence) {
-    this.problem.textContent = sentence;
+  #say(sentence, remedy = null) {
+    const way = remedy && el("a", { href: remedy.url, target: "_blank", rel: "noopener" }, remedy.label);
+    this.problem.replaceChildren(...(way ? [sentence, " ", way] : [sentence]));
     this.problem.hidden = !sentence;
   }
 

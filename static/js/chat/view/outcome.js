@@ -9,7 +9,7 @@ export function outcome(message, context) {
   if (!job) return [];
   if (job.state === "failed") return [failed(message, context)];
   const nodes = [];
-  if (job.state === "cancelled" || job.finish_reason === "cancelled") nodes.push(note("square", "Stopped before the end."));
+  if (job.state === "cancelled" || job.finish_reason === "cancelled") nodes.push(stopped(job));
   if (job.finish_reason === "length") {
     const more = context.writable() && button("Continue", "corner-down-left", () => context.outbox.send("Continue.", message.id));
     nodes.push(note("info", "Reached the length limit.", more));
@@ -24,6 +24,11 @@ function failed(message, context) {
   const sentence = message.job.error || "This answer failed.";
   const retry = context.writable() && button("Try again", "refresh-cw", () => context.commands.regenerate(message));
   return el("div", { class: "notice notice-bad msg-failed", role: "group" }, icon("circle-alert"), el("p", {}, sentence), retry);
+}
+
+/** By a person; or because it was no longer allowed, and then with the reason. */
+function stopped(job) {
+  return job.error ? note("circle-alert", `Stopped. ${job.error}`) : note("square", "Stopped before the end.");
 }
 
 function note(name, words, ...more) {
