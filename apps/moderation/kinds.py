@@ -38,13 +38,12 @@ class KindOfThing:
     """The thing as that reader may see it; with None any, hidden ones too. Raises Http404 where there is none."""
     describe: Callable[[Any], Description]
     url: Callable[[Any], str]
-    """Where it is shown; "" where nobody can tell."""
     author: Callable[[Any], User | None]
     hide: Callable[[Any, str], object] = nothing_besides
     """Takes the thing and the reason that its author reads; runs in the decision's transaction, as `restore` does."""
     restore: Callable[[Any], object] = nothing_besides
     shown_to_reporter: bool = True
-    """False where the id alone finds it: then it must not be read by way of the report form."""
+    """False where the id alone finds it, and `url` is for moderators: the report form then shows and links neither."""
 
 
 _kinds: dict[str, KindOfThing] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,6 +16,7 @@ from apps.accounts.errors import NotAllowed
 from apps.moderation.access import get_thing_for
 from apps.moderation.actions.reports import report_thing
 from apps.moderation.forms import ReportForm
+from apps.moderation.kinds import KindOfThing
 from apps.moderation.limits import TooMany
 
 THANKS = "Thank you. A moderator will look at it, and you will find a notice here."
@@ -32,17 +35,17 @@ def report(request: HttpRequest, kind: str, thing_id: str) -> HttpResponse:
         if form.is_valid():
             try:
                 report_thing(actor=user, kind=kind, thing_id=thing_id, about=about, thing=thing, **form.cleaned_data)
-                return _thanks(request, _back(about.url(thing)))
+                return _thanks(request, _back(about, thing))
             except NotAllowed as refusal:
                 form.add_error(None, str(refusal))
                 status = 429 if isinstance(refusal, TooMany) else 409
     shown = about.describe(thing) if about.shown_to_reporter else None
-    context = {"form": form, "noun": about.noun, "shown": shown, "back": _back(about.url(thing))}
+    context = {"form": form, "noun": about.noun, "shown": shown, "back": _back(about, thing)}
     return render(request, "moderation/report.html", context, status=status)
 
 
-def _back(url: str) -> str:
-    return url or reverse("notices")
+def _back(about: KindOfThing, thing: Any) -> str:
+    return about.url(thing) if about.shown_to_reporter else reverse("notices")
 
 
 def _thanks(request: HttpRequest, back: str) -> HttpResponse:
