@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.urls import reverse
 
 
 class ConversationsConfig(AppConfig):
@@ -9,11 +10,19 @@ class ConversationsConfig(AppConfig):
     def ready(self) -> None:
         from apps.accounts.export import register_exporter
         from apps.audit.registry import register
+        from apps.conversations import moderated
         from apps.conversations.actions.lifecycle import purge_overdue
         from apps.conversations.audit_actions import ACTIONS
         from apps.conversations.export import own_messages
         from apps.lib.chores import chore
+        from apps.sharing import kinds
 
         register(ACTIONS)
+        moderated.register_kinds()
         chore("conversations.purge", every=600.0)(purge_overdue)
         register_exporter("messages", own_messages)
+        kinds.register("shared_conversation", kinds.Kind("conversation", _home_of_shared))
+
+
+def _home_of_shared(shared_id: str) -> str:
+    return reverse("shared_copy", args=[shared_id])

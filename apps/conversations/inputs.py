@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,9 @@ from apps.conversations.models import MAX_TITLE_CHARS
 from apps.generations.errors import Refused
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+MAX_SHARED = 500
+LIFETIMES = {"1": timedelta(days=1), "7": timedelta(days=7), "30": timedelta(days=30), "": None}
+"""How long a shared link opens, in days; "" until it is revoked."""
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL and lone surrogates: neither is text, and PostgreSQL takes neither."""
 CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -66,6 +70,23 @@ def parent_in(data: Mapping[str, Any]) -> str | None:
     if raw is not None and not isinstance(raw, str):
         raise refused("invalid", "“parent” must be the id of a message, or null.")
     return raw or None
+
+
+def ids_in(data: Mapping[str, Any], name: str, *, maximum: int = MAX_SHARED) -> list[str]:
+    """The list of ids called `name`: at least one, at most `maximum`."""
+    raw = data.get(name)
+    if not isinstance(raw, list) or not all(isinstance(each, str) for each in raw):
+        raise refused("invalid", f"“{name}” must be a list of ids.")
+    if not 1 <= len(raw) <= maximum:
+        raise refused("invalid", f"Choose 1 to {maximum} messages.")
+    return raw
+
+
+def lifetime_in(data: Mapping[str, Any]) -> timedelta | None:
+    days = data.get("days", "7")
+    if not isinstance(days, str) or days not in LIFETIMES:
+        raise refused("invalid", "A link is valid for 1, 7 or 30 days, or until it is revoked.")
+    return LIFETIMES[days]
 
 
 def title_from(prompt: str) -> str:

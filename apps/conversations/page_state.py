@@ -16,7 +16,7 @@ from apps.conversations.tree import leaf_to_show, read_tree
 from apps.generations.params import PARAMETERS, defaults_of
 from apps.projects.models import Role
 
-ACTIONS = ("messages", "tokens", "settings", "pin", "unpin", "archive", "unarchive", "delete", "restore")
+ACTIONS = ("messages", "tokens", "settings", "pin", "unpin", "archive", "unarchive", "delete", "restore", "share")
 
 
 def page_state(conversation: Conversation, user: User, role: Role, *, leaf: str = "") -> dict[str, Any]:

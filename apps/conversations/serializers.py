@@ -69,4 +69,5 @@ def conversation_json(conversation: Conversation) -> JSON:
         "params": conversation.params,
         "is_pinned": conversation.is_pinned,
         "archived": conversation.archived_at is not None,
+        "continued": conversation.continued_from_id is not None,
     }

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.conversations.views import messages, pages, settings
+from apps.conversations.views import messages, pages, settings, shared, sharing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<str:pid>/conversations/", pages.conversation_list, name="project"),
@@ -10,6 +10,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/messages/<str:mid>/regenerate/", messages.regenerate_message, name="conversation_regenerate"),
     path("c/<str:cid>/tokens/", messages.tokens, name="conversation_tokens"),
     path("c/<str:cid>/settings/", settings.settings, name="conversation_settings"),
+    path("c/<str:cid>/share/", sharing.share, name="conversation_share"),
+    path("shared/c/<str:token>/", shared.shared_conversation, name="shared_conversation"),
+    path("shared/c/<str:token>/continue/", shared.continue_here, name="shared_continue"),
+    path("shared/copies/<str:shared_id>/", shared.shared_copy, name="shared_copy"),
     path("c/<str:cid>/pin/", settings.pin, name="conversation_pin"),
     path("c/<str:cid>/unpin/", settings.unpin, name="conversation_unpin"),
     path("c/<str:cid>/archive/", settings.archive, name="conversation_archive"),

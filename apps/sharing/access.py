@@ -11,7 +11,7 @@ from django.http import Http404
 
 from apps.accounts.models import User
 from apps.lib.ids import hash_token, is_id
-from apps.projects.models import Role
+from apps.projects.models import Project, Role
 from apps.sharing.models import ShareLink, ShareLinkQuerySet
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -35,6 +35,11 @@ def open_link(token: str, kind: str, *, count: bool = False) -> ShareLink:
 def links_of(user: User) -> ShareLinkQuerySet:
     """All that `user` made, newest first, with their projects."""
     return ShareLink.objects.filter(created_by=user).select_related("project")
+
+
+def links_of_project(project: Project) -> ShareLinkQuerySet:
+    """All that lead to something of `project`, newest first, with who made them."""
+    return ShareLink.objects.filter(project=project).select_related("created_by")
 
 
 def get_link_for(user: User | AnonymousUser, link_id: str) -> ShareLink:

@@ -1,4 +1,7 @@
-"""The kinds of things that can be shared by a link. Each room registers its own when it is ready."""
+"""The kinds of things that can be shared by a link. A room registers its own when it is ready, as
+
+register("prompt", Kind(noun="prompt", home=lambda prompt_id: reverse("prompt", args=[prompt_id])))
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
+def nowhere(target_id: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """`path` makes the address of the shared page from a token; `home` where the author finds the thing, from its id."""
+    """`home` makes the address where whoever shared the thing finds it, from its id; "" where there is none."""
 
     noun: str
-    path: Callable[[str], str]
-    home: Callable[[str], str]
+    home: Callable[[str], str] = nowhere
 
 
 _kinds: dict[str, Kind] = {}
@@ -25,5 +31,5 @@ def register(name: str, kind: Kind) -> None:
 
 
 def kind_called(name: str) -> Kind:
-    """Raises LookupError for a kind that no room registered."""
-    return _kinds[name]
+    """One that no room registered (any more) is called by its name."""
+    return _kinds.get(name) or Kind(name.replace("_", " "))

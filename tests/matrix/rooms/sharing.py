@@ -4,15 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.conversations.actions.sharing import share_conversation
+from apps.conversations.models import Conversation
 from tests.world import World
 
 ROWS = """
 # route                              method  anonymous stranger viewer editor owner admin
+
+share_links                          GET     login 200  200  200  200  200
+share_link_revoke                    POST    login 404  404  302  302  404
+project_links                        GET     login 404  403  403  200  404
+
+conversation_share                   POST    401   404  403  201  201  404
+shared_conversation                  GET     200   200  200  200  200  200
+shared_copy                          GET     login 404  404  200  404  404
+# without a project chosen: the page again, with what is missing
+shared_continue                      POST    login 409  409  409  409  409
 """
+MESSAGE = "sharedmessage000"
 FORMS: dict[tuple[str, str], dict[str, Any]] = {}
-JSON: dict[tuple[str, str], dict[str, Any]] = {}
+JSON: dict[tuple[str, str], dict[str, Any]] = {
+    ("conversation_share", "POST"): {"messages": [MESSAGE], "days": "7"},
+}
 
 
 def things(world: World) -> dict[str, dict[str, Any]]:
     """For each route of this room the parts of its address."""
-    return {}
+    conversation = Conversation.objects.create(project=world.project, created_by=world.editor, title="Tides")
+    message = conversation.messages.create(id=MESSAGE, role="user", text="When is high tide?")
+    shared, link, token = share_conversation(
+        actor=world.editor, conversation=conversation, message_ids=[message.pk], lifetime=None
+    )
+    return {
+        "conversation_share": {"cid": conversation.pk},
+        "shared_conversation": {"token": token},
+        "shared_continue": {"token": token},
+        "shared_copy": {"shared_id": shared.pk},
+        "share_link_revoke": {"link_id": link.pk},
+    }

@@ -68,6 +68,9 @@ class Conversation(models.Model):
     system_prompt = models.TextField(blank=True)
     hosted_model = models.ForeignKey("catalog.HostedModel", on_delete=models.SET_NULL, null=True, blank=True)
     params = models.JSONField(default=dict, help_text="sampling parameters that differ from the defaults")
+    continued_from = models.ForeignKey(
+        "SharedConversation", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     active_leaf = models.ForeignKey("Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     is_pinned = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,39 @@
+"""The only way to a shared conversation: by its link, as its author, or as a moderator of a reported one."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404
+
+from apps.accounts.models import User
+from apps.accounts.powers import Power, powers_of
+from apps.conversations.models import SharedConversation
+from apps.conversations.models.snapshot import SHARED
+from apps.lib.ids import is_id
+from apps.moderation.models import Case
+from apps.sharing.access import open_link
+
+
+def open_shared(token: str, *, count: bool = False) -> SharedConversation:
+    """What the link with this token shows; `count` where its page is read. Raises Http404."""
+    link = open_link(token, SHARED, count=count)
+    rows = SharedConversation.objects.readable().select_related("created_by", "hosted_model")
+    found = rows.filter(pk=link.target_id).first()
+    if found is None:
+        raise Http404("What this link showed is not there any more.")
+    return found
+
+
+def get_shared_for(user: User | AnonymousUser, shared_id: str) -> SharedConversation:
+    """For its author, hidden or not; for moderators once it was reported. Http404 for everybody else."""
+    rows = SharedConversation.objects.select_related("created_by", "hosted_model").filter(pk=shared_id)
+    found = rows.first() if is_id(shared_id) and isinstance(user, User) else None
+    if found is None or not (found.created_by_id == user.pk or _moderates(user, shared_id)):
+        raise Http404("There is no such shared conversation.")
+    return found
+
+
+def _moderates(user: User | AnonymousUser, shared_id: str) -> bool:
+    if Power.SEE_REPORTS not in powers_of(user):
+        return False
+    return Case.objects.filter(kind=SHARED, thing_id=shared_id).exists()
