@@ -8,6 +8,10 @@ from tests.world import World
 
 ROWS = """
 # route                              method  anonymous stranger viewer editor owner admin
+
+my_usage                             GET     login 200  200  200  200  200
+project_usage                        GET     login 404  200  200  200  404
+site_usage                           GET     login 404  404  404  404  200
 """
 FORMS: dict[tuple[str, str], dict[str, Any]] = {}
 JSON: dict[tuple[str, str], dict[str, Any]] = {}
@@ -15,4 +19,4 @@ JSON: dict[tuple[str, str], dict[str, Any]] = {}
 
 def things(world: World) -> dict[str, dict[str, Any]]:
     """For each route of this room the parts of its address."""
-    return {}
+    return {"project_usage": {"pid": world.project.pk}}
