@@ -9,11 +9,12 @@ class PromptsConfig(AppConfig):
     def ready(self) -> None:
         from apps.audit.registry import register
         from apps.lib.chores import chore
-        from apps.prompts import moderated, own_rows
+        from apps.prompts import moderated, own_rows, shared
         from apps.prompts.actions import purge_overdue
         from apps.prompts.audit_actions import ACTIONS
 
         register(ACTIONS)
         own_rows.register()
         moderated.register_kinds()
+        shared.register()
         chore("prompts.purge", every=3600.0)(purge_overdue)

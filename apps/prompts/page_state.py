@@ -1,0 +1,50 @@
+"""What the scripts of a prompt's page start from, as one JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.governance.access import choices
+from apps.projects.access import projects_of
+from apps.projects.models import Project, Role
+from apps.projects.recent import recent_project
+from apps.prompts.access import Rights
+from apps.prompts.models import Prompt, PromptRevision
+from apps.prompts.serializers import revision_json
+
+
+def page_state(request: HttpRequest, prompt: Prompt, revision: PromptRevision, rights: Rights) -> dict[str, Any]:
+    state: dict[str, Any] = {"revision": revision_json(revision), "run": None}
+    if rights.run and isinstance(request.user, User):
+        rows = projects_of(request.user).filter(archived_at=None)
+        projects = list(rows.filter(memberships__user=request.user, memberships__role__gte=Role.EDITOR))
+        here = recent_project(request.user, request.session)
+        chosen = here if here in projects else next(iter(projects), None)
+        state["run"] = {
+            "projects": [{"id": each.pk, "name": each.name} for each in projects],
+            "project": chosen.pk if chosen else None,
+            "models": models_json(request.user, chosen) if chosen else [],
+            "urls": {
+                "run": reverse("prompt_run", args=[prompt.pk]),
+                "use": reverse("prompt_use", args=[prompt.pk]),
+                "models": reverse("prompt_models"),
+            },
+        }
+    return state
+
+
+def models_json(user: User, project: Project) -> list[dict[str, Any]]:
+    """All that can be asked for; those that this person may not use here with the reason."""
+    return [
+        {
+            "id": choice.model.pk,
+            "name": choice.model.name,
+            "allowed": choice.decision.allowed,
+            "reason": "" if choice.decision.allowed else choice.decision.reason,
+        }
+        for choice in choices(user, project)
+    ]

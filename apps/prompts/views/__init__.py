@@ -1,0 +1,1 @@
+"""Views: parse, access, action, render."""

@@ -1,0 +1,123 @@
+"""Who may see, run and fork a prompt, and links that show it to whoever has them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from apps.moderation.limits import check_rate
+from apps.prompts import actions
+from apps.prompts.access import HIDDEN, get_prompt_for, get_revision, rights_of
+from apps.prompts.models import Audience, Prompt
+from apps.prompts.views.changes import button
+from apps.prompts.views.editor import errors_of
+from apps.prompts.views.forms import audience_in, project_in, projects_to_write_in
+from apps.prompts.views.json_views import PersonRequest
+from apps.prompts.views.page import about
+from apps.sharing.access import get_link_for, open_link
+from apps.sharing.actions import create_link, revoke_link
+from apps.sharing.models import ShareLink
+
+KIND = "prompt"
+DAYS = (1, 7, 30, 365)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def sharing(request: PersonRequest, prompt_id: str) -> HttpResponse:
+    prompt = get_prompt_for(request.user, prompt_id, manage=True)
+    if request.method == "GET":
+        return _page(request, prompt)
+    try:
+        actions.set_audience(
+            actor=request.user,
+            prompt=prompt,
+            visibility=audience_in(request.POST, "visibility"),
+            run=audience_in(request.POST, "run"),
+            fork=audience_in(request.POST, "fork"),
+            project=prompt.project if _unmoved(request, prompt) else project_in(request.user, request.POST),
+        )
+    except ValidationError as refused:
+        return _page(request, prompt, refused=refused)
+    messages.success(request, "Saved.")
+    return redirect("prompt_sharing", prompt.pk)
+
+
+@button
+def new_link(request: PersonRequest, prompt_id: str) -> HttpResponse:
+    """The address is shown once, on the page that comes back."""
+    prompt = get_prompt_for(request.user, prompt_id, manage=True)
+    if prompt.is_hidden:
+        raise PermissionDenied(HIDDEN)
+    days = request.POST.get("days", "")
+    if days not in map(str, DAYS):
+        raise ValidationError("Choose how long the link works.")
+    check_rate(request.user, "share.create")
+    _, token = create_link(
+        actor=request.user,
+        kind=KIND,
+        target_id=prompt.pk,
+        label=prompt.title,
+        project=prompt.project,
+        expires_at=timezone.now() + timedelta(days=int(days)),
+    )
+    return _page(request, prompt, address=settings.SITE_URL + reverse("shared_prompt", args=[token]))
+
+
+@button
+def drop_link(request: PersonRequest, prompt_id: str, link_id: str) -> HttpResponse:
+    prompt = get_prompt_for(request.user, prompt_id, manage=True)
+    link = get_link_for(request.user, link_id)
+    if (link.kind, link.target_id) != (KIND, prompt.pk):
+        raise Http404("There is no such link.")
+    revoke_link(actor=request.user, link=link)
+    messages.success(request, "The link opens nothing any more.")
+    return redirect("prompt_sharing", prompt.pk)
+
+
+@require_GET
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """The prompt behind a link, to read: no account needed."""
+    link = open_link(token, KIND, count=True)
+    rows = Prompt.objects.filter(deleted_at=None, hidden_at=None).select_related(
+        "author", "project", "head", "production"
+    )
+    prompt = rows.filter(pk=link.target_id).first()
+    if prompt is None:
+        raise Http404("This link does not work any more.")
+    response = render(request, "prompts/shared.html", about(request, prompt, get_revision(prompt)))
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _unmoved(request: PersonRequest, prompt: Prompt) -> bool:
+    return request.POST.get("project", "") == (prompt.project_id or "")
+
+
+def _page(
+    request: PersonRequest, prompt: Prompt, *, refused: ValidationError | None = None, address: str = ""
+) -> HttpResponse:
+    projects = projects_to_write_in(request.user)
+    if prompt.project and prompt.project not in projects:
+        projects.append(prompt.project)
+    context = {
+        "prompt": prompt,
+        "rights": rights_of(request.user, prompt),
+        "audiences": Audience.choices,
+        "projects": projects,
+        "links": ShareLink.objects.live().to(KIND, prompt.pk).select_related("created_by"),
+        "days": DAYS,
+        "address": address,
+        "errors": errors_of(refused) if refused else {},
+    }
+    return render(request, "prompts/sharing.html", context, status=422 if refused else 200)
