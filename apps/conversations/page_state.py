@@ -16,7 +16,19 @@ from apps.conversations.tree import leaf_to_show, read_tree
 from apps.generations.params import PARAMETERS, defaults_of
 from apps.projects.models import Role
 
-ACTIONS = ("messages", "tokens", "settings", "pin", "unpin", "archive", "unarchive", "delete", "restore", "share")
+ACTIONS = (
+    "messages",
+    "tokens",
+    "settings",
+    "pin",
+    "unpin",
+    "archive",
+    "unarchive",
+    "delete",
+    "restore",
+    "share",
+    "insert",
+)
 
 
 def page_state(conversation: Conversation, user: User, role: Role, *, leaf: str = "") -> dict[str, Any]:
@@ -51,9 +63,11 @@ def _models() -> list[dict[str, Any]]:
 
 
 def _urls(conversation: Conversation) -> dict[str, str]:
-    """`regenerate` and `cancel` hold the place of an id as `{id}`."""
+    """`regenerate`, `save_prompt` and `cancel` hold the place of an id as `{id}`."""
     urls = {name: reverse(f"conversation_{name}", args=[conversation.pk]) for name in ACTIONS}
     urls["regenerate"] = f"{urls['messages']}{{id}}/regenerate/"
+    urls["save_prompt"] = f"{urls['messages']}{{id}}/prompt/"
+    urls["prompts"] = reverse("prompts_search")
     urls["cancel"] = "/jobs/{id}/cancel/"
     urls["list"] = reverse("project", args=[conversation.project_id])
     urls["new"] = reverse("conversation_new", args=[conversation.project_id])

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.conversations.views import messages, pages, settings, shared, sharing
+from apps.conversations.views import messages, pages, prompts, settings, shared, sharing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<str:pid>/conversations/", pages.conversation_list, name="project"),
@@ -10,6 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/messages/<str:mid>/regenerate/", messages.regenerate_message, name="conversation_regenerate"),
     path("c/<str:cid>/tokens/", messages.tokens, name="conversation_tokens"),
     path("c/<str:cid>/settings/", settings.settings, name="conversation_settings"),
+    path("c/<str:cid>/prompt/", prompts.insert, name="conversation_insert"),
+    path("c/<str:cid>/messages/<str:mid>/prompt/", prompts.save, name="conversation_save_prompt"),
     path("c/<str:cid>/share/", sharing.share, name="conversation_share"),
     path("shared/c/<str:token>/", shared.shared_conversation, name="shared_conversation"),
     path("shared/c/<str:token>/continue/", shared.continue_here, name="shared_continue"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.conversations.actions.sharing import share_conversation
 from apps.conversations.models import Conversation
+from apps.prompts.models import Audience, Prompt
 from tests.world import World
 
 ROWS = """
@@ -15,6 +16,8 @@ share_links                          GET     login 200  200  200  200  200
 share_link_revoke                    POST    login 404  404  302  302  404
 project_links                        GET     login 404  403  403  200  404
 
+conversation_insert                  POST    401   404  403  200  200  404
+conversation_save_prompt             POST    401   404  201  201  201  404
 conversation_share                   POST    401   404  403  201  201  404
 shared_conversation                  GET     200   200  200  200  200  200
 shared_copy                          GET     login 404  404  200  404  404
@@ -22,8 +25,11 @@ shared_copy                          GET     login 404  404  200  404  404
 shared_continue                      POST    login 409  409  409  409  409
 """
 MESSAGE = "sharedmessage000"
+PROMPT = "0123456789abcdef"
 FORMS: dict[tuple[str, str], dict[str, Any]] = {}
 JSON: dict[tuple[str, str], dict[str, Any]] = {
+    ("conversation_insert", "POST"): {"prompt": PROMPT, "values": {"place": "Rome"}},
+    ("conversation_save_prompt", "POST"): {"title": "Tides"},
     ("conversation_share", "POST"): {"messages": [MESSAGE], "days": "7"},
 }
 
@@ -35,7 +41,13 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     shared, link, token = share_conversation(
         actor=world.editor, conversation=conversation, message_ids=[message.pk], lifetime=None
     )
+    prompt = Prompt.objects.create(id=PROMPT, author=world.stranger, title="Places", visibility=Audience.MEMBERS)
+    variables = [{"name": "place", "type": "string", "label": "", "help": "", "default": "", "required": True}]
+    prompt.head = prompt.revisions.create(number=1, title="Places", user="See {{ place }}.", variables=variables)
+    prompt.save()
     return {
+        "conversation_insert": {"cid": conversation.pk},
+        "conversation_save_prompt": {"cid": conversation.pk, "mid": message.pk},
         "conversation_share": {"cid": conversation.pk},
         "shared_conversation": {"token": token},
         "shared_continue": {"token": token},
