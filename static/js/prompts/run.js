@@ -1,0 +1,99 @@
+/** Run a prompt here: choose project and model, follow the answer as it comes, rate it. */
+import { Failure, get, post } from "../chat/api.js";
+import { el, icon } from "../dom.js";
+import { blocksOf, renderBlock, settle } from "../markdown.js";
+import { toast } from "../toasts.js";
+
+export function runBar(bar, answer, { run, revision }, values) {
+  const projects = el("select", { class: "input", "aria-label": "Project" }, ...run.projects.map((each) => el("option", { value: each.id, selected: each.id === run.project }, each.name)));
+  const models = el("select", { class: "input", "aria-label": "Model" });
+  const go = el("button", { type: "button", class: "btn btn-primary" }, icon("play"), " Run");
+  const why = el("p", { class: "help", role: "status" });
+  const fill = (found) => {
+    const wanted = found.find((each) => each.allowed && each.id === revision.model) ?? found.find((each) => each.allowed);
+    models.replaceChildren(...found.map((each) => el("option", { value: each.id, disabled: !each.allowed, selected: each === wanted, title: each.reason }, each.allowed ? each.name : `${each.name} (not for you)`)));
+    go.disabled = !wanted;
+    why.textContent = wanted ? "" : (found[0]?.reason ?? "There is no model to run this with yet.");
+  };
+  projects.addEventListener("change", async () => {
+    try {
+      fill((await get(`${run.urls.models}?project=${projects.value}`)).models);
+    } catch (error) {
+      why.textContent = error.message;
+    }
+  });
+  go.addEventListener("click", async () => {
+    go.disabled = true;
+    try {
+      const body = { revision: revision.number, project: projects.value, model: models.value, values: values() };
+      const started = await post(run.urls.run, body);
+      why.textContent = "";
+      follow(answer, started.urls, () => (go.disabled = false));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      why.textContent = error.message;
+      go.disabled = false;
+    }
+  });
+  if (!run.projects.length) {
+    bar.append(el("p", { class: "help" }, "To run it, you need a project in which you are an editor."));
+    return;
+  }
+  fill(run.models);
+  bar.append(el("div", { class: "prompt-run" }, projects, models, go), why);
+}
+
+function follow(answer, urls, ended) {
+  const state = el("p", { class: "help", role: "status" }, "Waiting…");
+  const text = el("div", { class: "prose" });
+  const stop = el("button", { type: "button", class: "btn btn-small" }, icon("square"), " Stop");
+  stop.addEventListener("click", () => post(urls.cancel).catch((error) => toast({ kind: "error", text: error.message })));
+  answer.hidden = false;
+  answer.replaceChildren(el("div", { class: "spread" }, state, stop), text);
+  let said = "";
+  const source = new EventSource(urls.events);
+  source.addEventListener("message", ({ data }) => {
+    const event = JSON.parse(data);
+    if (event.kind === "queued") state.textContent = event.position > 1 ? `${event.position - 1} ahead of you` : "Next in the queue";
+    if (event.kind === "loading") state.textContent = "The model is loading…";
+    if (event.kind === "started") state.textContent = "Writing…";
+    if (event.kind === "reset") said = "";
+    if (event.kind === "text") said = said.slice(0, event.offset) + event.text;
+    if ("text" in event && event.kind !== "text") said = event.text;
+    show(text, event.kind === "finish" ? said : settle(said));
+    if (event.kind !== "finish") return;
+    source.close();
+    stop.remove();
+    state.textContent = event.error || (event.state === "succeeded" ? "" : "Stopped.");
+    if (event.state === "succeeded") answer.append(stars(urls.rate));
+    ended();
+  });
+  source.addEventListener("error", () => {
+    if (source.readyState !== EventSource.CLOSED) return;
+    state.textContent = "The connection was lost. Run it again.";
+    ended();
+  });
+}
+
+function show(node, said) {
+  const tokens = blocksOf(said);
+  node.replaceChildren(...tokens.map((token) => renderBlock(token, tokens.links)));
+}
+
+function stars(url) {
+  const group = el("div", { class: "prompt-rate", role: "group", "aria-label": "Rate this answer" }, el("span", { class: "help" }, "How good is it?"));
+  const buttons = [1, 2, 3, 4, 5].map((value) => {
+    const button = el("button", { type: "button", class: "btn btn-quiet btn-icon btn-small", "aria-label": `${value} of 5` }, icon("star"));
+    button.addEventListener("click", async () => {
+      try {
+        await post(url, { rating: value });
+        buttons.forEach((each, index) => each.setAttribute("aria-pressed", String(index < value)));
+      } catch (error) {
+        toast({ kind: "error", text: error.message });
+      }
+    });
+    return button;
+  });
+  group.append(...buttons);
+  return group;
+}
