@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from tests.e2e.administrator import sign_in_as_admin
 from tests.e2e.browser import Complaints, chromium, new_page
 from tests.e2e.relay import Relay
 from tests.e2e.site import running_site
@@ -44,6 +45,12 @@ def site(site_data: Path, demo_model_store: Path) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def admin(browser: Browser, site: str, site_data: Path) -> Any:
+    """The cookies of the first administrator: the link that signs them in works once."""
+    return sign_in_as_admin(browser, site, site_data)
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.e2e.administrator import sign_in_as_admin
 from tests.e2e.browser import Complaints
 from tests.e2e.conftest import MakeVisitor
 from tests.e2e.places import CONSOLE, CORNERS, OUTSIDE, VARIANTS, inside, visit_all
@@ -74,11 +72,6 @@ def test_pages_inside(variant: str, visitor: MakeVisitor, axe: Axe, member: Any)
         for each in _problems(ada.page, axe, f"{variant} {place}")
     ]
     assert problems == []
-
-
-@pytest.fixture(scope="module")
-def admin(browser: Any, site: str, site_data: Path) -> Any:
-    return sign_in_as_admin(browser, site, site_data)
 
 
 @pytest.mark.parametrize("variant", CORNERS)

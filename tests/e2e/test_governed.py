@@ -1,0 +1,106 @@
+"""An administrator decides who may use a model; who may not reads why, asks, is let in. The audit log has it all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import MakeVisitor
+from tests.e2e.visitor import Visitor
+
+TOLD = (
+    "Gave access to a model", "Revoked access to a model", "Asked for access to a model",
+    "Approved a request for access to a model", "asked a model",
+)  # fmt: skip
+
+
+@pytest.fixture
+def boss(visitor: MakeVisitor, admin: Any) -> Iterator[Visitor]:
+    """The administrator, who in the end lets everybody in again: the site is that of all tests."""
+    someone = visitor(storage_state=admin)
+    yield someone
+    grant(someone, "Everyone")
+
+
+def grant(boss: Visitor, subject: str, *, group: str = "", until: date | None = None) -> None:
+    page = boss.page
+    page.goto(f"{boss.site}/console/grants/new/")
+    page.locator("select[name=model]").select_option(index=1)
+    page.get_by_role("radio", name=subject).check()
+    if group:
+        page.locator("select[name=group]").select_option(label=group)
+    if until:
+        page.get_by_label("Last day").fill(until.isoformat())
+    page.get_by_role("button", name="Grant it").click()
+    page.wait_for_url("**/console/grants/")
+
+
+def make_group(boss: Visitor, name: str, member: str) -> None:
+    boss.page.goto(f"{boss.site}/console/groups/")
+    boss.page.get_by_label("Name of a new group").fill(name)
+    boss.page.get_by_role("button", name="Make the group").click()
+    if "/console/groups/" in boss.page.url and boss.page.url.endswith("/groups/"):
+        boss.page.get_by_role("link", name=name).click()
+    boss.page.locator("#id_person").fill(member)
+    boss.page.get_by_role("button", name="Add to the group").click()
+    expect(boss.page.get_by_role("main").get_by_text(member)).to_be_visible()
+
+
+def revoke_for_everyone(boss: Visitor) -> None:
+    boss.page.goto(f"{boss.site}/console/grants/")
+    boss.page.get_by_role("button", name="for everyone").first.click()
+    boss.page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(boss.page.get_by_role("button", name="for everyone")).to_have_count(0)
+
+
+def approve(boss: Visitor, person: str, until: date) -> None:
+    page = boss.page
+    page.goto(f"{boss.site}/console/requests/")
+    page.get_by_role("link", name=person).first.click()
+    form = page.locator("form", has=page.get_by_role("button", name="Approve"))
+    form.get_by_label("Last day").fill(until.isoformat())
+    form.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("and is told so")).to_be_visible()
+
+
+def refused(page: Page) -> str:
+    problem = page.locator("[data-problem]")
+    expect(problem).to_be_visible()
+    return problem.inner_text()
+
+
+def test_who_is_in_no_group_is_refused_asks_and_is_let_in(visitor: MakeVisitor, boss: Visitor, complaints: Any) -> None:
+    complaints.allowed = ("403 (Forbidden)",)
+    insider, outsider = visitor(), visitor()
+    insider.set_up(temperature=0, max_tokens=12)
+    outsider.set_up(temperature=0, max_tokens=12)
+    soon = date.today() + timedelta(days=30)
+    make_group(boss, "Harbour pilots", insider.email)
+    grant(boss, "Group", group="Harbour pilots", until=soon)
+    revoke_for_everyone(boss)
+
+    insider.ask("What is the capital of France?")
+    assert "Paris" in insider.wait_for_end()
+
+    outsider.ask("What is the capital of France?")
+    assert "grant" in refused(outsider.page).lower() or "access" in refused(outsider.page).lower()
+    with outsider.page.expect_popup() as opened:
+        outsider.page.locator("[data-problem] a").click()
+    asking = opened.value
+    asking.locator("form textarea, form input[type=text]").first.fill("I write the harbour's letters.")
+    asking.get_by_role("button", name="Ask for access").click()
+    expect(asking.get_by_text("I write the harbour's letters.")).to_be_visible()
+
+    approve(boss, "Ada Lovelace", soon)
+    expect(outsider.page.get_by_label("Your message")).to_have_value("What is the capital of France?")
+    outsider.page.get_by_label("Your message").press("Enter")
+    assert "Paris" in outsider.wait_for_end()
+
+    boss.page.goto(f"{boss.site}/console/audit/")
+    log = boss.page.get_by_role("main").inner_text()
+    for sentence in TOLD:
+        assert sentence in log
