@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -153,3 +156,17 @@ def test_notices_are_ones_own_and_go_when_dismissed(world: World) -> None:
 @pytest.mark.parametrize("url", ["/report/%00/%00/", "/report/test_project/%00/", "/console/reports/%00/"])
 def test_strange_addresses(world: World, url: str) -> None:
     assert browser(world.admin).get(url).status_code == 404
+
+
+async def whole(answer: Any) -> str:
+    return "".join([piece.decode() async for piece in answer])
+
+
+def test_the_queue_as_csv(world: World) -> None:
+    case = Case.objects.create(kind=KIND, thing_id="x", author=world.owner, label="=1+1")
+    case.reports.create(reporter=world.viewer, reason="spam")
+    answer = browser(moderator()).get("/console/reports/?export=csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="reports.csv"'
+    titles, line = async_to_sync(whole)(answer).splitlines()
+    assert titles.startswith("Case,Kind,Id,Title")
+    assert f"{case.pk},project,x,'=1+1,Owner,Waiting,,1,Spam or advertising," in line

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -18,6 +19,7 @@ from apps.audit.record import record
 from apps.moderation.access import get_case, other_moderators, strikes_of, thing_of
 from apps.moderation.actions.appeals import answer_appeal
 from apps.moderation.actions.decisions import decide
+from apps.moderation.exports import csv_of
 from apps.moderation.forms import AnswerForm, DecisionForm, QueueForm
 from apps.moderation.models import Appeal, Case
 from apps.moderation.outcomes import noun_of, possible
@@ -35,9 +37,11 @@ DONE = {
 
 @power_required(Power.SEE_REPORTS)
 @require_GET
-def console_reports(request: HttpRequest) -> HttpResponse:
-    form = QueueForm(request.GET)
-    given = form.given()
+def console_reports(request: HttpRequest) -> HttpResponseBase:
+    given = QueueForm(request.GET).given()
+    if request.GET.get("export") == "csv":
+        record("moderation.exported", actor=signed_in_user(request), filters=given or None)
+        return csv_of(queue(given))
     page = Paginator(queue(given), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "form": QueueForm({"shown": "open", "sort": "new", **given}),
