@@ -109,4 +109,4 @@ def _lines(value: object) -> list[str]:
         return value.split("\n") if value else []
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return [", ".join(value)] if value else []
-    return json.dumps(value, indent=1, ensure_ascii=False).split("\n") if value else []
+    return json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True).split("\n") if value else []

@@ -23,7 +23,7 @@ WITH RECURSIVE up AS (
     FROM up JOIN prompts_promptrevision r ON r.id = up.forked_from_id JOIN prompts_prompt p ON p.id = r.prompt_id
     WHERE up.depth < %(depth)s
 ), down AS (
-    (SELECT id, NULL::varchar AS parent, NULL::int AS number, 0 AS depth FROM up ORDER BY depth DESC LIMIT 1)
+    (SELECT id, NULL::varchar AS parent, NULL::int AS number, 0 AS depth FROM up ORDER BY up.depth DESC LIMIT 1)
     UNION ALL
     SELECT p.id, r.prompt_id, r.number, down.depth + 1
     FROM down JOIN prompts_promptrevision r ON r.prompt_id = down.id JOIN prompts_prompt p ON p.forked_from_id = r.id
@@ -59,6 +59,7 @@ def lineage(user: User | AnonymousUser, prompt: Prompt) -> Node:
             nodes[parent].children.append(nodes[prompt_id])
     root = next(iter(nodes.values()), Node(prompt.pk, prompt, None))
     _prune(root)
+    # Unseen ancestors with a single way down tell nothing.
     while root.prompt is None and len(root.children) == 1 and root.children[0].id != prompt.pk:
         root = root.children[0]
     return root
