@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
 import pytest
 from django.db import connection, transaction
@@ -13,7 +14,7 @@ from apps.accounts.models import User
 from apps.generations.actions import request_cancel
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob
-from apps.quotas import limits
+from apps.quotas import actions, limits
 from apps.quotas.balance import differences
 from apps.quotas.models import LedgerEntry, UsageTotal
 from tests.quotas.conftest import SubmitAs
@@ -46,6 +47,18 @@ def submit_all(submit_as: SubmitAs, people: list[User]) -> int:
 
     with ThreadPoolExecutor(THREADS) as pool:
         return sum(pool.map(some, people))
+
+
+@pytest.fixture(autouse=True)
+def a_moment_between_reading_and_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that submits at once do meet there, also on a machine with little to spare."""
+
+    def slowly(asked: list[limits.Limit]) -> list[limits.Standing]:
+        found = limits.standings(asked)
+        sleep(0.01)
+        return found
+
+    monkeypatch.setattr(actions, "standings", slowly)
 
 
 def tokens_of_one(submit_as: SubmitAs, user: User) -> int:
