@@ -26,6 +26,20 @@ export class Composer {
     this.field.focus();
   }
 
+  /** Replaces what stands in the field, as if it had been typed. */
+  put(text) {
+    this.field.value = text;
+    this.field.dispatchEvent(new Event("input", { bubbles: true }));
+    this.field.setSelectionRange(text.length, text.length);
+    this.focus();
+  }
+
+  /** A prompt of the library: in place of the `/…` that asked for it, else behind what is written already. */
+  insert(text) {
+    const written = this.field.value.trimEnd();
+    this.put(!written || /^\/[^\n]*$/.test(written) ? text : `${written}\n\n${text}`);
+  }
+
   /** The server would not take `prompt`: the text comes back, with the reason. */
   refuse(failure, prompt) {
     if (!this.field.value.trim()) this.field.value = prompt.text;
@@ -52,6 +66,7 @@ export class Composer {
 
   #key(event) {
     if (event.isComposing || event.keyCode === 229) return; // an input method is still choosing the word
+    if (this.picker?.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
       event.preventDefault();
       this.#send();

@@ -3,8 +3,12 @@ import { toast } from "../toasts.js";
 import { Commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { Outbox } from "./outbox.js";
+import { PromptForm } from "./prompts/form.js";
+import { PromptPicker } from "./prompts/picker.js";
+import { saveDialog } from "./prompts/save.js";
 import { generating, initialState, mayWrite } from "./reducer.js";
 import { showSettings } from "./settings.js";
+import { offerSharing } from "./share.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { Socket } from "./socket.js";
 import { createStore } from "./store.js";
@@ -46,12 +50,15 @@ const outbox = new Outbox(store, (failure, prompt) => composer?.refuse(failure, 
 
 const modelName = (id) => store.state.models.find((each) => each.id === id)?.name ?? id ?? "The model";
 const writable = () => mayWrite(store.state);
-const transcript = new Transcript(root, { store, commands, outbox, modelName, writable });
+const transcript = new Transcript(root, { store, commands, outbox, modelName, writable, savePrompt: saveDialog({ store }) });
 const form = root.querySelector("[data-composer]");
 const composer = form && new Composer(form, { store, outbox, commands, socket, transcript });
 
+if (composer) new PromptPicker(form, { store, composer, form: new PromptForm({ store, composer, commands }) });
+
 showHeader(root, { store, commands });
 showPresence(root, store);
+offerSharing(root, { store, modelName });
 showSettings(root, { store, commands });
 listenForShortcuts({ commands, composer });
 

@@ -25,7 +25,7 @@ export class MessageView {
 
   #head(message) {
     const own = message.role === "user";
-    const name = own ? (message.user?.name ?? "Someone who has left") : this.context.modelName(message.job?.model);
+    const name = own ? (message.user?.name ?? this.#whoWrote()) : this.context.modelName(message.job?.model);
     this.root.setAttribute("aria-label", own ? `${name} wrote` : `Answer of ${name}`);
     const face = own ? avatar(message.user, "small") : el("span", { class: "msg-mark", "aria-hidden": "true" }, icon("sparkles"));
     const time = message.created_at && new Date(message.created_at);
@@ -36,6 +36,11 @@ export class MessageView {
       el("span", { class: "msg-name" }, name),
       time && el("time", { dateTime: message.created_at, title: time.toLocaleString() }, time.toLocaleTimeString([], { timeStyle: "short" })),
     );
+  }
+
+  /** A prompt without a person came with a shared conversation, or its author's account is gone. */
+  #whoWrote() {
+    return this.context.store.state.conversation.continued ? "From the shared conversation" : "Someone who has left";
   }
 
   /** @param live what is known of the unfinished job, or undefined */
@@ -90,6 +95,7 @@ export class MessageView {
     const tools = over
       ? [
           tool("copy", "Copy this message", (event) => this.#copy(event.currentTarget)),
+          message.text && tool("bookmark-plus", "Save as a prompt", () => this.context.savePrompt(message)),
           writable && message.role === "user" && tool("pencil", "Edit: asks again in a new branch", () => this.edit()),
           writable && message.role === "assistant" && tool("refresh-cw", "Answer again", () => this.context.commands.regenerate(message)),
         ]
