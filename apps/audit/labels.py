@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 import uuid
@@ -12,6 +11,8 @@ from functools import partial
 from typing import NamedTuple
 
 from django.db import transaction
+
+from apps.audit.label_text import reference
 
 MAX_CHARS = 254
 SALT_BYTES = 16
@@ -30,12 +31,6 @@ class NewLabel(NamedTuple):
 
     ref: uuid.UUID
     salt: bytes
-
-
-def reference(subject_id: str, text: str, salt: bytes) -> uuid.UUID:
-    """128 bits of SHA-256: whoever knows all three can check it, and without the salt a guess can't be checked."""
-    digest = hashlib.sha256(b"\0".join((salt + subject_id.encode(), text.encode()))).digest()
-    return uuid.UUID(bytes=digest[:16])
 
 
 def new_label(label: Text) -> NewLabel:
