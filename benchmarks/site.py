@@ -38,9 +38,13 @@ class Site:
         self._children: list[subprocess.Popen[bytes]] = []
         self._log = (folder / "processes.log").open("wb")
 
-    def start(self) -> None:
+    def prepare(self) -> None:
+        """The tables, and the demo model for everyone."""
         self.manage("migrate", "--verbosity", "0")
         self.manage("models", "install", SOURCE, "--grant-everyone")
+
+    def start(self) -> None:
+        self.prepare()
         self._spawn("-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4")
         self._spawn("manage.py", "web", "--port", str(self.port))
         _wait_for_port(self.port)
