@@ -23,11 +23,16 @@ class Held(NamedTuple):
     attempt: int
 
 
+SPARE = 64
+"""How many jobs more than wanted are looked at: others may be taking some of them at this moment."""
+
 # Chosen and taken in one statement: a job that another worker is about to take is passed over, and one that it has
 # taken meanwhile is no longer queued when its row is locked.
-CHOOSE_AND_TAKE = """chosen AS (
-    SELECT job.id, ranked.score FROM generations_generationjob AS job JOIN ranked ON ranked.id = job.id
-    WHERE job.state = 'queued' ORDER BY ranked.score, ranked.created_at, ranked.id
+CHOOSE_AND_TAKE = """first AS MATERIALIZED (
+    SELECT id, created_at, score FROM ranked ORDER BY score, created_at, id LIMIT %(limit)s + %(spare)s
+), chosen AS (
+    SELECT job.id, first.score FROM first JOIN generations_generationjob AS job ON job.id = first.id
+    WHERE job.state = 'queued' ORDER BY first.score, first.created_at, first.id
     LIMIT %(limit)s FOR UPDATE OF job SKIP LOCKED
 ), taken AS (
     UPDATE generations_generationjob AS job SET state = 'running', attempt = attempt + 1, worker_id = %(worker)s,
@@ -44,7 +49,7 @@ CLAIM = ", ".join((RANKED, CHOOSE_AND_TAKE))
 @transaction.atomic
 def claim(worker_id: str, hosted_models: Collection[str], limit: int) -> list[GenerationJob]:
     """Take up to `limit` waiting jobs for these models in their fair order; another worker's claims are passed over."""
-    asked = {"worker": worker_id, "limit": limit, "lease": settings.LEASE_SECONDS}
+    asked = {"worker": worker_id, "limit": limit, "spare": SPARE, "lease": settings.LEASE_SECONDS}
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, numbers(hosted_models) | asked)
         taken = [row[0] for row in cursor.fetchall()]

@@ -23,19 +23,25 @@ AGEING = 50.0
 UNMEASURED_MS = 1000.0
 """What a job of a model is expected to use before any was measured."""
 
-# `person` stands for the job itself where its person has left.
+# `person` stands for the job itself where its person has left. Running and queued jobs are read apart, each by the
+# index of its state: most jobs are over.
 RANKED = """
 WITH usual AS (
     SELECT model_id, sum(device_ms) / NULLIF(sum(jobs), 0) AS device_ms FROM quotas_usagetotal
     WHERE subject = 'site' AND subject_id = '' AND day >= (now() AT TIME ZONE 'UTC')::date - 1
     GROUP BY model_id HAVING sum(device_ms) > 0
-), unfinished AS (
-    SELECT job.id, job.state, job.created_at, version.hosted_model_id AS model_id,
-        COALESCE(job.user_id, job.id) AS person, COALESCE(usual.device_ms, %(unmeasured)s) AS cost
-    FROM generations_generationjob AS job
-    JOIN catalog_modelversion AS version ON version.id = job.model_version_id
-    LEFT JOIN usual ON usual.model_id = version.hosted_model_id
-    WHERE job.state = 'running' OR (job.state = 'queued' AND version.hosted_model_id = ANY(%(models)s))
+), version AS (
+    SELECT version.id, version.hosted_model_id AS model_id, COALESCE(usual.device_ms, %(unmeasured)s) AS cost,
+        version.hosted_model_id = ANY(%(models)s) AS is_wanted
+    FROM catalog_modelversion AS version LEFT JOIN usual ON usual.model_id = version.hosted_model_id
+), unfinished AS MATERIALIZED (
+    SELECT job.id, job.state, job.created_at, version.model_id, COALESCE(job.user_id, job.id) AS person, version.cost
+    FROM generations_generationjob AS job JOIN version ON version.id = job.model_version_id
+    WHERE job.state = 'running'
+    UNION ALL
+    SELECT job.id, job.state, job.created_at, version.model_id, COALESCE(job.user_id, job.id) AS person, version.cost
+    FROM generations_generationjob AS job JOIN version ON version.id = job.model_version_id
+    WHERE job.state = 'queued' AND version.is_wanted
 ), busy AS (
     SELECT person, sum(cost) AS cost FROM unfinished WHERE state = 'running' GROUP BY person
 ), ranked AS (

@@ -11,7 +11,7 @@ from apps.generations.fair_order import RANKED, numbers
 from apps.generations.models import GenerationJob, State
 from apps.generations.presence import alive_workers
 
-BEFORE_MINE = """mine AS (SELECT * FROM ranked WHERE id = %(job)s)
+BEFORE_MINE = """mine AS MATERIALIZED (SELECT * FROM ranked WHERE id = %(job)s)
 SELECT count(*) FILTER (WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)),
     COALESCE(sum(ranked.cost) FILTER (
         WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)), 0)::float8,
