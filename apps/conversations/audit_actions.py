@@ -8,6 +8,7 @@ ACTIONS = {
     "conversation.deleted": "Put a conversation into the bin",
     "conversation.restored": "Took a conversation out of the bin",
     "conversation.shared": "Made a copy of chosen messages, to show it by a link",
+    "conversation.copy_read": "Read a reported shared conversation, as a moderator",
     "conversation.continued": "Continued a shared conversation in a project",
     "conversation.purged": "Erased a conversation and its texts for good",
 }

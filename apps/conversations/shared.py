@@ -26,7 +26,7 @@ def open_shared(token: str, *, count: bool = False) -> SharedConversation:
 
 def get_shared_for(user: User | AnonymousUser, shared_id: str) -> SharedConversation:
     """For its author, hidden or not; for moderators once it was reported. Http404 for everybody else."""
-    rows = SharedConversation.objects.select_related("created_by", "hosted_model").filter(pk=shared_id)
+    rows = SharedConversation.objects.select_related("created_by", "hosted_model", "conversation").filter(pk=shared_id)
     found = rows.first() if is_id(shared_id) and isinstance(user, User) else None
     if found is None or not (found.created_by_id == user.pk or _moderates(user, shared_id)):
         raise Http404("There is no such shared conversation.")

@@ -18,7 +18,7 @@ from apps.generations.models import GenerationJob, State
 from apps.governance.models import Grant
 from apps.moderation.models import Case
 from apps.projects.models import Membership, Project, Role
-from tests.conversations.build import answered, asked, make_conversation, post
+from tests.conversations.build import answered, asked, make_conversation, post, send
 from tests.world import World
 
 
@@ -144,6 +144,7 @@ def test_what_a_moderator_hid_is_only_there_for_its_author(
     assert Client().get(link).status_code == 404
     assert b"A moderator has hidden this" in editor.get(f"/shared/copies/{shared.pk}/").content
     assert client.get(f"/shared/copies/{shared.pk}/").status_code == 200
+    assert AuditEvent.objects.get(action="conversation.copy_read").actor_id == world.admin.pk
 
 
 @pytest.fixture
@@ -202,3 +203,30 @@ def test_the_public_page_takes_few_queries(client: Client, link: str) -> None:
     ) as queries:
         client.get(link)
     assert len(queries) <= 5
+
+
+def test_a_copy_that_ends_with_a_prompt_can_be_answered(
+    editor: Client, client: Client, world: World, conversation: Conversation, path: list[Message], model: HostedModel,
+    harbour: Project,
+) -> None:  # fmt: skip
+    only_prompts = link_of(share(editor, conversation, [path[0], path[2]]))
+    client.force_login(world.stranger)
+    cid = go_on(client, only_prompts, harbour, model).url.split("/")[2]
+    messages = client.get(f"/c/{cid}/messages/").json()["messages"]
+    assert [each["role"] for each in messages] == ["user", "user", "assistant"]
+    again = post(client, f"/c/{cid}/messages/{messages[-1]['id']}/regenerate/", {"client_id": "answer-it"})
+    assert again.status_code == 201
+    job = GenerationJob.objects.get(project=harbour)
+    assert [each["role"] for each in job.messages] == ["user"]
+    assert "spring" in job.messages[0]["content"]
+
+
+def test_one_goes_on_behind_what_was_shared(
+    client: Client, world: World, link: str, model: HostedModel, harbour: Project
+) -> None:
+    client.force_login(world.stranger)
+    started = Conversation.objects.get(pk=go_on(client, link, harbour, model).url.split("/")[2])
+    sent = send(client, started, "And why?", parent=started.active_leaf_id)
+    assert sent.status_code == 201, sent.content
+    job = GenerationJob.objects.get(project=harbour)
+    assert [each["content"] for each in job.messages] == ["What is a tide?", "The sea, **moved**.", "And why?"]

@@ -23,6 +23,8 @@ INSIDE = {
     "conversation": "/c/{cid}/",
     "members": "/p/{pid}/members/",
     "project-settings": "/p/{pid}/settings/",
+    "shared-links": "/me/links/",
+    "project-links": "/p/{pid}/links/",
     "models": "/models/",
     "model": "/models/smollm2-135m-instruct/",
     "profile": "/me/",

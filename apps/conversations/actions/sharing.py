@@ -73,16 +73,31 @@ def continue_shared(*, actor: User, shared: SharedConversation, project: Project
         hosted_model=model,
         continued_from=shared,
     )
-    parent = None
-    copies = []
-    for each in shared.messages:
-        parent = Message(conversation=conversation, parent=parent, role=each["role"], text=each["text"])
-        copies.append(parent)
+    copies = _copied_into(conversation, shared)
     Message.objects.bulk_create(copies)
-    conversation.active_leaf = parent
+    conversation.active_leaf = copies[-1]
     conversation.save(update_fields=["active_leaf"])
     _note("conversation.continued", actor, conversation, shared=shared.pk)
     return conversation
+
+
+@transaction.atomic
+def record_reading(*, actor: User, shared: SharedConversation) -> None:
+    """A moderator reads what was reported."""
+    _note("conversation.copy_read", actor, shared.conversation, shared=shared.pk)
+
+
+def _copied_into(conversation: Conversation, shared: SharedConversation) -> list[Message]:
+    """Unsaved, each the parent of the next. A prompt at the end gets an empty answer: it can be asked for again, and
+    another prompt can follow it."""
+    copies: list[Message] = []
+    said = [(each["role"], each["text"]) for each in shared.messages]
+    if said[-1][0] == Message.Author.USER:
+        said.append((Message.Author.ASSISTANT, ""))
+    for role, text in said:
+        parent = copies[-1] if copies else None
+        copies.append(Message(conversation=conversation, parent=parent, role=role, text=text))
+    return copies
 
 
 def _chosen(conversation: Conversation, message_ids: Sequence[str]) -> list[Message]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.models import User
 from apps.audit.refusals import record_refusal
-from apps.conversations.actions.sharing import continue_shared
+from apps.conversations.actions.sharing import continue_shared, record_reading
 from apps.conversations.continuing import Destination, destination, models_on_show, proposed
 from apps.conversations.models import SharedConversation
 from apps.conversations.models.snapshot import SHARED
@@ -34,6 +34,8 @@ def shared_conversation(request: HttpRequest, token: str) -> HttpResponse:
 def shared_copy(request: PersonRequest, shared_id: str) -> HttpResponse:
     """The same page without a token: for whoever shared it, and for a moderator who is asked about it."""
     shared = get_shared_for(request.user, shared_id)
+    if shared.created_by_id != request.user.pk:
+        record_reading(actor=request.user, shared=shared)
     return _page(request, shared, hidden=is_hidden(SHARED, shared.pk))
 
 

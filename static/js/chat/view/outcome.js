@@ -6,7 +6,7 @@ const button = (label, name, run) => el("button", { type: "button", class: "btn 
 /** @returns {Node[]} the line under a finished answer */
 export function outcome(message, context) {
   const { job } = message;
-  if (!job) return [];
+  if (!job) return message.role === "assistant" && !message.text ? [unanswered(message, context)] : [];
   if (job.state === "failed") return [failed(message, context)];
   const nodes = [];
   if (job.state === "cancelled" || job.finish_reason === "cancelled") nodes.push(stopped(job));
@@ -29,6 +29,11 @@ function failed(message, context) {
 /** By a person; or because it was no longer allowed, and then with the reason. */
 function stopped(job) {
   return job.error ? note("circle-alert", `Stopped. ${job.error}`) : note("square", "Stopped before the end.");
+}
+
+/** The last prompt of a shared conversation that somebody goes on with. */
+function unanswered(message, context) {
+  return note("info", "Not answered yet.", context.writable() && button("Answer it", "sparkles", () => context.commands.regenerate(message)));
 }
 
 function note(name, words, ...more) {
