@@ -33,7 +33,7 @@ SELECT 'p' || lpad(n::text, 15, '0'), 'u' || lpad((1 + n %% %(people)s)::text, 1
        repeat('Write about ' || w[1 + (n * 19) %% 30] || ' with ' || w[1 + (n * 23) %% 30] || ' in mind. ', 8),
        1, (n * 7919) %% 500, (n * 104729) %% 2000, 0, 0, ln(1 + (n * 7919) %% 500), '',
        now() - n * interval '1 minute', now() - n * interval '1 minute'
-FROM generate_series(1, %(prompts)s) AS n, words
+FROM generate_series(1, %(prompts)s::bigint) AS n, words
 """
 REVISIONS = """
 INSERT INTO prompts_promptrevision (id, prompt_id, number, author_id, created_at, note, title, summary, system, "user",
