@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.accounts.models import User
 from apps.audit.refusals import record_refusal
@@ -39,9 +39,11 @@ def shared_copy(request: PersonRequest, shared_id: str) -> HttpResponse:
     return _page(request, shared, hidden=is_hidden(SHARED, shared.pk))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @login_required
 def continue_here(request: PersonRequest, token: str) -> HttpResponse:
+    if request.method == "GET":  # somebody whose session had ended, back from signing in
+        return redirect("shared_conversation", token)
     shared = open_shared(token)
     try:
         chosen = destination(request.user, request.POST.get("project", ""), request.POST.get("model", ""))

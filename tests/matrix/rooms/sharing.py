@@ -21,6 +21,7 @@ conversation_save_prompt             POST    401   404  201  201  201  404
 conversation_share                   POST    401   404  403  201  201  404
 shared_conversation                  GET     200   200  200  200  200  200
 shared_copy                          GET     login 404  404  200  404  404
+shared_continue                      GET     login 302  302  302  302  302
 # without a project chosen: the page again, with what is missing
 shared_continue                      POST    login 409  409  409  409  409
 """
