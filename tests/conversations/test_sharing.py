@@ -16,6 +16,7 @@ from apps.conversations.actions.lifecycle import delete_conversation
 from apps.conversations.models import Conversation, Message, SharedConversation
 from apps.generations.models import GenerationJob, State
 from apps.governance.models import Grant
+from apps.moderation.limits import LIMITS, Limit
 from apps.moderation.models import Case
 from apps.projects.models import Membership, Project, Role
 from tests.conversations.build import answered, asked, make_conversation, post, send
@@ -230,3 +231,13 @@ def test_one_goes_on_behind_what_was_shared(
     assert sent.status_code == 201, sent.content
     job = GenerationJob.objects.get(project=harbour)
     assert [each["content"] for each in job.messages] == ["What is a tide?", "The sea, **moved**.", "And why?"]
+
+
+def test_new_accounts_share_only_so_often(
+    editor: Client, conversation: Conversation, path: list[Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS, "share.create", Limit(1, 1, 1, "shared links"))
+    assert share(editor, conversation, path).status_code == 201
+    refusal = share(editor, conversation, path)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (429, "too_many")
+    assert SharedConversation.objects.count() == 1
