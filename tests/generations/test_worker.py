@@ -235,9 +235,12 @@ def test_a_worker_that_drains_finishes_its_jobs_and_takes_no_more(submit: Submit
     assert (job.state, job.attempt, late.state) == (State.SUCCEEDED, 1, State.QUEUED)
 
 
-def test_what_the_engine_can_not_do_is_a_failure_with_its_reason(submit: Submit, worker: Any) -> None:
-    job = submit(max_tokens=30)
-    until(lambda: GenerationJob.objects.get(pk=job.pk).state == State.RUNNING)
+def test_what_the_engine_can_not_do_is_a_failure_with_its_reason(
+    submit: Submit, engine: ScriptedEngine, worker: Any
+) -> None:
+    engine.pace = 0.05
+    job = submit(max_tokens=200)
+    until(lambda: bool(engine.requests))
     (held,) = worker._leases.held()
     from engine.types import FinishEvent, Usage
 
