@@ -8,6 +8,8 @@ from tests.world import World
 
 ROWS = """
 # route                              method  anonymous stranger viewer editor owner admin
+console_audit_csv                    GET     login 404  404  404  404  200
+console_audit_jsonl                  GET     login 404  404  404  404  200
 """
 FORMS: dict[tuple[str, str], dict[str, Any]] = {}
 JSON: dict[tuple[str, str], dict[str, Any]] = {}
