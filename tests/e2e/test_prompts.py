@@ -1,0 +1,110 @@
+"""A public prompt is written, run, forked and compared; a stranger reads it and nothing that is private."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import MakeVisitor
+from tests.e2e.places import CORNERS, VARIANTS
+from tests.e2e.visitor import ANSWER_MS, Visitor
+
+ASKED = "What is the capital of {{ country }}?\nAnswer in {{ language }}."
+
+
+def publish(author: Visitor) -> str:
+    """Write the prompt in the editor, for everybody. Returns its address."""
+    page = author.page
+    page.goto(f"{author.site}/prompts/new/")
+    page.get_by_label("Title").fill("Capital of a country")
+    page.get_by_label("Prompt", exact=True).fill(ASKED)
+    page.get_by_label("Label of country").fill("Country")
+    page.get_by_label("Default of language").fill("English")
+    preview = page.locator("[data-preview]")
+    expect(preview.locator("mark.placeholder")).to_have_text("country")
+    expect(preview.locator("mark.filled")).to_have_text("English")
+    page.get_by_label("Who may see it").select_option(value="40")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Capital of a country")).to_be_visible()
+    return page.url.split("?")[0]
+
+
+def run(page: Page, project: str) -> str:
+    """Fill in the form, run it in this project and wait for the answer."""
+    page.locator("[data-prompt-try]").get_by_label("Country").fill("France")
+    expect(page.locator("[data-preview]")).to_contain_text("What is the capital of France?\nAnswer in English.")
+    page.get_by_label("Project", exact=True).select_option(label=project)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_role("group", name="Rate this answer")).to_be_visible(timeout=ANSWER_MS)
+    return page.locator("[data-answer] .prose").inner_text()
+
+
+def fork_and_edit(page: Page) -> str:
+    page.get_by_role("button", name="Fork").click()
+    page.wait_for_url("**/edit/")
+    page.get_by_label("Title").fill("Capital, with a reason")
+    text = page.get_by_label("Prompt", exact=True)
+    text.fill(ASKED.replace("Answer in", "Answer with a reason in"))
+    page.get_by_role("button", name="Save revision").click()
+    expect(page.get_by_role("heading", level=1, name="Capital, with a reason")).to_be_visible()
+    return page.url.split("?")[0]
+
+
+def take_pictures(visitor: Visitor, addresses: dict[str, str]) -> None:
+    """Only where PICTURES names a folder."""
+    if not (folder := os.environ.get("PICTURES")):
+        return
+    state: Any = visitor.page.context.storage_state()
+    for corner in CORNERS:
+        context = visitor.page.context.browser.new_context(storage_state=state, **VARIANTS[corner])
+        page = context.new_page()
+        for name, address in addresses.items():
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            print(corner, name, "overflows" if wide > 0 else "fits", wide)
+            page.screenshot(path=str(Path(folder) / f"{name}-{corner}.png"), full_page=True)
+        context.close()
+
+
+def test_a_prompt_is_shared_run_forked_and_compared(visitor: MakeVisitor, complaints: Any) -> None:
+    complaints.allowed = ("404 (Not Found)",)
+    author, reader, stranger = visitor(), visitor(), visitor()
+    author.sign_up("Ada Lovelace")
+    public = publish(author)
+
+    reader.sign_up("Grace Hopper")
+    reader.create_project("Lighthouse")
+    page = reader.page
+    page.goto(f"{reader.site}/prompts/")
+    page.get_by_role("link", name="Capital of a country").click()
+    assert run(page, "Lighthouse").strip()
+    private = fork_and_edit(page)
+
+    page.goto(f"{private}lineage/")
+    drawing = page.get_by_role("region", name="Lineage")
+    expect(drawing.get_by_role("link")).to_have_count(2)
+    expect(drawing).to_contain_text("Ada Lovelace")
+    expect(drawing).to_contain_text("Grace Hopper")
+    page.goto(private)
+    page.get_by_role("link", name="Compare", exact=True).click()
+    changes = page.get_by_role("region", name="Changes of Prompt")
+    expect(changes.locator("tr.change")).to_have_count(1)
+    expect(changes.locator("tr.change .right")).to_have_text("Answer with a reason in {{ language }}.")
+    take_pictures(reader, {
+        "library": f"{reader.site}/prompts/", "prompt": public, "editor": f"{private}edit/",
+        "diff": page.url, "lineage": f"{private}lineage/",
+    })  # fmt: skip
+
+    answered = stranger.page.goto(public)
+    assert answered
+    assert answered.status == 200
+    expect(stranger.page.get_by_role("heading", level=1, name="Capital of a country")).to_be_visible()
+    for address in (private, f"{private}lineage/", f"{private}diff/", f"{private}export.md"):
+        hidden = stranger.page.request.get(address, max_redirects=0)
+        assert hidden.status == 404, address
+    stranger.page.goto(f"{public}lineage/")
+    expect(stranger.page.get_by_role("region", name="Lineage")).not_to_contain_text("Grace Hopper")
