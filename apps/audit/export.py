@@ -13,12 +13,12 @@ from django.db.models import QuerySet
 
 from apps.audit import models
 from apps.audit.canonical import texts
-from apps.audit.cells import safe_cell
 from apps.audit.chain import GENESIS
 from apps.audit.checkpoints import Checkpoint
 from apps.audit.models import AuditEvent, Label
 from apps.audit.verify_database import from_row
 from apps.audit.verify_file import FORMAT
+from apps.lib.csv_export import safe_cell
 
 AT_ONCE = 1_000
 COLUMNS = (

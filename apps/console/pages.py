@@ -11,8 +11,8 @@ from django.shortcuts import render
 from apps.accounts.access import signed_in_user
 from apps.accounts.powers import Power, powers_of
 from apps.audit.record import Target, record
-from apps.console.exports import csv_response
 from apps.console.tables import M, Table
+from apps.lib.csv_export import csv_response
 
 
 def table_page(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 
-from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
+from apps.lib.csv_export import csv_response
 from apps.moderation.models import Case
 from apps.moderation.outcomes import noun_of
 
 CHUNK = 500
-FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
-"""What a spreadsheet may take for the beginning of a formula, after blanks too."""
 TITLES = (
     *("Case", "Kind", "Id", "Title", "Author", "State", "Hidden since", "Waiting reports", "Reasons"),
     *("Last reported", "Last decision", "Decided by", "Reason given"),
@@ -25,9 +20,7 @@ TITLES = (
 
 def csv_of(cases: QuerySet[Case]) -> StreamingHttpResponse:
     """`cases` as `queue` gives them."""
-    response = StreamingHttpResponse(_pieces(_lines(cases)), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="reports.csv"'
-    return response
+    return csv_response("reports", _lines(cases))
 
 
 def _lines(cases: QuerySet[Case]) -> Iterator[Iterable[object]]:
@@ -42,20 +35,3 @@ def _lines(cases: QuerySet[Case]) -> Iterator[Iterable[object]]:
             case.reported_at.isoformat(timespec="seconds"),
             *((last.get_outcome_display(), last.moderator or "", last.reason) if last else ("", "", "")),
         )
-
-
-async def _pieces(lines: Iterator[Iterable[object]]) -> AsyncIterator[str]:
-    """The event loop goes on while the database is read."""
-
-    def piece() -> str:
-        written = io.StringIO()
-        csv.writer(written).writerows([safe_cell(value) for value in line] for line in islice(lines, CHUNK))
-        return written.getvalue()
-
-    while text := await sync_to_async(piece)():
-        yield text
-
-
-def safe_cell(value: object) -> str:
-    text = str(value).replace("\0", "")
-    return f"'{text}" if text.lstrip().startswith(FORMULA) else text

@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
-from apps.console.exports import csv_text, safe_cell
 from apps.console.tables_of.people import people_table
+from apps.lib.csv_export import csv_text, safe_cell
 from tests.console.conftest import Staff
 from tests.world import World
 

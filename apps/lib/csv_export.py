@@ -11,7 +11,7 @@ from itertools import islice
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection), and a little more."""
 LINES_AT_ONCE = 500
 
@@ -24,7 +24,10 @@ def csv_response(name: str, lines: Iterable[Iterable[object]]) -> StreamingHttpR
 
 
 def safe_cell(value: object) -> str:
-    """As text. Only what people wrote can be dangerous: numbers stay numbers, also negative ones."""
+    """As text, after an apostrophe where it begins like a formula, blanks before it or not.
+
+    Only what people wrote can be dangerous: numbers stay numbers, also negative ones.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -34,7 +37,8 @@ def safe_cell(value: object) -> str:
     text = str(value)
     if isinstance(value, int | float):
         return text
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+    text = text.replace("\0", "")
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
 
 
 def csv_text(lines: Iterable[Iterable[object]]) -> str:
