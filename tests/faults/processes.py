@@ -25,7 +25,6 @@ class WorkerProcess:
     def __init__(self, log: Path, **environment: str) -> None:
         self._log = log.open("wb")
         self.path = log
-        known = set(Worker.objects.values_list("pk", flat=True))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4"],
             cwd=SITE,
@@ -34,29 +33,28 @@ class WorkerProcess:
             stderr=self._log,
             start_new_session=True,
         )
-        self._known = known
         self.id = ""
 
     def ready(self, seconds: float = 90) -> WorkerProcess:
         """Wait until it takes jobs."""
         end = monotonic() + seconds
-        while not self.id:
+        while not self.takes_jobs():
             assert self.process.poll() is None, self.output()
             assert monotonic() < end, f"the worker did not start: {self.output()}"
             sleep(0.05)
-            own = [name for name in self._names() if f"-{self.process.pid}-" in name]
-            self.id = own[0] if own else ""
         return self
 
-    def _names(self) -> list[str]:
-        return list(Worker.objects.values_list("pk", flat=True))
+    def takes_jobs(self) -> bool:
+        if not self.id:
+            own = Worker.objects.filter(pk__contains=f"-{self.process.pid}-").values_list("pk", flat=True)
+            self.id = next(iter(own), "")
+        return bool(self.id)
 
     def signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
     def kill(self) -> None:
-        self.signal(signal.SIGCONT)
         self.signal(signal.SIGKILL)
         self.process.wait(10)
         self._log.close()
