@@ -3,8 +3,8 @@
 First the many fast ones and, beside them, those that kill parts of a site; then those in a browser, alone on the
 machine since they measure time. Ends with one line about all of them, as pytest writes it.
 
-A few tests that fail are run once more, alone, so that a machine that stood still for a moment doesn't hold up a change.
-Those that pass then are named at the end as unsteady: each is a defect of the test or of the site, to be found.
+A few tests that fail are run once more, alone, so that a machine that stood still for a moment doesn't hold up a
+change. Those that pass then are counted at the end as unsteady: each is a defect of a test or of the site, to be found.
 """
 
 from __future__ import annotations
