@@ -60,11 +60,11 @@ def test_a_small_template_can_not_grow_into_an_enormous_text(settings: Any) -> N
 
 
 def test_hostile_templates_are_read_in_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # others may be using the machine
     for text in ("{{" * 50_000, "{{ a }" * 20_000, "\\{{" * 30_000, "{{" + " " * 100_000, "{{ a }}" * 15_000):
         with suppress(TemplateError):
             names(text)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @given(st.lists(st.one_of(st.text(alphabet="ab{}\\ \n"), st.just("{{ x }}")), max_size=8), st.text(max_size=20))
