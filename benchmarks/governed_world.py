@@ -24,14 +24,14 @@ FROM generate_series(1, %(people)s) AS n
 PROMPTS = """
 WITH words AS (SELECT %(words)s::text[] AS w)
 INSERT INTO prompts_prompt (id, author_id, visibility, run_audience, fork_audience, title, summary, tags, body,
-    revision_count, star_count, use_count, fork_count, comment_count, trending, hidden_reason, created_at, updated_at)
+    revision_count, star_count, use_count, comment_count, trending, hidden_reason, created_at, updated_at)
 SELECT 'p' || lpad(n::text, 15, '0'), 'u' || lpad((1 + n %% %(people)s)::text, 15, '0'),
        (ARRAY[10, 30, 40, 40])[1 + n %% 4], 40, 40,
        initcap(w[1 + n %% 30] || ' ' || w[1 + (n / 30) %% 30] || ' ' || w[1 + (n * 7) %% 30]),
        'How to write about ' || w[1 + (n * 11) %% 30] || ' and ' || w[1 + (n * 13) %% 30],
        ARRAY[w[1 + n %% 30], w[1 + (n * 17) %% 30]],
        repeat('Write about ' || w[1 + (n * 19) %% 30] || ' with ' || w[1 + (n * 23) %% 30] || ' in mind. ', 8),
-       1, (n * 7919) %% 500, (n * 104729) %% 2000, 0, 0, ln(1 + (n * 7919) %% 500), '',
+       1, (n * 7919) %% 500, (n * 104729) %% 2000, 0, ln(1 + (n * 7919) %% 500), '',
        now() - n * interval '1 minute', now() - n * interval '1 minute'
 FROM generate_series(1, %(prompts)s::bigint) AS n, words
 """

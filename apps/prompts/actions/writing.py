@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -84,8 +83,9 @@ def fork(*, actor: User, revision: PromptRevision, project: Project | None = Non
     content = revision.content()
     prompt = _new(actor, project, Audience.PRIVATE, content, forked_from=revision)
     first = _append(actor, prompt, content, f"Forked from revision {revision.number}")
-    weight = trending.with_event(trending.FORKED, timezone.now()) if origin.author_id != actor.pk else F("trending")
-    Prompt.objects.filter(pk=origin.pk).update(fork_count=F("fork_count") + 1, trending=weight)
+    if origin.author_id != actor.pk:
+        score = trending.with_event(trending.FORKED, timezone.now())
+        Prompt.objects.filter(pk=origin.pk).update(trending=score)
     note("forked", actor, prompt, revision=first.pk, origin=origin.pk, forked_from=revision.pk)
     return prompt
 

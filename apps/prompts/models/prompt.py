@@ -80,7 +80,6 @@ class Prompt(models.Model):
     revision_count = models.PositiveIntegerField(default=0)
     star_count = models.PositiveIntegerField(default=0)
     use_count = models.PositiveIntegerField(default=0)
-    fork_count = models.PositiveIntegerField(default=0)
     comment_count = models.PositiveIntegerField(default=0)
     trending = models.FloatField(default=0)
     hidden_at = models.DateTimeField(null=True, blank=True, help_text="by a moderator")
