@@ -13,7 +13,7 @@ from apps.generations.params import DEFAULTS, clean_params
 from apps.prompts.cleaning import clean_text, one_line
 from apps.prompts.models.prompt import INDEXED_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS
 from apps.prompts.templating import TemplateError, names
-from apps.prompts.variables import clean_variables
+from apps.prompts.variables import Variable, clean_variables
 
 MAX_TAGS = 8
 MAX_TAG_CHARS = 32
@@ -52,8 +52,7 @@ def clean_content(raw: Mapping[str, Any]) -> Content:
             wrong[name] = error.messages
     if not {"system", "user"} & set(wrong):
         try:
-            used = [*names(content["system"]), *names(content["user"])]
-            content["variables"] = clean_variables(raw.get("variables") or [], dict.fromkeys(used))
+            content["variables"] = _variables(raw.get("variables"), content["system"], content["user"])
         except ValidationError as error:
             wrong["variables"] = error.messages
     if wrong:
@@ -105,13 +104,19 @@ def _filled(text: str) -> str:
     return text
 
 
+def _variables(raw: object, *templates: str) -> list[Variable]:
+    """Those that the templates use: nobody is asked to fill in what goes nowhere."""
+    used = dict.fromkeys(name for template in templates for name in names(template))
+    return [each for each in clean_variables(raw or [], used) if each["name"] in used]
+
+
 def _params(raw: object) -> dict[str, Any]:
     """Those that were set, within their bounds."""
     if raw in (None, ""):
         return {}
     if not isinstance(raw, Mapping):
         raise ValidationError("Parameters must be a list of names and values.")
-    given = {name: value for name, value in raw.items() if value not in (None, "")}
+    given = {name: value for name, value in raw.items() if value not in (None, "", [])}
     try:
         cleaned = clean_params(given, DEFAULTS)
     except ValidationError as error:

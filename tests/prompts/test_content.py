@@ -74,3 +74,12 @@ def test_values_become_texts_by_their_type() -> None:
     with pytest.raises(ValidationError) as caught:
         clean_values(variables, {"sure": "perhaps", "tone": "loud"})
     assert set(caught.value.message_dict) == {"many", "sure", "tone"}
+
+
+def test_stop_strings_are_checked_as_in_a_conversation() -> None:
+    kept = clean_content(TIDES | {"params": {"stop": ["###", "\n\n", "###"], "temperature": ""}})
+    assert kept["params"] == {"stop": ["###", "\n\n"]}
+    assert clean_content(TIDES | {"params": {"stop": []}})["params"] == {}
+    assert "at most 4" in refusal(params={"stop": list("abcde")})["params"][0]
+    assert "at most 64 characters" in refusal(params={"stop": ["x" * 65]})["params"][0]
+    assert "list of texts" in refusal(params={"stop": [1]})["params"][0]

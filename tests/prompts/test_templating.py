@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.prompts.templating import TemplateError, names, render
@@ -67,6 +67,7 @@ def test_hostile_templates_are_read_in_linear_time() -> None:
     assert time.thread_time() - started < 1
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(st.text(alphabet="ab{}\\ \n"), st.just("{{ x }}")), max_size=8), st.text(max_size=20))
 def test_whatever_is_read_is_filled_in_everywhere(parts: list[str], value: str) -> None:
     text = "".join(parts)

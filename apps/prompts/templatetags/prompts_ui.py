@@ -9,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.catalog.markdown import render_card
+from apps.generations.params import BY_NAME
 from apps.prompts.content import LICENCES
 from apps.prompts.models import Audience
 from apps.prompts.templating import Placeholder, TemplateError, parse
@@ -46,6 +47,11 @@ def audience_icon(visibility: int) -> str:
 @register.filter
 def audience_word(visibility: int) -> str:
     return WORDS[Audience(visibility)]
+
+
+@register.filter
+def parameter_label(name: str) -> str:
+    return BY_NAME[name].label if name in BY_NAME else name
 
 
 @register.filter

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.errors import NotAllowed
 from apps.catalog.models import HostedModel
+from apps.generations.json_views import PersonRequest
 from apps.generations.params import PARAMETERS
 from apps.prompts import actions
 from apps.prompts.access import get_prompt_for, get_revision
@@ -20,7 +21,6 @@ from apps.prompts.content import LICENCES, Content
 from apps.prompts.models import Audience, Prompt
 from apps.prompts.variables import TYPES
 from apps.prompts.views.forms import audience_in, content_in, project_in, projects_to_write_in
-from apps.prompts.views.json_views import PersonRequest
 
 EMPTY: Content = {
     "title": "", "summary": "", "system": "", "user": "", "variables": [], "model_id": "", "params": {}, "tags": [],
@@ -76,7 +76,7 @@ def editor(
         "errors": errors_of(refused) if refused else {},
         "tags": ", ".join(content["tags"]) if isinstance(content["tags"], list) else content["tags"],
         "state": {"variables": content["variables"], "params": content["params"], "types": TYPES},
-        "parameters": [each for each in PARAMETERS if each.kind != "strings"],
+        "parameters": PARAMETERS,
         "models": HostedModel.objects.visible_to(request.user),
         "licences": LICENCES,
         "audiences": Audience.choices,

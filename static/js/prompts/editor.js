@@ -17,15 +17,17 @@ const blank = (name) => ({ name, type: "string", label: "", help: "", default: "
 function templatesChanged() {
   const used = namesIn(system.value, user.value);
   const known = new Map(variables.map((each) => [each.name, each]));
-  const before = variables.map((each) => each.name).join();
   const kept = variables.filter((each) => used.includes(each.name) || each.touched);
   variables = [...kept, ...used.filter((name) => !known.has(name)).map(blank)];
-  if (variables.map((each) => each.name).join() !== before || !list.childElementCount) showVariables(used);
+  showVariables(used);
   problem.textContent = [system, user].flatMap((each) => parse(each.value).problems)[0] ?? "";
   refresh();
 }
 
 function showVariables(used) {
+  const key = variables.map((each) => `${each.name} ${used.includes(each.name)}`).join();
+  if (key === list.dataset.key) return;
+  list.dataset.key = key;
   const rows = variables.map((each) => row(each, used.includes(each.name)));
   list.replaceChildren(...(rows.length ? rows : [el("p", { class: "help" }, "None yet: they appear as you write them into the text.")]));
 }
@@ -60,14 +62,16 @@ function row(variable, isUsed) {
   return el(
     "div",
     { class: "prompt-variable" },
-    el("div", { class: "spread" }, el("code", {}, variable.name), isUsed ? null : el("span", { class: "badge badge-warn" }, "not used"), kinds, isUsed ? null : remove),
+    el("div", { class: "spread" }, el("code", {}, variable.name), isUsed ? null : el("span", { class: "badge badge-warn", title: "Left out when you save" }, "not used"), kinds, isUsed ? null : remove),
     el("div", { class: "prompt-variable-more" }, text("label", "Label"), text("default", "Default"), text("help", "Help"), choices),
     el("label", { class: "row help" }, required, "must be filled in"),
   );
 }
 
+/** A variable that the text no longer uses is remembered while the page is open, and left out of all the rest. */
 function refresh() {
-  const plain = variables.map(({ touched, ...each }) => each);
+  const used = namesIn(system.value, user.value);
+  const plain = variables.filter((each) => used.includes(each.name)).map(({ touched, ...each }) => each);
   page.querySelector("[data-variables-field]").value = JSON.stringify(plain);
   const form = variableForm(plain, (now) => {
     values = now;
@@ -79,20 +83,24 @@ function refresh() {
   showPreview(preview, { system: system.value, user: user.value }, values);
 }
 
-function paramsChanged() {
+/** What nobody touches stays as it was saved, a stop string with a line break in it too. */
+function showParams() {
   const set = { ...state.params };
+  const save = () => (page.querySelector("[data-params-field]").value = JSON.stringify(set));
   for (const input of page.querySelectorAll("[data-param]")) {
-    if (input.value === "") delete set[input.dataset.param];
-    else set[input.dataset.param] = Number(input.value);
+    const { param: name, lines } = input.dataset;
+    input.value = [].concat(set[name] ?? []).join("\n");
+    input.addEventListener("input", () => {
+      const given = lines === undefined ? input.value : input.value.split("\n").filter(Boolean);
+      if (given.length) set[name] = lines === undefined ? Number(given) : given;
+      else delete set[name];
+      save();
+    });
   }
-  page.querySelector("[data-params-field]").value = JSON.stringify(set);
+  save();
 }
 
-for (const input of page.querySelectorAll("[data-param]")) {
-  input.value = state.params[input.dataset.param] ?? "";
-  input.addEventListener("input", paramsChanged);
-}
-paramsChanged();
+showParams();
 for (const each of [system, user]) each.addEventListener("input", templatesChanged);
 templatesChanged();
 // The preview's own fields are no part of what is saved: an empty one must not hold the form up.
