@@ -19,10 +19,11 @@ from django.core.paginator import Page, Paginator
 from django.db.models import F, Model, Q, QuerySet
 from django.http import QueryDict
 
+from apps.lib.http import search_text
+
 M = TypeVar("M", bound=Model)
 Value: TypeAlias = object
 Options: TypeAlias = Sequence[tuple[str, str]]
-MAX_QUERY_CHARS = 254
 CHUNK = 500
 
 
@@ -110,7 +111,7 @@ class Table(Generic[M]):
         found = self.found(rows, asked)
         page = Paginator(found, self.per_page).get_page(asked.get("page"))
         page.object_list = self._prepared(list(page.object_list))
-        query, sort = _query(asked), self._sort(asked)
+        query, sort = search_text(asked), self._sort(asked)
         pickers = [Picker(each.key, each.title, each.options, _chosen(each, asked)) for each in self.filters]
         return Shown(
             table=self,
@@ -127,7 +128,7 @@ class Table(Generic[M]):
 
     def found(self, rows: QuerySet[M], asked: QueryDict) -> QuerySet[M]:
         """Those that match the search and every filter, in the order asked for."""
-        if (query := _query(asked)) and self.search:
+        if (query := search_text(asked)) and self.search:
             rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": query}) for name in self.search)))
         for each in self.filters:
             if chosen := _chosen(each, asked):
@@ -160,10 +161,6 @@ class Table(Generic[M]):
         turned = column.key if by and down else f"-{column.key}" if by or column.numeric else column.key
         href = _address(asked, page=None, sort=turned) if column.order else ""
         return Header(column.title, href, direction, column.numeric, column.hidden_title)
-
-
-def _query(asked: QueryDict) -> str:
-    return asked.get("q", "").replace("\0", "").strip()[:MAX_QUERY_CHARS]
 
 
 def _chosen(each: Filter[Any], asked: QueryDict) -> str:

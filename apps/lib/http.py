@@ -1,11 +1,14 @@
-"""Where a request really comes from."""
+"""Where a request really comes from, and what it searches for."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.http import HttpRequest
+
+MAX_SEARCH_CHARS = 254
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -19,6 +22,14 @@ def client_ip(request: HttpRequest) -> str:
     if trusted and len(forwarded) >= trusted and (found := _address(forwarded[-trusted])):
         return found
     return _address(request.META.get("REMOTE_ADDR", ""))
+
+
+def search_text(asked: Mapping[str, str], name: str = "q") -> str:
+    """What the address has under `name`, as a text that PostgreSQL can look for; "" where it has nothing.
+
+    What is longer than any search need be is cut: nobody is refused for what they look for.
+    """
+    return asked.get(name, "").replace("\0", "").strip()[:MAX_SEARCH_CHARS]
 
 
 def _address(text: str) -> str:

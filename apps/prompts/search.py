@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db.models import F, Q
 
 from apps.accounts.models import User
+from apps.lib.http import search_text
 from apps.prompts.models import Prompt, PromptQuerySet
 from apps.prompts.models.prompt import LANGUAGE
 
-MAX_QUERY_CHARS = 200
 RANKED = 500
 """Relevance is computed for so many of the matches, the most trending ones: a common word matches too many."""
 TAGS_FROM = 300
@@ -37,10 +37,9 @@ class Search:
     sort: str = ""
 
     @classmethod
-    def read(cls, sent: Any) -> Search:
+    def read(cls, sent: Mapping[str, str]) -> Search:
         """From the parameters of a GET; what makes no sense is left out."""
-        given = {name: sent.get(name, "").replace("\x00", "").strip()[:MAX_QUERY_CHARS] for name in
-                 ("q", "tag", "author", "scope", "sort")}  # fmt: skip
+        given = {name: search_text(sent, name) for name in ("q", "tag", "author", "scope", "sort")}
         scope = given["scope"] if given["scope"] in SCOPES else "all"
         sort = given["sort"] if given["sort"] in SORTS else ""
         return cls(given["q"], given["tag"].lower(), given["author"], scope, sort)

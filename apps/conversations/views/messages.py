@@ -11,7 +11,7 @@ from apps.conversations.counting import count
 from apps.conversations.inputs import client_id_in, parent_in, prompt_in
 from apps.conversations.serializers import path_json
 from apps.conversations.tree import leaf_to_show, read_tree
-from apps.conversations.views.json_views import PersonRequest, body_of, json_view
+from apps.generations.json_views import PersonRequest, body_of, json_view
 from apps.projects.models import Role
 
 

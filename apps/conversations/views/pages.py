@@ -13,13 +13,13 @@ from apps.conversations.access import visit_conversation
 from apps.conversations.actions.lifecycle import create_conversation
 from apps.conversations.models import Conversation, ConversationQuerySet
 from apps.conversations.page_state import page_state
-from apps.conversations.views.json_views import PersonRequest
+from apps.generations.json_views import PersonRequest
+from apps.lib.http import search_text
 from apps.projects.access import get_membership_for, get_project_for
 from apps.projects.models import Project, Role
 from apps.projects.recent import remember
 
 PAGE_SIZE = 50
-MAX_QUERY_CHARS = 200
 
 
 @require_GET
@@ -28,7 +28,7 @@ def conversation_list(request: PersonRequest, pid: str) -> HttpResponse:
     membership = get_membership_for(request.user, pid)
     project, role = membership.project, Role(membership.role)
     remember(request.session, project)
-    query = request.GET.get("q", "").replace("\x00", "").strip()[:MAX_QUERY_CHARS]
+    query = search_text(request.GET)
     archived, deleted = bool(request.GET.get("archived")), bool(request.GET.get("deleted"))
     found = _listed(project, archived=archived, deleted=deleted)
     if query:

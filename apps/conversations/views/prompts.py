@@ -9,10 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.conversations.access import get_conversation_for, get_message
-from apps.conversations.inputs import refused, text_in
+from apps.conversations.inputs import text_in
 from apps.conversations.models import Conversation, Message
-from apps.conversations.views.json_views import PersonRequest, body_of, json_view
-from apps.moderation.limits import TooMany
+from apps.generations.json_views import PersonRequest, body_of, json_view
 from apps.projects.models import Role
 from apps.prompts.access import get_prompt_for, get_revision
 from apps.prompts.actions import create_prompt, record_use
@@ -44,16 +43,13 @@ def save(request: PersonRequest, cid: str, mid: str) -> HttpResponseBase:
     for_project = data.get("for_project") is True
     role = Role.EDITOR if for_project else Role.VIEWER
     conversation = get_conversation_for(request.user, cid, role, writable=for_project)
-    try:
-        prompt = create_prompt(
-            actor=request.user,
-            content=_content(conversation, get_message(conversation, mid), data),
-            project=conversation.project if for_project else None,
-            visibility=Audience.PROJECT if for_project else Audience.PRIVATE,
-            note_text="Saved from a conversation",
-        )
-    except TooMany as limit:
-        raise refused("too_many", str(limit), status=429) from None
+    prompt = create_prompt(
+        actor=request.user,
+        content=_content(conversation, get_message(conversation, mid), data),
+        project=conversation.project if for_project else None,
+        visibility=Audience.PROJECT if for_project else Audience.PRIVATE,
+        note_text="Saved from a conversation",
+    )
     return JsonResponse({"title": prompt.title, "url": reverse("prompt", args=[prompt.pk])}, status=201)
 
 

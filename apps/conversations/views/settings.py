@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
@@ -21,7 +21,7 @@ from apps.conversations.actions.lifecycle import (
 )
 from apps.conversations.models import Conversation
 from apps.conversations.serializers import conversation_json
-from apps.conversations.views.json_views import PersonRequest, View, body_of, json_view
+from apps.generations.json_views import PersonRequest, View, body_of, json_view, wants_json
 from apps.projects.models import Role
 
 Change = Callable[[User, Conversation], None]
@@ -34,12 +34,6 @@ def settings(request: PersonRequest, cid: str) -> HttpResponseBase:
     conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
     conversation = update_conversation(actor=request.user, conversation=conversation, changes=changes)
     return JsonResponse({"conversation": conversation_json(conversation)})
-
-
-def wants_json(request: HttpRequest) -> bool:
-    return request.content_type == "application/json" or (
-        request.accepts("application/json") and not request.accepts("text/html")
-    )
 
 
 def _change_view(change: Change, sentence: str, *, in_bin: bool = False, to_list: bool = False) -> View:

@@ -16,8 +16,8 @@ from apps.conversations.continuing import Destination, destination, models_on_sh
 from apps.conversations.models import SharedConversation
 from apps.conversations.models.snapshot import SHARED
 from apps.conversations.shared import get_shared_for, open_shared
-from apps.conversations.views.json_views import PersonRequest
 from apps.generations.errors import Refused
+from apps.generations.json_views import PersonRequest
 from apps.governance.remedies import remedy
 from apps.moderation.hidden import is_hidden
 

@@ -9,9 +9,8 @@ from django.views.decorators.http import require_POST
 
 from apps.conversations.access import get_conversation_for
 from apps.conversations.actions.sharing import share_conversation
-from apps.conversations.inputs import ids_in, lifetime_in, refused
-from apps.conversations.views.json_views import PersonRequest, body_of, json_view
-from apps.moderation.limits import TooMany
+from apps.conversations.inputs import ids_in, lifetime_in
+from apps.generations.json_views import PersonRequest, body_of, json_view
 from apps.projects.models import Role
 
 
@@ -21,16 +20,13 @@ def share(request: PersonRequest, cid: str) -> HttpResponseBase:
     """Answers with the address of the shared page, which can't be read again later."""
     data = body_of(request)
     conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
-    try:
-        _, link, token = share_conversation(
-            actor=request.user,
-            conversation=conversation,
-            message_ids=ids_in(data, "messages"),
-            lifetime=lifetime_in(data),
-            with_system_prompt=data.get("system_prompt") is True,
-        )
-    except TooMany as limit:
-        raise refused("too_many", str(limit), status=429) from None
+    _, link, token = share_conversation(
+        actor=request.user,
+        conversation=conversation,
+        message_ids=ids_in(data, "messages"),
+        lifetime=lifetime_in(data),
+        with_system_prompt=data.get("system_prompt") is True,
+    )
     expires = link.expires_at.isoformat() if link.expires_at else None
     url = settings.SITE_URL + reverse("shared_conversation", args=[token])
     return JsonResponse({"url": url, "expires_at": expires, "links_url": reverse("share_links")}, status=201)

@@ -14,9 +14,9 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from apps.accounts.errors import NotAllowed
+from apps.generations.json_views import PersonRequest
 from apps.prompts import actions
 from apps.prompts.access import get_comment, get_prompt_for, get_revision, rights_of
-from apps.prompts.views.json_views import PersonRequest
 
 View = Callable[..., HttpResponseBase]
 

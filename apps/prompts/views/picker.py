@@ -5,17 +5,17 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.generations.json_views import PersonRequest, body_of, json_view, open_json_view
 from apps.prompts.access import get_prompt_for, get_revision, rights_of
 from apps.prompts.actions import record_use
 from apps.prompts.search import Search, find
 from apps.prompts.serializers import prompt_json, revision_json
-from apps.prompts.views.json_views import PersonRequest, body_of, json_view, signed_in
 
 SHOWN = 12
 
 
 @require_GET
-@json_view
+@open_json_view
 def search(request: HttpRequest) -> HttpResponseBase:
     """`{"prompts": […]}`: up to twelve that this person may use, what they wrote or starred among them."""
     found = find(request.user, Search.read(request.GET))[: SHOWN * 2]
@@ -24,7 +24,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_GET
-@json_view
+@open_json_view
 def revision(request: HttpRequest, prompt_id: str) -> HttpResponseBase:
     """`{"prompt": …, "revision": …}`: revision `?revision=N`, else that labelled production, else the latest."""
     prompt = get_prompt_for(request.user, prompt_id)
@@ -34,7 +34,6 @@ def revision(request: HttpRequest, prompt_id: str) -> HttpResponseBase:
 
 @require_POST
 @json_view
-@signed_in
 def use(request: PersonRequest, prompt_id: str) -> HttpResponseBase:
     """Counts that `{"revision": N}` was put into a text."""
     prompt = get_prompt_for(request.user, prompt_id, run=True)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.models import User
+from apps.generations.json_views import PersonRequest, body_of, error_response, json_view
 from apps.generations.stream import follow
 from apps.lib.database import in_thread
 from apps.lib.ids import is_id
@@ -24,14 +25,12 @@ from apps.prompts.actions import rate_run
 from apps.prompts.actions.running import run_prompt
 from apps.prompts.models import PromptRun
 from apps.prompts.page_state import models_json
-from apps.prompts.views.json_views import PersonRequest, body_of, error, json_view, signed_in
 
 RECHECK_SECONDS = 2.0
 
 
 @require_GET
 @json_view
-@signed_in
 def models(request: PersonRequest) -> HttpResponseBase:
     """`{"models": […]}`: what can be asked for in `?project=`."""
     project = get_project_for(request.user, request.GET.get("project", ""))
@@ -40,7 +39,6 @@ def models(request: PersonRequest) -> HttpResponseBase:
 
 @require_POST
 @json_view
-@signed_in
 def run(request: PersonRequest, prompt_id: str) -> HttpResponseBase:
     """From `{"revision", "project", "model", "values"}`; 201 with where to follow, stop and rate it."""
     data = body_of(request)
@@ -58,7 +56,6 @@ def run(request: PersonRequest, prompt_id: str) -> HttpResponseBase:
 
 @require_POST
 @json_view
-@signed_in
 def rate(request: PersonRequest, run_id: str) -> HttpResponseBase:
     """`{"rating": 1…5}`, or null to take it back."""
     found = get_run_for(request.user, run_id)
@@ -71,7 +68,7 @@ async def events(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """The answer as it comes, as server-sent events; a browser that comes back says where it was."""
     user = await request.auser()
     if not isinstance(user, User) or (job_id := await in_thread(_job_of, user, run_id)) is None:
-        return error(404, "not_found", "There is no such run for you.")
+        return error_response(404, "not_found", "There is no such run for you.")
     attempt, seq = _position(request.headers.get("Last-Event-ID", ""))
     response = StreamingHttpResponse(_sent(user, run_id, job_id, attempt, seq), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"

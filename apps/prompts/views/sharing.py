@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from apps.generations.json_views import PersonRequest
 from apps.moderation.limits import check_rate
 from apps.prompts import actions
 from apps.prompts.access import HIDDEN, get_prompt_for, get_revision, rights_of
@@ -21,7 +22,6 @@ from apps.prompts.models import Audience, Prompt
 from apps.prompts.views.changes import button
 from apps.prompts.views.editor import errors_of
 from apps.prompts.views.forms import audience_in, project_in, projects_to_write_in
-from apps.prompts.views.json_views import PersonRequest
 from apps.prompts.views.page import about
 from apps.sharing.access import get_link_for, open_link
 from apps.sharing.actions import create_link, revoke_link

@@ -11,11 +11,11 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.accounts.errors import NotAllowed
+from apps.generations.json_views import PersonRequest
 from apps.prompts import actions
 from apps.prompts.access import get_prompt_for, get_revision
 from apps.prompts.frontmatter import MAX_CHARS, exported, imported
 from apps.prompts.views.editor import errors_of
-from apps.prompts.views.json_views import PersonRequest
 
 
 @require_GET
