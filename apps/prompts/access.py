@@ -45,13 +45,16 @@ def get_prompt_for(
     run: bool = False,
     fork: bool = False,
     comment: bool = False,
+    in_bin: bool = False,
 ) -> Prompt:
-    """The prompt with its author, project, head and production revision; one query.
+    """The prompt with its author, project, head and production revision; one query. With `in_bin` a deleted one that
+    `user` may bring back.
 
     Raises Http404 where `user` may not read it (the same as for no such prompt), PermissionDenied with a sentence
     where they may read it and not do what is asked.
     """
-    rows = Prompt.objects.visible_to(user).select_related("author", "project", "head", "production")
+    found = Prompt.objects.in_bin_of(user) if in_bin else Prompt.objects.visible_to(user)
+    rows = found.select_related("author", "project", "head", "production").defer("body", "search")
     prompt = rows.filter(pk=prompt_id).first() if is_id(prompt_id) else None
     if prompt is None:
         raise Http404("There is no such prompt.")
@@ -65,7 +68,7 @@ def get_prompt_for(
 
 
 def rights_of(user: User | AnonymousUser, prompt: Prompt) -> Rights:
-    """For a prompt that came through `Prompt.objects.visible_to(user)`; asks the database nothing."""
+    """For a prompt that came through `visible_to(user)` or `in_bin_of(user)`; asks the database nothing."""
     if not isinstance(user, User) or not user.is_active:
         return Rights()
     role = getattr(prompt, "role_there", None)
@@ -74,7 +77,7 @@ def rights_of(user: User | AnonymousUser, prompt: Prompt) -> Rights:
     edit = own if prompt.project is None else (role or 0) >= Role.EDITOR
     edit = edit or (own and prompt.visibility == Audience.PRIVATE)
     near = own or (prompt.project_id is not None and role is not None)
-    shown = not prompt.is_hidden
+    shown = not prompt.is_hidden and prompt.deleted_at is None
     return Rights(
         edit=edit and writable,
         manage=(edit and own) or role == Role.OWNER,

@@ -23,7 +23,7 @@ SORTS = {
     "top": ("-star_count", "-use_count", "-id"),
 }
 SORT_NAMES = {"trending": "Trending", "new": "Newest", "top": "Most stars"}
-SCOPES = {"all": "All", "mine": "Mine", "starred": "Starred", "projects": "In my projects"}
+SCOPES = {"all": "All", "mine": "Mine", "starred": "Starred", "projects": "In my projects", "deleted": "Deleted"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ def popular_tags(user: User | AnonymousUser, number: int = 14) -> list[str]:
 
 
 def _in_scope(user: User | AnonymousUser, search: Search) -> PromptQuerySet:
+    if search.scope == "deleted":
+        return Prompt.objects.in_bin_of(user)
     rows = Prompt.objects.visible_to(user)
     if search.scope == "all":
         return rows

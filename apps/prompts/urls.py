@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.prompts.views import changes, editor, history, library, page, picker, running, sharing, transfer
+from apps.prompts.views import changes, editor, history, library, page, picker, removal, running, sharing, transfer
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("prompts/", library.library, name="prompt_library"),
@@ -27,7 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("prompts/<str:prompt_id>/fork/", changes.fork, name="prompt_fork"),
     path("prompts/<str:prompt_id>/restore/", changes.restore, name="prompt_restore"),
     path("prompts/<str:prompt_id>/production/", changes.production, name="prompt_production"),
-    path("prompts/<str:prompt_id>/delete/", changes.delete, name="prompt_delete"),
+    path("prompts/<str:prompt_id>/delete/", removal.delete, name="prompt_delete"),
+    path("prompts/<str:prompt_id>/undelete/", removal.undelete, name="prompt_undelete"),
     path("prompts/<str:prompt_id>/comments/", changes.comment, name="prompt_comment"),
     path("prompts/<str:prompt_id>/comments/<str:comment_id>/delete/", changes.delete_comment,
          name="prompt_comment_delete"),

@@ -1,6 +1,7 @@
 /** The list of conversations: its small forms answer in place, with a way back. */
 import { post } from "./chat/api.js";
 import { toast } from "./toasts.js";
+import { offerUndo } from "./undo.js";
 
 async function run(form) {
   const row = form.closest("[data-row]");
@@ -37,9 +38,4 @@ document.addEventListener("submit", (event) => {
   run(form);
 });
 
-const deleted = JSON.parse(sessionStorage.getItem("atrium.deleted") ?? "null");
-if (deleted) {
-  sessionStorage.removeItem("atrium.deleted");
-  const undo = () => post(deleted.restore).then(() => location.reload(), (failure) => toast({ kind: "error", text: failure.message }));
-  toast({ text: `“${deleted.title}” was deleted.`, action: { label: "Undo", run: undo } });
-}
+offerUndo();

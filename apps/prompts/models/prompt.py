@@ -15,7 +15,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from apps.accounts.models import User
 from apps.accounts.powers import Power, powers_of
 from apps.lib.ids import new_id
-from apps.projects.models import Membership
+from apps.projects.models import Membership, Role
 
 MAX_TITLE_CHARS = 120
 MAX_SUMMARY_CHARS = 280
@@ -39,10 +39,19 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
 
         Annotates `role_there`: the role that `user` has in the prompt's project, or None.
         """
-        kept = self.filter(deleted_at=None)
+        return self.filter(deleted_at=None)._readable_by(user)
+
+    def in_bin_of(self, user: User | AnonymousUser) -> Self:
+        """What was deleted and `user` may bring back: what they may manage. Annotates `role_there`."""
+        if not isinstance(user, User):
+            return self.none()
+        own = Q(author=user) & (Q(project=None) | Q(visibility=Audience.PRIVATE) | Q(role_there__gte=Role.EDITOR))
+        return self.exclude(deleted_at=None)._readable_by(user).filter(own | Q(role_there=Role.OWNER))
+
+    def _readable_by(self, user: User | AnonymousUser) -> Self:
         if not isinstance(user, User) or not user.is_active:
             nobody = models.Value(None, output_field=models.PositiveSmallIntegerField())
-            return kept.filter(visibility=Audience.PUBLIC, hidden_at=None).annotate(role_there=nobody)
+            return self.filter(visibility=Audience.PUBLIC, hidden_at=None).annotate(role_there=nobody)
         mine = Membership.objects.filter(user=user)
         in_mine = Q(project__in=mine.values("project"))
         own = Q(author=user) & (Q(project=None) | Q(visibility=Audience.PRIVATE) | in_mine)
@@ -50,7 +59,7 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
         if not powers_of(user) & {Power.MODERATE, Power.SEE_REPORTS}:
             open_to &= Q(hidden_at=None)
         role = mine.filter(project=OuterRef("project")).values("role")[:1]
-        return kept.filter(own | open_to).annotate(role_there=Subquery(role))
+        return self.filter(own | open_to).annotate(role_there=Subquery(role))
 
 
 class Prompt(models.Model):

@@ -95,11 +95,3 @@ def delete_comment(request: PersonRequest, prompt_id: str, comment_id: str) -> H
     actions.delete_comment(actor=request.user, comment=found)
     messages.success(request, "Comment deleted.")
     return redirect("prompt", prompt.pk)
-
-
-@button
-def delete(request: PersonRequest, prompt_id: str) -> HttpResponse:
-    prompt = get_prompt_for(request.user, prompt_id, manage=True)
-    actions.delete(actor=request.user, prompt=prompt)
-    messages.success(request, "The prompt was deleted.")
-    return redirect("prompt_library")

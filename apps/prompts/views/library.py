@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -32,6 +33,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "sorts": SORT_NAMES,
         "author": User.objects.filter(pk=search.author[:16]).first() if search.author else None,
         "kept": _kept(request),
+        "bin_days": settings.CONVERSATION_BIN_DAYS,
     }
     return render(request, "prompts/library.html", context)
 

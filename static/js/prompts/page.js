@@ -3,6 +3,7 @@ import { copyText } from "../copy.js";
 import { post } from "../chat/api.js";
 import { el, icon } from "../dom.js";
 import { toast } from "../toasts.js";
+import { deleteAndLeave } from "../undo.js";
 import { variableForm } from "./form.js";
 import { showPreview } from "./preview.js";
 import { runBar } from "./run.js";
@@ -23,3 +24,9 @@ copy.addEventListener("click", async () => {
   if (run) post(run.urls.use, { revision: revision.number }).catch(() => {});
 });
 bar.append(copy);
+
+const deletion = document.querySelector("[data-delete]");
+deletion?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  deleteAndLeave({ ...deletion.dataset, remove: deletion.action });
+});

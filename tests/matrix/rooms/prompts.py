@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.prompts.access import get_revision
-from apps.prompts.actions import comment, record_use
+from apps.prompts.actions import comment, delete, record_use
 from apps.prompts.models import Audience
 from apps.sharing.actions import create_link
 from tests.prompts.build import TIDES, write
@@ -44,6 +44,7 @@ prompt_fork                          POST    login 404  302  302  302  404
 prompt_restore                       POST    login 404  403  302  302  404
 prompt_production                    POST    login 404  403  302  302  404
 prompt_delete                        POST    login 404  403  302  302  404
+prompt_undelete                      POST    login 404  404  302  302  404
 prompt_comment                       POST    login 404  302  302  302  404
 prompt_comment_delete                POST    login 404  403  302  302  404
 """
@@ -70,11 +71,14 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     run = record_use(actor=world.owner, revision=get_revision(prompt))
     link, token = create_link(actor=world.editor, kind="prompt", target_id=prompt.pk, project=world.project)
     own = {"prompt_id": prompt.pk}
+    gone = write(world.editor, Audience.PROJECT, world.project, title="Ebb table")
+    delete(actor=world.editor, prompt=gone)
     names = ("edit", "json", "export", "revisions", "diff", "lineage", "sharing", "link_new", "use", "run", "star",
              "fork", "restore", "production", "delete", "comment")  # fmt: skip
     return {
         "prompt": own,
         **{f"prompt_{name}": own for name in names},
+        "prompt_undelete": {"prompt_id": gone.pk},
         "prompt_comment_delete": own | {"comment_id": said.pk},
         "prompt_link_revoke": own | {"link_id": link.pk},
         "prompt_run_events": {"run_id": run.pk},

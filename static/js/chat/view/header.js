@@ -1,7 +1,7 @@
 /** Title, place in the list, connection. */
 import { el, icon } from "../../dom.js";
 import { toast } from "../../toasts.js";
-import { post } from "../api.js";
+import { deleteAndLeave } from "../../undo.js";
 import { mayWrite } from "../reducer.js";
 
 const CONNECTION = { waiting: "Reconnecting…", connecting: "" };
@@ -55,16 +55,9 @@ async function mark(button, store, commands) {
 }
 
 /** To the list, which offers the way back. */
-async function remove(store) {
+function remove(store) {
   const { urls, conversation } = store.state;
-  try {
-    await post(urls.delete);
-  } catch (failure) {
-    toast({ kind: "error", text: failure.message });
-    return;
-  }
-  sessionStorage.setItem("atrium.deleted", JSON.stringify({ title: conversation.title, restore: urls.restore }));
-  location.assign(urls.list);
+  return deleteAndLeave({ title: conversation.title, remove: urls.delete, restore: urls.restore, list: urls.list });
 }
 
 function editTitle(title, button, store, commands) {
