@@ -72,6 +72,14 @@ def parent_in(data: Mapping[str, Any]) -> str | None:
     return raw or None
 
 
+def revision_in(data: Mapping[str, Any]) -> str | None:
+    """The id of the revision of a prompt that the text came from."""
+    raw = data.get("revision")
+    if raw is not None and not isinstance(raw, str):
+        raise refused("invalid", "“revision” must be the id of a revision of a prompt, or null.")
+    return raw or None
+
+
 def ids_in(data: Mapping[str, Any], name: str, *, maximum: int = MAX_SHARED) -> list[str]:
     """The list of ids called `name`: at least one, at most `maximum`."""
     raw = data.get(name)

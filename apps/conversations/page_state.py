@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel
+from apps.conversations.from_prompts import with_runs
 from apps.conversations.models import Conversation
 from apps.conversations.serializers import conversation_json, path_json, person_json
 from apps.conversations.tree import leaf_to_show, read_tree
@@ -33,9 +34,11 @@ ACTIONS = (
 
 def page_state(conversation: Conversation, user: User, role: Role, *, leaf: str = "") -> dict[str, Any]:
     tree = read_tree(conversation)
+    path = path_json(tree, leaf_to_show(conversation, tree, leaf))
     return {
         "conversation": conversation_json(conversation),
-        **path_json(tree, leaf_to_show(conversation, tree, leaf)),
+        **path,
+        "messages": with_runs(user, path["messages"]),
         "role": role.name.lower(),
         "user": person_json(user),
         "models": _models(),
@@ -63,12 +66,13 @@ def _models() -> list[dict[str, Any]]:
 
 
 def _urls(conversation: Conversation) -> dict[str, str]:
-    """`regenerate`, `save_prompt` and `cancel` hold the place of an id as `{id}`."""
+    """`regenerate`, `save_prompt`, `cancel` and `rate` hold the place of an id as `{id}`."""
     urls = {name: reverse(f"conversation_{name}", args=[conversation.pk]) for name in ACTIONS}
     urls["regenerate"] = f"{urls['messages']}{{id}}/regenerate/"
     urls["save_prompt"] = f"{urls['messages']}{{id}}/prompt/"
     urls["prompts"] = reverse("prompts_search")
     urls["cancel"] = "/jobs/{id}/cancel/"
+    urls["rate"] = "/prompts/runs/{id}/rating/"
     urls["list"] = reverse("project", args=[conversation.project_id])
     urls["new"] = reverse("conversation_new", args=[conversation.project_id])
     urls["socket"] = f"/ws/conversations/{conversation.pk}/"

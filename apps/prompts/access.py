@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -111,6 +112,13 @@ def get_revision_for(user: User | AnonymousUser, revision_id: str) -> PromptRevi
     return found
 
 
+def get_revision_to_run(user: User | AnonymousUser, revision_id: str) -> PromptRevision:
+    """A revision of a prompt that `user` may run. Raises Http404, or PermissionDenied where they may only read it."""
+    found = get_revision_for(user, revision_id)
+    found.prompt = get_prompt_for(user, found.prompt_id, run=True)
+    return found
+
+
 def get_comment(prompt: Prompt, comment_id: str) -> Comment:
     found = Comment.objects.filter(prompt=prompt, pk=comment_id, deleted_at=None) if is_id(comment_id) else None
     comment = found.first() if found is not None else None
@@ -126,6 +134,12 @@ def get_run_for(user: User | AnonymousUser, run_id: str) -> PromptRun:
     if run is None:
         raise Http404("There is no such run.")
     return run
+
+
+def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
+    """The runs of `user` behind these jobs, by job, of prompts that they may still read; one query."""
+    rows = PromptRun.objects.filter(user=user, job__in=job_ids, revision__prompt__in=Prompt.objects.visible_to(user))
+    return {str(run.job_id): run for run in rows}
 
 
 def _within(audience: int, *, own: bool, near: bool) -> bool:

@@ -27,13 +27,14 @@ def insert(client: Client, conversation: Conversation, prompt: Prompt, **values:
     return post(client, f"/c/{conversation.pk}/prompt/", data)
 
 
-def test_a_prompt_is_filled_in_and_its_use_counted(world: World, editor: Client, conversation: Conversation) -> None:
+def test_a_prompt_is_filled_in_and_counts_once_it_is_sent(
+    world: World, editor: Client, conversation: Conversation
+) -> None:
     prompt = make(world, "stranger", Audience.MEMBERS)
     answer = insert(editor, conversation, prompt, place="{{ place }}")
-    assert answer.json() == {"system": "You know {{ place }}.", "user": "See {{ place }}."}
-    prompt.refresh_from_db()
-    assert prompt.use_count == 1
-    assert PromptRun.objects.get().user == world.editor
+    texts = {"system": "You know {{ place }}.", "user": "See {{ place }}."}
+    assert answer.json() == texts | {"revision": prompt.head_id}
+    assert not PromptRun.objects.exists()
 
 
 def test_a_missing_value_is_named(world: World, editor: Client, conversation: Conversation) -> None:

@@ -97,3 +97,11 @@ test("speed is told when there is something to measure", () => {
   live = applyEvent(live, { attempt: 1, seq: 2, event: { kind: "text", offset: 1, text: "b", tokens: 21 } }, 3000).live;
   assert.equal(speed(live), 10);
 });
+
+test("a rating is kept at its answer and nowhere else", () => {
+  const before = initialState(page([prompt("u", null), answer("a", "u", null, { run: { id: "r", rating: null } }), prompt("v", "a")]));
+  const state = reduce(before, { type: "rated", id: "a", rating: 4 });
+  assert.deepEqual(state.messages[1].run, { id: "r", rating: 4 });
+  assert.equal(before.messages[1].run.rating, null);
+  assert.equal(state.messages[2].run, undefined);
+});

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel
+from apps.conversations import from_prompts
 from apps.conversations.broadcast import frames_to_all
 from apps.conversations.history import chat_messages
 from apps.conversations.inputs import refused, title_from
@@ -17,6 +18,8 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.serializers import JSON, messages_json
 from apps.conversations.tree import Tree, messages_of, read_tree
 from apps.generations.actions import submit_generation
+from apps.prompts.actions import record_use
+from apps.prompts.models import PromptRevision
 
 USER, ASSISTANT = Message.Author.USER, Message.Author.ASSISTANT
 
@@ -36,9 +39,18 @@ class Sent:
 
 
 @transaction.atomic
-def send_message(*, actor: User, conversation: Conversation, text: str, parent_id: str | None, client_id: str) -> Sent:
+def send_message(
+    *,
+    actor: User,
+    conversation: Conversation,
+    text: str,
+    parent_id: str | None,
+    client_id: str,
+    revision_id: str | None = None,
+) -> Sent:
     """Write the prompt and the message that waits for its answer, and queue the job. An edit is a send whose parent
-    is the edited prompt's parent. Raises Refused, and then nothing is changed."""
+    is the edited prompt's parent; `revision_id` names the prompt of the library that the text came from, and counts
+    as a use of it. Raises Refused, and then nothing is changed."""
     conversation = _locked(conversation)
     tree = read_tree(conversation)
     if sent := tree.sent_as(client_id):
@@ -49,7 +61,9 @@ def send_message(*, actor: User, conversation: Conversation, text: str, parent_i
     question = Message(
         conversation=conversation, parent_id=parent_id, role=USER, user=actor, text=text, client_id=client_id
     )
-    answer = _new_answer(actor, conversation, [*path, question], client_id="")
+    answer = _new_answer(
+        actor, conversation, [*path, question], client_id="", revision=from_prompts.named(actor, revision_id)
+    )
     Message.objects.bulk_create([question, answer])
     return _written(conversation, tree, [question, answer])
 
@@ -64,7 +78,13 @@ def regenerate(*, actor: User, conversation: Conversation, message: Message, cli
     _refuse_archived(conversation)
     if message.role != ASSISTANT or message.parent_id is None:
         raise refused("invalid", "Only an answer can be generated again. To change a prompt, edit it.")
-    answer = _new_answer(actor, conversation, messages_of(tree.path(message.parent_id)), client_id=client_id)
+    answer = _new_answer(
+        actor,
+        conversation,
+        messages_of(tree.path(message.parent_id)),
+        client_id=client_id,
+        revision=from_prompts.behind(actor, message.parent_id),
+    )
     answer.save()
     return _written(conversation, tree, [answer])
 
@@ -115,8 +135,10 @@ def _chosen_model(conversation: Conversation) -> HostedModel:
     return conversation.hosted_model
 
 
-def _new_answer(actor: User, conversation: Conversation, path: list[Message], *, client_id: str) -> Message:
-    """An unsaved message at the end of `path` whose job is queued."""
+def _new_answer(
+    actor: User, conversation: Conversation, path: list[Message], *, client_id: str, revision: PromptRevision | None
+) -> Message:
+    """An unsaved message at the end of `path` whose job is queued; a use of `revision`, where it came from one."""
     job = submit_generation(
         actor=actor,
         project=conversation.project,
@@ -124,6 +146,8 @@ def _new_answer(actor: User, conversation: Conversation, path: list[Message], *,
         messages=chat_messages(conversation.system_prompt, path),
         params=conversation.params,
     )
+    if revision:
+        record_use(actor=actor, revision=revision, job=job)
     return Message(conversation=conversation, parent=path[-1], role=ASSISTANT, job=job, client_id=client_id)
 
 

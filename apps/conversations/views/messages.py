@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.http import HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.accounts.models import User
 from apps.conversations.access import get_conversation_for, get_message
 from apps.conversations.actions.sending import Sent, regenerate, send_message
 from apps.conversations.counting import count
-from apps.conversations.inputs import client_id_in, parent_in, prompt_in
+from apps.conversations.from_prompts import with_runs
+from apps.conversations.inputs import client_id_in, parent_in, prompt_in, revision_in
 from apps.conversations.serializers import path_json
 from apps.conversations.tree import leaf_to_show, read_tree
 from apps.generations.json_views import PersonRequest, body_of, json_view
@@ -24,7 +26,8 @@ def messages(request: PersonRequest, cid: str) -> HttpResponseBase:
 def _path(request: PersonRequest, cid: str) -> JsonResponse:
     conversation = get_conversation_for(request.user, cid)
     tree = read_tree(conversation)
-    return JsonResponse(path_json(tree, leaf_to_show(conversation, tree, request.GET.get("leaf", ""))))
+    path = path_json(tree, leaf_to_show(conversation, tree, request.GET.get("leaf", "")))
+    return JsonResponse(path | {"messages": with_runs(request.user, path["messages"])})
 
 
 def _send(request: PersonRequest, cid: str) -> JsonResponse:
@@ -36,8 +39,9 @@ def _send(request: PersonRequest, cid: str) -> JsonResponse:
         text=prompt_in(data),
         parent_id=parent_in(data),
         client_id=client_id_in(data),
+        revision_id=revision_in(data),
     )
-    return _sent_response(sent)
+    return _sent_response(request.user, sent)
 
 
 @require_POST
@@ -47,13 +51,14 @@ def regenerate_message(request: PersonRequest, cid: str, mid: str) -> HttpRespon
     message = get_message(conversation, mid)
     client_id = client_id_in(body_of(request))
     sent = regenerate(actor=request.user, conversation=conversation, message=message, client_id=client_id)
-    return _sent_response(sent)
+    return _sent_response(request.user, sent)
 
 
-def _sent_response(sent: Sent) -> JsonResponse:
-    """`warnings` are for whoever asked, so they are not among what everybody in the conversation is told."""
+def _sent_response(user: User, sent: Sent) -> JsonResponse:
+    """`warnings` and runs are for whoever asked, so they are not among what everybody in the conversation is told."""
     warnings = [text for message in sent.messages if message.job for text in message.job.quota_warnings]
-    return JsonResponse({"messages": sent.json, "warnings": warnings}, status=201 if sent.created else 200)
+    answer = {"messages": with_runs(user, sent.json), "warnings": warnings}
+    return JsonResponse(answer, status=201 if sent.created else 200)
 
 
 @require_POST

@@ -14,7 +14,7 @@ from apps.conversations.models import Conversation, Message
 from apps.generations.json_views import PersonRequest, body_of, json_view
 from apps.projects.models import Role
 from apps.prompts.access import get_prompt_for, get_revision
-from apps.prompts.actions import create_prompt, record_use
+from apps.prompts.actions import create_prompt
 from apps.prompts.filling import filled_in
 from apps.prompts.models import Audience
 from apps.prompts.models.prompt import MAX_TITLE_CHARS
@@ -23,7 +23,8 @@ from apps.prompts.models.prompt import MAX_TITLE_CHARS
 @require_POST
 @json_view
 def insert(request: PersonRequest, cid: str) -> HttpResponseBase:
-    """`{"prompt": id, "revision": number, "values": {name: …}}` → its texts filled in; counts as a use."""
+    """`{"prompt": id, "revision": number, "values": {name: …}}` → its texts filled in, and the id of the revision: a
+    send that names it counts as a use."""
     data = body_of(request)
     get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
     revision = get_revision(
@@ -31,8 +32,7 @@ def insert(request: PersonRequest, cid: str) -> HttpResponseBase:
     )
     values = data.get("values")
     texts = filled_in(revision, values if isinstance(values, dict) else {})
-    record_use(actor=request.user, revision=revision)
-    return JsonResponse(texts)
+    return JsonResponse(texts | {"revision": revision.pk})
 
 
 @require_POST

@@ -57,8 +57,9 @@ def run(request: PersonRequest, prompt_id: str) -> HttpResponseBase:
 @require_POST
 @json_view
 def rate(request: PersonRequest, run_id: str) -> HttpResponseBase:
-    """`{"rating": 1…5}`, or null to take it back."""
+    """`{"rating": 1…5}`, or null to take it back. Whoever may no longer run the prompt has no voice about it."""
     found = get_run_for(request.user, run_id)
+    get_prompt_for(request.user, found.revision.prompt_id, run=True)
     rate_run(actor=request.user, run=found, rating=body_of(request).get("rating"))
     return JsonResponse({"run": found.pk, "rating": found.rating})
 

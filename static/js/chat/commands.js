@@ -63,6 +63,12 @@ export class Commands {
     return true;
   }
 
+  /** What this person thinks of an answer that came from a prompt. Raises Failure. */
+  async rate(message, rating) {
+    await post(withId(this.#urls.rate, message.run.id), { rating });
+    this.store.dispatch({ type: "rated", id: message.id, rating });
+  }
+
   /** @returns the conversation as saved. Raises Failure. */
   async save(changes) {
     const { conversation } = await post(this.#urls.settings, changes);

@@ -1,5 +1,6 @@
 /** The field for the next prompt: draft, keys, size, what is allowed now, and the sentence when it isn't. */
 import { el } from "../dom.js";
+import { DraftSource } from "./prompts/source.js";
 import { generating, mayWrite } from "./reducer.js";
 import { keep, recall } from "./storage.js";
 import { TokenMeter } from "./tokens.js";
@@ -17,6 +18,7 @@ export class Composer {
     this.meter = new TokenMeter(root.querySelector("[data-tokens]"), store);
     this.key = `atrium.draft.${store.state.conversation.id}`;
     this.field.value = recall(this.key) ?? "";
+    this.from = new DraftSource(root.querySelector("[data-from]"), store);
     this.#listen();
     this.#changed();
     store.subscribe((state) => this.#show(state));
@@ -34,16 +36,21 @@ export class Composer {
     this.focus();
   }
 
-  /** A prompt of the library: in place of the `/…` that asked for it, else behind what is written already. */
-  insert(text) {
+  /**
+   * A prompt of the library: in place of the `/…` that asked for it, else behind what is written already.
+   * @param {{revision: string, title: string}} from  what is sent names it
+   */
+  insert(text, from) {
     const written = this.field.value.trimEnd();
     this.put(!written || /^\/[^\n]*$/.test(written) ? text : `${written}\n\n${text}`);
+    this.from.set(from);
   }
 
   /** The server would not take `prompt`: the text comes back, with the reason. */
   refuse(failure, prompt) {
     if (!this.field.value.trim()) this.field.value = prompt.text;
     else if (!this.field.value.includes(prompt.text)) this.field.value = `${prompt.text}\n\n${this.field.value}`;
+    if (failure.code !== "prompt_gone") this.from.set(this.from.value ?? prompt.from);
     this.#say(failure.message, failure.remedy);
     this.#changed();
     this.focus();
@@ -87,17 +94,19 @@ export class Composer {
       this.#say(`That is longer than ${state.limits.max_chars.toLocaleString()} characters. Shorten it, or send it in parts.`);
       return;
     }
+    const from = this.from.value;
     this.field.value = "";
     this.#say("");
     this.#changed();
     this.transcript.follow();
     this.#typing();
-    this.outbox.send(text, state.leaf);
+    this.outbox.send(text, state.leaf, from);
   }
 
   #changed() {
     clearTimeout(this.saving);
     this.saving = setTimeout(() => keep(this.key, this.field.value), DRAFT_EVERY);
+    if (!this.field.value.trim()) this.from.set(null);
     this.#fit();
     this.meter.count(this.field.value);
     this.#show(this.store.state);

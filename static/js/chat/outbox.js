@@ -20,9 +20,12 @@ export class Outbox {
     if (kept?.client_id) this.#start(kept);
   }
 
-  /** @param {string|null} parent the message that this one answers */
-  send(text, parent) {
-    this.#start({ client_id: newClientId(), text, parent });
+  /**
+   * @param {string|null} parent the message that this one answers
+   * @param {{revision: string, title: string}|null} from the prompt of the library that the text came from
+   */
+  send(text, parent, from = null) {
+    this.#start({ client_id: newClientId(), text, parent, from });
   }
 
   /** The line is back: don't wait for the timer. */
@@ -47,8 +50,9 @@ export class Outbox {
   async #attempt() {
     this.timer = null;
     const { urls } = this.store.state;
+    const { client_id, text, parent, from } = this.prompt;
     try {
-      const { messages, warnings } = await post(urls.messages, this.prompt);
+      const { messages, warnings } = await post(urls.messages, { client_id, text, parent, revision: from?.revision ?? null });
       this.#done();
       this.store.dispatch({ type: "sent", messages });
       tellWarnings(warnings);

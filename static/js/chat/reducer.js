@@ -13,7 +13,7 @@ export function initialState(page) {
     closed: "", // the sentence of a socket that will not come back
     live: {}, // job id → what jobs.js keeps
     gaps: 0, // grows when a follower has to start again
-    pending: null, // {client_id, text, parent, base, state: sending|waiting}
+    pending: null, // {client_id, text, parent, from, state: sending|waiting}
     busy: false, // another request that changes the path is under way
   });
 }
@@ -28,6 +28,7 @@ const HANDLERS = {
   pending: (state, { pending }) => ({ ...state, pending }),
   sent: (state, { messages }) => sent(state, messages),
   message: (state, { message }) => arrived(state, message),
+  rated: (state, { id, rating }) => ({ ...state, messages: state.messages.map((each) => (each.id === id ? { ...each, run: { ...each.run, rating } } : each)) }),
   job: (state, { frame, now }) => jobEvent(state, frame, now),
 };
 

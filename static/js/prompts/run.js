@@ -2,6 +2,7 @@
 import { Failure, get, post } from "../chat/api.js";
 import { el, icon } from "../dom.js";
 import { blocksOf, renderBlock, settle } from "../markdown.js";
+import { stars } from "../rating.js";
 import { toast } from "../toasts.js";
 
 export function runBar(bar, answer, { run, revision }, values) {
@@ -65,7 +66,7 @@ function follow(answer, urls, ended) {
     source.close();
     stop.remove();
     state.textContent = event.error || (event.state === "succeeded" ? "" : "Stopped.");
-    if (event.state === "succeeded") answer.append(stars(urls.rate));
+    if (event.state === "succeeded") answer.append(rating(urls.rate));
     ended();
   });
   source.addEventListener("error", () => {
@@ -80,20 +81,7 @@ function show(node, said) {
   node.replaceChildren(...tokens.map((token) => renderBlock(token, tokens.links)));
 }
 
-function stars(url) {
-  const group = el("div", { class: "prompt-rate", role: "group", "aria-label": "Rate this answer" }, el("span", { class: "help" }, "How good is it?"));
-  const buttons = [1, 2, 3, 4, 5].map((value) => {
-    const button = el("button", { type: "button", class: "btn btn-quiet btn-icon btn-small", "aria-label": `${value} of 5` }, icon("star"));
-    button.addEventListener("click", async () => {
-      try {
-        await post(url, { rating: value });
-        buttons.forEach((each, index) => each.setAttribute("aria-pressed", String(index < value)));
-      } catch (error) {
-        toast({ kind: "error", text: error.message });
-      }
-    });
-    return button;
-  });
-  group.append(...buttons);
-  return group;
+function rating(url) {
+  const given = stars({ rating: null, rate: (value) => post(url, { rating: value }) });
+  return el("div", { class: "prompt-rate" }, el("span", { class: "help" }, "How good is it?"), given);
 }

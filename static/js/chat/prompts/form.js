@@ -23,7 +23,7 @@ export class PromptForm {
   /** A prompt without variables goes in at once. Raises Failure. */
   async fill({ id, url, revision_url: revisionUrl }) {
     const { revision } = await get(revisionUrl);
-    this.prompt = { id, revision: revision.number, variables: revision.variables };
+    this.prompt = { id, revision: revision.number, title: revision.title, variables: revision.variables };
     if (revision.variables.length || revision.system) this.#open(revision, url);
     else await this.#insert({}, false);
   }
@@ -59,9 +59,9 @@ export class PromptForm {
   }
 
   async #insert(values, useSystem) {
-    const { id, revision } = this.prompt;
+    const { id, revision, title } = this.prompt;
     const texts = await post(this.store.state.urls.insert, { prompt: id, revision, values });
-    this.composer.insert(texts.user);
+    this.composer.insert(texts.user, { revision: texts.revision, title });
     if (!useSystem || !texts.system) return;
     await this.commands.save({ system_prompt: texts.system }).catch((failure) => toast({ kind: "error", text: failure.message }));
   }

@@ -3,6 +3,7 @@ import { avatar } from "../../avatar.js";
 import { copyText } from "../../copy.js";
 import { el, icon } from "../../dom.js";
 import { Prose } from "../../prose.js";
+import { stars } from "../../rating.js";
 import { isOver } from "../reducer.js";
 import { openEditor } from "./editor.js";
 import { outcome } from "./outcome.js";
@@ -101,7 +102,16 @@ export class MessageView {
         ]
       : [];
     this.root.classList.toggle("msg-last", last);
-    this.foot.replaceChildren(...[this.#branches(message, busy), ...tools, message.pending && pendingLine(message.pending)].filter(Boolean));
+    const focused = document.activeElement;
+    this.foot.replaceChildren(...[this.#branches(message, busy), ...tools, this.#stars(message), message.pending && pendingLine(message.pending)].filter(Boolean));
+    if (this.foot.contains(focused)) focused.focus();
+  }
+
+  /** Made once, so that a star that was just chosen keeps the focus. */
+  #stars(message) {
+    if (!message.run || message.job?.state !== "succeeded") return null;
+    this.rating ??= stars({ rating: message.run.rating, rate: (rating) => this.context.commands.rate(this.message, rating) });
+    return this.rating;
   }
 
   #branches({ siblings, id }, busy) {
