@@ -7,7 +7,7 @@ is guessed: what didn't come in order is read again, and looked for once a secon
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 from apps.generations import events
@@ -24,7 +24,7 @@ POLL_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-async def follow(job_id: str, *, attempt: int = 0, seq: int = 0) -> AsyncIterator[JSON]:
+async def follow(job_id: str, *, attempt: int = 0, seq: int = 0) -> AsyncGenerator[JSON, None]:
     """The `job` messages of the socket protocol after (`attempt`, `seq`), ending with the one finish event.
 
     A job that doesn't exist gives none. Raises django.db.DatabaseError where the database is away; Redis may be.

@@ -136,6 +136,12 @@ def get_run_for(user: User | AnonymousUser, run_id: str) -> PromptRun:
     return run
 
 
+def job_to_follow(user: User, run_id: str) -> str | None:
+    """The job behind a run of `user`, while they are a member of the project that it was asked in."""
+    rows = PromptRun.objects.filter(pk=run_id, user=user, job__project__memberships__user=user)
+    return rows.values_list("job", flat=True).first() if is_id(run_id) else None
+
+
 def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
     """The runs of `user` behind these jobs, by job, of prompts that they may still read; one query."""
     rows = PromptRun.objects.filter(user=user, job__in=job_ids, revision__prompt__in=Prompt.objects.visible_to(user))

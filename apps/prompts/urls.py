@@ -1,6 +1,18 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.prompts.views import changes, editor, history, library, page, picker, removal, running, sharing, transfer
+from apps.prompts.views import (
+    changes,
+    editor,
+    following,
+    history,
+    library,
+    page,
+    picker,
+    removal,
+    running,
+    sharing,
+    transfer,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("prompts/", library.library, name="prompt_library"),
@@ -9,7 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("prompts/new/", editor.new, name="prompt_new"),
     path("prompts/import/", transfer.import_prompt, name="prompt_import"),
     path("prompts/shared/<str:token>/", sharing.shared, name="shared_prompt"),
-    path("prompts/runs/<str:run_id>/events/", running.events, name="prompt_run_events"),
+    path("prompts/runs/<str:run_id>/events/", following.events, name="prompt_run_events"),
     path("prompts/runs/<str:run_id>/rating/", running.rate, name="prompt_run_rate"),
     path("prompts/<str:prompt_id>/", page.prompt, name="prompt"),
     path("prompts/<str:prompt_id>/edit/", editor.edit, name="prompt_edit"),

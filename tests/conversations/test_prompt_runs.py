@@ -12,7 +12,7 @@ from apps.audit.models import AuditEvent
 from apps.conversations.models import Conversation, Message
 from apps.generations.models import GenerationJob, State
 from apps.prompts import actions
-from apps.prompts.models import Audience, Prompt, PromptRevision, PromptRun
+from apps.prompts.models import Audience, Prompt, PromptRun
 from apps.prompts.ratings import ratings_of
 from tests.conversations.build import end, post, send
 from tests.prompts.build import write
@@ -23,11 +23,6 @@ def signed_in(world: World, person: str) -> Client:
     client = Client()
     client.force_login(world.person(person))
     return client
-
-
-def head(prompt: Prompt) -> PromptRevision:
-    assert prompt.head
-    return prompt.head
 
 
 def shown(client: Client, conversation: Conversation) -> list[dict[str, Any]]:
@@ -113,11 +108,10 @@ def test_the_rating_of_an_answer_is_its_askers_alone(world: World, editor: Clien
     assert shown(editor, conversation)[1]["run"] == {"id": answer["run"]["id"], "rating": 4}
     page = editor.get(f"/c/{conversation.pk}/")
     assert page.context["state"]["messages"][1]["run"]["rating"] == 4
-    for person, status in (("owner", 404), ("viewer", 404), ("stranger", 404)):
-        assert post(signed_in(world, person), rate, {"rating": 1}).status_code == status
-    assert all(
-        "run" not in each for person in ("owner", "viewer") for each in shown(signed_in(world, person), conversation)
-    )
+    for person in ("owner", "viewer", "stranger"):
+        assert post(signed_in(world, person), rate, {"rating": 1}).status_code == 404
+    for person in ("owner", "viewer"):
+        assert not [each for each in shown(signed_in(world, person), conversation) if "run" in each]
     assert post(editor, rate, {"rating": None}).status_code == 200
     assert ratings_of(prompt) == []
 

@@ -6,15 +6,12 @@ Plain database functions; the consumer calls them in threads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 
-from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.utils.crypto import constant_time_compare
 
 from apps.accounts.models import User
+from apps.accounts.sessions import signed_in
 from apps.conversations.access import visit_conversation
 from apps.conversations.socket.codes import NOT_FOUND, SIGNED_OUT
 from apps.conversations.socket.frames import BadFrame
@@ -33,7 +30,7 @@ class Visitor:
 
 def admit(session_key: str, conversation_id: str) -> Visitor | int:
     """The visitor, or the close code that says why not."""
-    user = _signed_in(session_key)
+    user = signed_in(session_key)
     if user is None:
         return SIGNED_OUT
     try:
@@ -41,19 +38,6 @@ def admit(session_key: str, conversation_id: str) -> Visitor | int:
     except (Http404, PermissionDenied):
         return NOT_FOUND
     return Visitor(user, role)
-
-
-def _signed_in(session_key: str) -> User | None:
-    """The person of a session that is stored, not over, and was opened with the password of now."""
-    if not session_key:
-        return None
-    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
-    user = User.objects.filter(pk=session.get(SESSION_KEY, ""), is_active=True).first()
-    if user is None:
-        return None
-    given = session.get(HASH_SESSION_KEY, "")
-    valid = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
-    return user if any(constant_time_compare(given, known) for known in valid) else None
 
 
 def holds_job(conversation_id: str, job_id: str) -> bool:

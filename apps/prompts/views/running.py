@@ -1,23 +1,16 @@
-"""Run a prompt here: start a generation, follow it, rate its answer."""
+"""Run a prompt here: start a generation, rate its answer."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.accounts.models import User
-from apps.generations.json_views import PersonRequest, body_of, error_response, json_view
-from apps.generations.stream import follow
-from apps.lib.database import in_thread
-from apps.lib.ids import is_id
+from apps.generations.json_views import PersonRequest, body_of, json_view
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
 from apps.prompts.access import get_prompt_for, get_revision, get_run_for
@@ -25,8 +18,6 @@ from apps.prompts.actions import rate_run
 from apps.prompts.actions.running import run_prompt
 from apps.prompts.models import PromptRun
 from apps.prompts.page_state import models_json
-
-RECHECK_SECONDS = 2.0
 
 
 @require_GET
@@ -62,45 +53,6 @@ def rate(request: PersonRequest, run_id: str) -> HttpResponseBase:
     get_prompt_for(request.user, found.revision.prompt_id, run=True)
     rate_run(actor=request.user, run=found, rating=body_of(request).get("rating"))
     return JsonResponse({"run": found.pk, "rating": found.rating})
-
-
-@require_GET
-async def events(request: HttpRequest, run_id: str) -> HttpResponseBase:
-    """The answer as it comes, as server-sent events; a browser that comes back says where it was."""
-    user = await request.auser()
-    if not isinstance(user, User) or (job_id := await in_thread(_job_of, user, run_id)) is None:
-        return error_response(404, "not_found", "There is no such run for you.")
-    attempt, seq = _position(request.headers.get("Last-Event-ID", ""))
-    response = StreamingHttpResponse(_sent(user, run_id, job_id, attempt, seq), content_type="text/event-stream")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
-
-
-async def _sent(user: User, run_id: str, job_id: str, attempt: int, seq: int) -> AsyncIterator[bytes]:
-    """Ends early for somebody who was deactivated meanwhile."""
-    checked = time.monotonic()
-    async for message in follow(job_id, attempt=attempt, seq=seq):
-        if time.monotonic() - checked > RECHECK_SECONDS:
-            if await in_thread(_job_of, user, run_id) != job_id:
-                return
-            checked = time.monotonic()
-        place = f"id: {message['attempt']}:{message.get('seq', 0)}\n"
-        yield f"{place}data: {json.dumps(message['event'], separators=(',', ':'))}\n\n".encode()
-
-
-def _job_of(user: User, run_id: str) -> str | None:
-    if not is_id(run_id):
-        return None
-    rows = PromptRun.objects.filter(pk=run_id, user=user, user__is_active=True)
-    return rows.values_list("job", flat=True).first()
-
-
-def _position(text: str) -> tuple[int, int]:
-    """The attempt and the number of the last event that a browser has seen."""
-    attempt, _, seq = text.partition(":")
-    known = attempt.isdecimal() and seq.isdecimal() and len(text) < 20
-    return (int(attempt), int(seq)) if known else (0, 0)
 
 
 def _urls(started: PromptRun) -> dict[str, str]:
