@@ -1,0 +1,1 @@
+"""What migrations do to rows that are there already."""
