@@ -16,6 +16,8 @@ from apps.lib.ids import is_id
 from apps.projects.access import archived
 from apps.projects.models import Role
 from apps.prompts.models import Audience, Comment, Prompt, PromptRevision, PromptRun
+from apps.prompts.shared import KIND
+from apps.sharing.models import ShareLink
 
 M = TypeVar("M", bound=Model)
 EDIT = "Only its author, or the editors of its project, can change this prompt. You can fork it and change your copy."
@@ -116,6 +118,25 @@ def get_revision_to_run(user: User | AnonymousUser, revision_id: str) -> PromptR
     """A revision of a prompt that `user` may run. Raises Http404, or PermissionDenied where they may only read it."""
     found = get_revision_for(user, revision_id)
     found.prompt = get_prompt_for(user, found.prompt_id, run=True)
+    return found
+
+
+def get_shared_prompt(link: ShareLink) -> Prompt:
+    """What a link shows, while whoever made it may still say who sees it. Raises Http404."""
+    try:
+        prompt = get_prompt_for(link.created_by, link.target_id, manage=True)
+    except PermissionDenied:
+        raise Http404("This link does not work any more.") from None
+    if prompt.is_hidden:
+        raise Http404("This link does not work any more.")
+    return prompt
+
+
+def get_link_to(prompt: Prompt, link_id: str) -> ShareLink:
+    """A link to this prompt, whoever made it: who manages a prompt manages all of its links."""
+    found = ShareLink.objects.to(KIND, prompt.pk).filter(pk=link_id).first() if is_id(link_id) else None
+    if found is None:
+        raise Http404("There is no such link.")
     return found
 
 

@@ -20,6 +20,19 @@ USER = "<!-- prompt -->"
 ALIASES = {"model": "model_id", "description": "summary", "license": "licence", "name": "title"}
 
 
+class _AliasFound(Exception):
+    pass
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads no alias: nine lines of them can stand for a billion values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise _AliasFound
+        return super().compose_node(parent, index)
+
+
 def exported(revision: PromptRevision) -> str:
     """Reading it back gives the same content."""
     content = revision.content()
@@ -27,8 +40,11 @@ def exported(revision: PromptRevision) -> str:
     if content["model_id"]:
         front["model"] = content["model_id"]
     front |= {name: content[name] for name in ("params", "variables") if content[name]}
+    system, user = content["system"], content["user"]
+    if USER in system:  # what marks the end of the system prompt can't stand in it
+        front, system = front | {"system": system}, ""
     head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=100)
-    body = f"{SYSTEM}\n{content['system']}\n\n{USER}\n{content['user']}" if content["system"] else content["user"]
+    body = f"{SYSTEM}\n{system}\n\n{USER}\n{user}" if system or user.startswith(SYSTEM) else user
     return f"---\n{head}---\n\n{body}\n"
 
 
@@ -50,10 +66,10 @@ def imported(text: str) -> Content:
 def _front(text: str) -> dict[str, Any]:
     if len(text) > MAX_FRONT_CHARS:
         raise ValidationError("The front matter is too long.")
-    if re.search(r"(?m)(?:^|[\s\[{,:-])[&*][\w]", text):
-        raise ValidationError("The front matter uses anchors or aliases, which are not read here.")
     try:
-        front = yaml.safe_load(text)
+        front = yaml.load(text, _Loader)  # noqa: S506  (it is a SafeLoader)
+    except _AliasFound as error:
+        raise ValidationError("The front matter uses aliases, which are not read here.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValidationError("The front matter between the two --- lines is not valid YAML.") from error
     if front is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import F
+
 from apps.accounts.deletion import register_deletion_hook
 from apps.accounts.export import register_exporter
 from apps.accounts.models import User
@@ -32,7 +34,8 @@ def prompt_runs(user: User) -> list[dict[str, Any]]:
 
 
 def forget(user: User) -> None:
-    """What nobody else saw goes with its author. What they published stays, without their name."""
+    """What nobody else saw goes with its author, and so do their stars. The rest stays, without their name."""
+    Prompt.objects.filter(stars__user=user).update(star_count=F("star_count") - 1)
     Prompt.objects.filter(author=user, visibility=Audience.PRIVATE).delete()
 
 

@@ -6,10 +6,12 @@ from django.urls import reverse
 
 from apps.sharing import kinds
 
+KIND = "prompt"
+
 
 def home(prompt_id: str) -> str:
     return reverse("prompt", args=[prompt_id])
 
 
 def register() -> None:
-    kinds.register("prompt", kinds.Kind(noun="prompt", home=home))
+    kinds.register(KIND, kinds.Kind(noun="prompt", home=home))

@@ -15,11 +15,11 @@ from tests.e2e.visitor import ANSWER_MS, Visitor
 ASKED = "What is the capital of {{ country }}?\nAnswer in {{ language }}."
 
 
-def publish(author: Visitor) -> str:
+def publish(author: Visitor, title: str = "Capital of a country") -> str:
     """Write the prompt in the editor, for everybody. Returns its address."""
     page = author.page
     page.goto(f"{author.site}/prompts/new/")
-    page.get_by_label("Title").fill("Capital of a country")
+    page.get_by_label("Title").fill(title)
     page.get_by_label("Prompt", exact=True).fill(ASKED)
     page.get_by_label("Label of country").fill("Country")
     page.get_by_label("Default of language").fill("English")
@@ -28,7 +28,7 @@ def publish(author: Visitor) -> str:
     expect(preview.locator("mark.filled")).to_have_text("English")
     page.get_by_label("Who may see it").select_option(value="40")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("heading", level=1, name="Capital of a country")).to_be_visible()
+    expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
     return page.url.split("?")[0]
 
 
@@ -108,3 +108,76 @@ def test_a_prompt_is_shared_run_forked_and_compared(visitor: MakeVisitor, compla
         assert hidden.status == 404, address
     stranger.page.goto(f"{public}lineage/")
     expect(stranger.page.get_by_role("region", name="Lineage")).not_to_contain_text("Grace Hopper")
+
+
+def insert(visitor: Visitor, country: str) -> None:
+    """`/`, the list, the form: the filled-in prompt stands in the composer."""
+    page = visitor.page
+    page.get_by_label("Your message").fill("/capital by a sl")
+    page.get_by_role("option", name="Capital by a slash").click()
+    dialog = page.get_by_role("dialog", name="Capital by a slash")
+    dialog.get_by_label("country").fill(country)
+    dialog.get_by_role("button", name="Insert").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_label("Your message")).to_have_value(f"What is the capital of {country}?\nAnswer in English.")
+    expect(page.locator("[data-from]")).to_contain_text("From Capital by a slash")
+
+
+def test_a_prompt_in_a_conversation_is_rated_where_its_answer_stands(visitor: MakeVisitor) -> None:
+    ada = visitor()
+    ada.set_up(temperature=0, max_tokens=16)
+    conversation, page = ada.page.url, ada.page
+    prompt = publish(ada, "Capital by a slash")
+
+    page.goto(conversation)
+    insert(ada, "France")
+    page.reload()
+    expect(page.locator("[data-from]")).to_be_visible()
+    page.get_by_label("Your message").press("Enter")
+    ada.wait_for_end()
+    expect(page.locator("[data-from]")).to_be_hidden()
+    answer = ada.answers().last
+    rating = answer.get_by_role("group", name="Rate this answer")
+    rating.get_by_role("button", name="4 of 5").click()
+    expect(rating.locator("[aria-pressed=true]")).to_have_count(4)
+    expect(rating.get_by_role("button", name="4 of 5")).to_be_focused()
+    page.reload()
+    expect(rating.locator("[aria-pressed=true]")).to_have_count(4)
+
+    insert(ada, "Italy")
+    page.get_by_role("button", name="Not from this prompt any more").click()
+    page.get_by_label("Your message").press("Enter")
+    expect(ada.answers()).to_have_count(2)
+    ada.wait_for_end()
+    expect(ada.answers().last.get_by_role("group", name="Rate this answer")).to_have_count(0)
+
+    page.goto(prompt)
+    facts = page.get_by_role("complementary", name="About this prompt")
+    expect(facts.locator(".prompt-median")).to_have_text("4.0")
+    expect(facts).to_contain_text("1 voice")
+
+
+def test_a_prompt_is_edited_with_stop_strings_deleted_and_brought_back(visitor: MakeVisitor) -> None:
+    ada = visitor()
+    ada.sign_up()
+    address, page = publish(ada, "Capital that was deleted"), ada.page
+    page.goto(f"{address}edit/")
+    page.get_by_label("Help of language").fill("Any will do")
+    page.get_by_label("Prompt", exact=True).fill("What is the capital of {{ country }}?")
+    expect(page.locator(".prompt-variable", has_text="language")).to_contain_text("not used")
+    expect(page.locator("[data-preview]")).not_to_contain_text("language")
+    page.get_by_text("Model, tags, licence").click()
+    page.get_by_label("Stop strings").fill("###\nEND")
+    page.get_by_role("button", name="Save revision 2").click()
+    facts = page.get_by_role("complementary", name="About this prompt")
+    expect(facts.locator("code")).to_have_text(["###", "END"])
+    expect(page.locator("[data-prompt-try] [data-variable]")).to_have_count(1)
+
+    page.get_by_label("More", exact=True).click()
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/prompts/")
+    expect(page.get_by_role("link", name="Capital that was deleted")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Capital that was deleted")).to_be_visible()
+    page.goto(address)
+    expect(facts).to_contain_text("2 of 2")

@@ -128,10 +128,23 @@ def test_what_was_deleted_is_erased_later_and_its_forks_stay(world: World) -> No
 
 def test_a_deleted_account_leaves_what_it_published_without_its_name(world: World) -> None:
     public, private = write(world.stranger), write(world.stranger, Audience.PRIVATE)
+    starred = write(world.editor)
+    for person in (world.stranger, world.viewer):
+        actions.star(actor=person, prompt=starred)
     from apps.accounts.deletion import run_hooks
 
     run_hooks(world.stranger)
     world.stranger.delete()
     assert not Prompt.objects.filter(pk=private.pk)
     public.refresh_from_db()
+    starred.refresh_from_db()
     assert public.author is None
+    assert starred.star_count == starred.stars.count() == 1
+
+
+def test_a_project_keeps_the_prompt_of_somebody_who_has_left(world: World) -> None:
+    prompt = write(world.editor, Audience.PROJECT, world.project)
+    world.editor.delete()
+    prompt.refresh_from_db()
+    with pytest.raises(ValidationError, match="has left"):
+        actions.set_audience(actor=world.owner, prompt=prompt, visibility=40, run=40, fork=40, project=None)

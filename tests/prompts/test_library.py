@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import random
+import time
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.prompts import actions
 from apps.prompts.access import get_revision
@@ -13,7 +19,7 @@ from apps.prompts.comparing import compare
 from apps.prompts.content import clean_content
 from apps.prompts.frontmatter import exported, imported
 from apps.prompts.lineage import lineage
-from apps.prompts.models import Audience
+from apps.prompts.models import Audience, PromptRevision
 from apps.prompts.search import Search, find
 from tests.prompts.build import TIDES, write
 from tests.world import World
@@ -30,6 +36,23 @@ def test_search_finds_words_and_mistyped_titles_and_nothing_private(world: World
 def test_an_export_reads_back_the_same(world: World) -> None:
     revision = get_revision(write(world.editor))
     assert clean_content(imported(exported(revision))) == revision.content()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"summary": "Use *bold* words & more, *always*: see &c"},
+        {"title": "2026-11-27", "summary": "yes"},
+        {"system": "Mind\n<!-- prompt -->\nthe gap"},
+        {"system": "", "user": "<!-- system -->\nWho?\n\n<!-- prompt -->\nMe"},
+        {"system": "<!-- system -->", "user": "<!-- prompt -->"},
+        {"user": "---\ntitle: no\n---\nHello"},
+        {"variables": [{"name": "harbour", "type": "text", "default": "a\n---\n- *b\n# c", "help": "'\"{}[]%@`"}]},
+    ],
+)
+def test_whatever_an_export_holds_reads_back_the_same(content: dict[str, Any]) -> None:
+    cleaned = clean_content(TIDES | content)
+    assert clean_content(imported(exported(PromptRevision(**cleaned)))) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -63,6 +86,57 @@ def test_a_comparison_shows_the_words_that_differ(world: World) -> None:
     (field,) = compare(prompt.revisions.get(number=1), second)
     assert field.label == "Prompt"
     assert "ebb" in [piece.text for piece in field.rows[0].right if piece.changed]
+
+
+def test_alike_words_take_no_time_to_compare() -> None:
+    """Word by word this took half a minute, for anybody who asked."""
+
+    def text(seed: int) -> str:
+        chosen = random.Random(seed)
+        return "\n".join(" ".join(chosen.choices("ab", k=700)) for _ in range(70))
+
+    started = time.process_time()
+    (field,) = compare(PromptRevision(user=text(1)), PromptRevision(user=text(2)))
+    assert time.process_time() - started < 10
+    assert len(field.rows) == 70
+    assert all(row.left and row.right and row.kind == "change" for row in field.rows)
+
+
+def test_nobody_learns_the_name_of_somebody_who_shows_them_nothing(world: World, client: Client) -> None:
+    write(world.stranger, Audience.PRIVATE)
+    world.stranger.display_name = "Somebody Unseen"
+    world.stranger.save()
+    address = f"/prompts/?author={world.stranger.pk}"
+    assert "Somebody Unseen" not in client.get(address).content.decode()
+    write(world.stranger)
+    assert "Somebody Unseen" in client.get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    "page", ["/prompts/", "/prompts/{first}/", "/prompts/{first}/revisions/", "/prompts/{first}/lineage/"]
+)
+def test_a_longer_list_costs_no_more_queries(world: World, client: Client, page: str) -> None:
+    first = write(world.editor)
+
+    def grow(number: int) -> None:
+        for count in range(number):
+            actions.comment(actor=world.viewer, prompt=first, text="Good", revision=get_revision(first))
+            actions.revise(actor=world.editor, prompt=first, content=TIDES | {"title": f"Tides {number} {count}"})
+            fork = actions.fork(actor=world.stranger, revision=get_revision(first))
+            actions.set_visibility(actor=world.stranger, prompt=fork, visibility=Audience.PUBLIC)
+            first.refresh_from_db()
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(page.format(first=first.pk)).status_code == 200
+        return len(captured)
+
+    client.force_login(world.owner)
+    grow(2)
+    queries()  # the first page of a session costs one more
+    few = queries()
+    grow(6)
+    assert queries() == few
 
 
 def test_a_public_page_needs_no_account_and_shows_hostile_texts_as_text(world: World, client: Client) -> None:

@@ -34,6 +34,8 @@ def set_audience(
     """
     if visibility == Audience.PROJECT and project is None:
         raise ValidationError({"project": "Choose the project whose members may see it."})
+    if project is None and prompt.author_id is None:
+        raise ValidationError({"project": "Its author has left: choose the project that it belongs to."})
     fields = {
         "visibility": Audience(visibility),
         "run_audience": Audience(run),

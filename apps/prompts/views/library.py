@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from apps.accounts.models import User
 from apps.prompts.search import SCOPES, SORT_NAMES, Search, find, popular_tags
 
 PAGE_SIZE = 24
@@ -31,7 +30,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "tags": popular_tags(request.user),
         "scopes": SCOPES,
         "sorts": SORT_NAMES,
-        "author": User.objects.filter(pk=search.author[:16]).first() if search.author else None,
+        "author": found[0].author if search.author and found else None,
         "kept": _kept(request),
         "bin_days": settings.CONVERSATION_BIN_DAYS,
     }

@@ -15,6 +15,8 @@ from apps.prompts.page_state import page_state
 from apps.prompts.ratings import ratings_of
 
 COMMENTS_SHOWN = 200
+LONG = ("system", "user", "variables", "params")
+"""What of a revision isn't read for each of so many comments."""
 
 
 @require_GET
@@ -55,7 +57,8 @@ def origin_of(request: HttpRequest, found: Prompt) -> PromptRevision | None:
 
 def comments_of(found: Prompt) -> list[Comment]:
     """The latest, oldest first."""
-    rows = Comment.objects.filter(prompt=found, hidden_at=None, deleted_at=None).select_related("author", "revision")
+    rows = Comment.objects.shown().filter(prompt=found).select_related("author", "revision")
+    rows = rows.defer(*(f"revision__{name}" for name in LONG))
     return list(rows.order_by("-created_at", "-id")[:COMMENTS_SHOWN])[::-1]
 
 

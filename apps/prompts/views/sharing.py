@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,17 +17,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 from apps.generations.json_views import PersonRequest
 from apps.moderation.limits import check_rate
 from apps.prompts import actions
-from apps.prompts.access import HIDDEN, get_prompt_for, get_revision, rights_of
+from apps.prompts.access import HIDDEN, get_link_to, get_prompt_for, get_revision, get_shared_prompt, rights_of
 from apps.prompts.models import Audience, Prompt
+from apps.prompts.shared import KIND
 from apps.prompts.views.changes import button
 from apps.prompts.views.editor import errors_of
 from apps.prompts.views.forms import audience_in, project_in, projects_to_write_in
-from apps.prompts.views.page import about
-from apps.sharing.access import get_link_for, open_link
+from apps.sharing.access import open_link
 from apps.sharing.actions import create_link, revoke_link
 from apps.sharing.models import ShareLink
 
-KIND = "prompt"
 DAYS = (1, 7, 30, 365)
 
 
@@ -76,10 +75,7 @@ def new_link(request: PersonRequest, prompt_id: str) -> HttpResponse:
 @button
 def drop_link(request: PersonRequest, prompt_id: str, link_id: str) -> HttpResponse:
     prompt = get_prompt_for(request.user, prompt_id, manage=True)
-    link = get_link_for(request.user, link_id)
-    if (link.kind, link.target_id) != (KIND, prompt.pk):
-        raise Http404("There is no such link.")
-    revoke_link(actor=request.user, link=link)
+    revoke_link(actor=request.user, link=get_link_to(prompt, link_id))
     messages.success(request, "The link opens nothing any more.")
     return redirect("prompt_sharing", prompt.pk)
 
@@ -87,14 +83,9 @@ def drop_link(request: PersonRequest, prompt_id: str, link_id: str) -> HttpRespo
 @require_GET
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """The prompt behind a link, to read: no account needed."""
-    link = open_link(token, KIND, count=True)
-    rows = Prompt.objects.filter(deleted_at=None, hidden_at=None).select_related(
-        "author", "project", "head", "production"
-    )
-    prompt = rows.filter(pk=link.target_id).first()
-    if prompt is None:
-        raise Http404("This link does not work any more.")
-    response = render(request, "prompts/shared.html", about(request, prompt, get_revision(prompt)))
+    prompt = get_shared_prompt(open_link(token, KIND, count=True))
+    context = {"prompt": prompt, "revision": get_revision(prompt)}
+    response = render(request, "prompts/shared.html", context)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
