@@ -38,6 +38,7 @@ def test_a_link_shows_the_prompt_and_nothing_around_it(world: World, client: Cli
     assert "Only among us" not in page.content.decode()
     assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
     link.refresh_from_db()
     assert link.opened == 1
     for other in ("", "edit/", "export.md", "diff/", "lineage/", "revision.json"):

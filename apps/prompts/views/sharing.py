@@ -88,6 +88,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
     response = render(request, "prompts/shared.html", context)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
