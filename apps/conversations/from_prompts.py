@@ -8,8 +8,9 @@ from django.http import Http404
 from apps.accounts.models import User
 from apps.conversations.inputs import refused
 from apps.conversations.serializers import JSON
-from apps.prompts.access import get_revision_to_run, own_runs
+from apps.prompts.access import get_revision_to_run
 from apps.prompts.models import PromptRevision, PromptRun
+from apps.prompts.runs import own_runs
 
 GONE = "You can no longer run the prompt that this text came from. Send it again to ask without it."
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import Http404
 
 from apps.accounts.models import User
 from apps.lib.ids import is_id
 from apps.projects.access import archived
 from apps.projects.models import Role
-from apps.prompts.models import Audience, Comment, Prompt, PromptRevision, PromptRun
-from apps.prompts.shared import KIND
-from apps.sharing.models import ShareLink
+from apps.prompts.models import Audience, Comment, Prompt, PromptRevision
 
 M = TypeVar("M", bound=Model)
 EDIT = "Only its author, or the editors of its project, can change this prompt. You can fork it and change your copy."
@@ -121,52 +118,12 @@ def get_revision_to_run(user: User | AnonymousUser, revision_id: str) -> PromptR
     return found
 
 
-def get_shared_prompt(link: ShareLink) -> Prompt:
-    """What a link shows, while whoever made it may still say who sees it. Raises Http404."""
-    try:
-        prompt = get_prompt_for(link.created_by, link.target_id, manage=True)
-    except PermissionDenied:
-        raise Http404("This link does not work any more.") from None
-    if prompt.is_hidden:
-        raise Http404("This link does not work any more.")
-    return prompt
-
-
-def get_link_to(prompt: Prompt, link_id: str) -> ShareLink:
-    """A link to this prompt, whoever made it: who manages a prompt manages all of its links."""
-    found = ShareLink.objects.to(KIND, prompt.pk).filter(pk=link_id).first() if is_id(link_id) else None
-    if found is None:
-        raise Http404("There is no such link.")
-    return found
-
-
 def get_comment(prompt: Prompt, comment_id: str) -> Comment:
     found = Comment.objects.filter(prompt=prompt, pk=comment_id, deleted_at=None) if is_id(comment_id) else None
     comment = found.first() if found is not None else None
     if comment is None:
         raise Http404("There is no such comment.")
     return comment
-
-
-def get_run_for(user: User | AnonymousUser, run_id: str) -> PromptRun:
-    """Runs belong to whoever ran: nobody else sees them."""
-    rows: QuerySet[PromptRun] = PromptRun.objects.select_related("revision__prompt", "job")
-    run = rows.filter(pk=run_id, user=user).first() if is_id(run_id) and isinstance(user, User) else None
-    if run is None:
-        raise Http404("There is no such run.")
-    return run
-
-
-def job_to_follow(user: User, run_id: str) -> str | None:
-    """The job behind a run of `user`, while they are a member of the project that it was asked in."""
-    rows = PromptRun.objects.filter(pk=run_id, user=user, job__project__memberships__user=user)
-    return rows.values_list("job", flat=True).first() if is_id(run_id) else None
-
-
-def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
-    """The runs of `user` behind these jobs, by job, of prompts that they may still read; one query."""
-    rows = PromptRun.objects.filter(user=user, job__in=job_ids, revision__prompt__in=Prompt.objects.visible_to(user))
-    return {str(run.job_id): run for run in rows}
 
 
 def _within(audience: int, *, own: bool, near: bool) -> bool:

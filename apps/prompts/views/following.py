@@ -16,7 +16,7 @@ from apps.accounts.sessions import signed_in
 from apps.generations.json_views import error_response
 from apps.generations.stream import follow
 from apps.lib.database import in_thread
-from apps.prompts.access import job_to_follow
+from apps.prompts.runs import job_to_follow
 
 Message = dict[str, Any]
 RECHECK_SECONDS = 2.0

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.generations.json_views import PersonRequest, body_of, json_view
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
-from apps.prompts.access import get_prompt_for, get_revision, get_run_for
+from apps.prompts.access import get_prompt_for, get_revision
 from apps.prompts.actions import rate_run
 from apps.prompts.actions.running import run_prompt
 from apps.prompts.models import PromptRun
 from apps.prompts.page_state import models_json
+from apps.prompts.runs import get_run_for
 
 
 @require_GET

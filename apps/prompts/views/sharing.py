@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from apps.generations.json_views import PersonRequest
 from apps.moderation.limits import check_rate
 from apps.prompts import actions
-from apps.prompts.access import HIDDEN, get_link_to, get_prompt_for, get_revision, get_shared_prompt, rights_of
+from apps.prompts.access import HIDDEN, get_prompt_for, get_revision, rights_of
 from apps.prompts.models import Audience, Prompt
-from apps.prompts.shared import KIND
+from apps.prompts.shared import KIND, get_link_to, get_shared_prompt
 from apps.prompts.views.changes import button
 from apps.prompts.views.editor import errors_of
 from apps.prompts.views.forms import audience_in, project_in, projects_to_write_in

@@ -1,0 +1,33 @@
+"""Runs belong to whoever ran: nobody else sees them, and nobody else rates what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from django.http import Http404
+
+from apps.accounts.models import User
+from apps.lib.ids import is_id
+from apps.prompts.models import Prompt, PromptRun
+
+
+def get_run_for(user: User | AnonymousUser, run_id: str) -> PromptRun:
+    rows: QuerySet[PromptRun] = PromptRun.objects.select_related("revision__prompt", "job")
+    run = rows.filter(pk=run_id, user=user).first() if is_id(run_id) and isinstance(user, User) else None
+    if run is None:
+        raise Http404("There is no such run.")
+    return run
+
+
+def job_to_follow(user: User, run_id: str) -> str | None:
+    """The job behind a run of `user`, while they are a member of the project that it was asked in."""
+    rows = PromptRun.objects.filter(pk=run_id, user=user, job__project__memberships__user=user)
+    return rows.values_list("job", flat=True).first() if is_id(run_id) else None
+
+
+def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
+    """The runs of `user` behind these jobs, by job, of prompts that they may still read; one query."""
+    rows = PromptRun.objects.filter(user=user, job__in=job_ids, revision__prompt__in=Prompt.objects.visible_to(user))
+    return {str(run.job_id): run for run in rows}
