@@ -1,4 +1,4 @@
-"""The member and the addresses that everybody who looks at pages needs: `tests.e2e.furniture`, from outside the site."""
+"""Somebody whose pages have something in them: `tests.e2e.furniture`, asked for from outside the site."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A little of everything in a running site, for those who look at its pages: people, access, prompts, usage, reports."""
+"""A little of everything in a running site, for those who look: people, access, prompts, usage, reports."""
