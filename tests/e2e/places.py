@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from playwright.sync_api import Page
 
 from tests.e2e.browser import DESKTOP, PHONE
-from tests.e2e.visitor import Visitor
 
 OUTSIDE = {
     "landing": "/",
@@ -25,9 +24,33 @@ INSIDE = {
     "project-settings": "/p/{pid}/settings/",
     "shared-links": "/me/links/",
     "project-links": "/p/{pid}/links/",
+    "project-usage": "/p/{pid}/usage/",
+    "access": "/access/",
+    "access-ask": "/models/zephyr-7b-beta/access/",
+    "licence": "/models/zephyr-7b-beta/licence/",
+    "prompts": "/prompts/",
+    "prompts-tag": "/prompts/?tag=sea",
+    "prompts-none": "/prompts/?q=nothing+of+the+kind",
+    "prompt": "/prompts/{prompt}/",
+    "prompt-new": "/prompts/new/",
+    "prompt-edit": "/prompts/{prompt}/edit/",
+    "prompt-revisions": "/prompts/{prompt}/revisions/",
+    "prompt-diff": "/prompts/{prompt}/diff/",
+    "prompt-diff-fork": "/prompts/{fork}/diff/",
+    "prompt-lineage": "/prompts/{prompt}/lineage/",
+    "prompt-sharing": "/prompts/{prompt}/sharing/",
+    "prompt-import": "/prompts/import/",
+    "prompt-shared": "/prompts/shared/{shared_prompt}/",
+    "conversation-shared": "/shared/c/{shared}/",
+    "report-prompt": "/report/prompt/{fork}/",
+    "notices": "/me/notices/",
+    "appeal": "/me/decisions/{decision}/appeal/",
+    "usage": "/me/usage/",
     "models": "/models/",
     "model": "/models/smollm2-135m-instruct/",
+    "other-model": "/models/zephyr-7b-beta/",
     "profile": "/me/",
+    "delete-account": "/me/delete/",
     "password": "/accounts/password/change/",
     "emails": "/accounts/email/",
     "second-factor": "/accounts/2fa/",
@@ -36,18 +59,32 @@ INSIDE = {
 CONSOLE = {
     "overview": "/console/",
     "people": "/console/people/",
+    "people-none": "/console/people/?q=nobody+of+that+name",
+    "person": "/console/people/{person}/",
     "groups": "/console/groups/",
+    "group": "/console/groups/{group}/",
+    "group-empty": "/console/groups/{empty_group}/",
     "invitations": "/console/invitations/",
     "console-models": "/console/models/",
     "console-model": "/console/models/smollm2-135m-instruct/",
+    "console-model-stopped": "/console/models/zephyr-7b-beta/",
     "grants": "/console/grants/",
     "grant-new": "/console/grants/new/",
     "matrix": "/console/access/",
     "explain": "/console/access/explain/",
+    "explained": "/console/access/explain/?person={email}&model=zephyr-7b-beta&project={pid}",
     "requests": "/console/requests/",
+    "request": "/console/requests/{request}/",
+    "request-decided": "/console/requests/{decided}/",
     "quotas": "/console/quotas/",
     "prices": "/console/prices/",
+    "usage-site": "/console/usage/",
+    "reports": "/console/reports/",
+    "report": "/console/reports/{case}/",
+    "report-appealed": "/console/reports/{appealed}/",
     "audit": "/console/audit/",
+    "audit-filtered": "/console/audit/?action=model.grant.created",
+    "audit-none": "/console/audit/?actor=nobody+of+that+name",
     "settings": "/console/settings/",
 }
 VARIANTS = {
@@ -59,14 +96,14 @@ CORNERS = ("light-desktop", "dark-phone")
 """Variants that together have each theme and each width."""
 
 
-def visit_all(page: Page, site: str, addresses: dict[str, str]) -> Iterator[str]:
+def visit_all(page: Page, site: str, paths: dict[str, str]) -> Iterator[str]:
     """Opens one after the other and gives its name once it has come to rest."""
-    for name, path in addresses.items():
+    for name, path in paths.items():
         page.goto(f"{site}{path}")
         page.wait_for_load_state("networkidle")
         yield name
 
 
-def inside(visitor: Visitor, conversation: str, project: str) -> dict[str, str]:
-    cid = conversation.rstrip("/").rsplit("/", 1)[1]
-    return {name: path.format(pid=project, cid=cid) for name, path in INSIDE.items()}
+def addresses(places: dict[str, str], made: dict[str, str]) -> dict[str, str]:
+    """Filled in with what `furnished.member` made."""
+    return {name: path.format_map(made) for name, path in places.items()}

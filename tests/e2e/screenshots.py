@@ -1,4 +1,4 @@
-"""Pictures of every main page, light and dark, wide and narrow: python -m tests.e2e.screenshots FOLDER
+"""Pictures of every page, light and dark, wide and narrow: python -m tests.e2e.screenshots FOLDER
 
 For those who design: starts a site with data of its own, fills it with a little of everything, and looks.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import django
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 os.environ |= {"ATRIUM_ENV": "test", "DJANGO_SETTINGS_MODULE": "aiplatform.settings"}
 django.setup()
@@ -20,9 +20,9 @@ django.setup()
 from tests.demo_model import ensure_demo_store  # noqa: E402  (needs Django set up, as all below)
 from tests.e2e.administrator import sign_in_as_admin  # noqa: E402
 from tests.e2e.browser import Complaints, chromium, new_page  # noqa: E402
-from tests.e2e.places import CONSOLE, OUTSIDE, VARIANTS, inside, visit_all  # noqa: E402
+from tests.e2e.furnished import member  # noqa: E402
+from tests.e2e.places import CONSOLE, INSIDE, OUTSIDE, VARIANTS, addresses, visit_all  # noqa: E402
 from tests.e2e.site import running_site  # noqa: E402
-from tests.e2e.visitor import Visitor  # noqa: E402
 
 QUESTIONS = (
     "What is the capital of France?",
@@ -31,27 +31,11 @@ QUESTIONS = (
 )
 
 
-def member(browser: Browser, site: str) -> tuple[Any, dict[str, str]]:
-    """Somebody with a conversation: their cookies, and the addresses of what they may see."""
-    ada = Visitor(new_page(browser, Complaints()), site)
-    ada.sign_up()
-    ada.create_project("Lighthouse")
-    project = ada.project_id
-    conversation = ada.new_conversation()
-    ada.post(f"{conversation}settings/", {"params": {"max_tokens": 160, "seed": 7}})
-    ada.page.reload()
-    for number, question in enumerate(QUESTIONS, 1):
-        ada.ask(question)
-        expect(ada.answers()).to_have_count(number)
-        ada.wait_for_end()
-    return ada.page.context.storage_state(), inside(ada, conversation, project)
-
-
-def take(browser: Browser, site: str, target: Path, addresses: dict[str, str], state: Any = None) -> None:
+def take(browser: Browser, site: str, target: Path, paths: dict[str, str], state: Any = None) -> None:
     for variant, options in VARIANTS.items():
         page = new_page(browser, Complaints(), storage_state=state, **options)
-        for name in visit_all(page, site, addresses):
-            page.screenshot(path=target / f"{name}-{variant}.png")
+        for name in visit_all(page, site, paths):
+            page.screenshot(path=target / f"{name}-{variant}.png", full_page=True)
         page.context.close()
 
 
@@ -62,10 +46,11 @@ def main(target: Path) -> None:
         running_site(Path(folder), ensure_demo_store()) as site,
         chromium() as browser,
     ):
-        state, addresses = member(browser, site)
+        admin = sign_in_as_admin(browser, site, Path(folder))
+        state, made = member(browser, site, Path(folder), QUESTIONS)
         take(browser, site, target, OUTSIDE)
-        take(browser, site, target, addresses, state)
-        take(browser, site, target, CONSOLE, sign_in_as_admin(browser, site, Path(folder)))
+        take(browser, site, target, addresses(INSIDE, made), state)
+        take(browser, site, target, addresses(CONSOLE, made), admin)
 
 
 if __name__ == "__main__":

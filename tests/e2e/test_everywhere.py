@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.browser import Complaints
 from tests.e2e.conftest import MakeVisitor
-from tests.e2e.places import CONSOLE, CORNERS, OUTSIDE, VARIANTS, inside, visit_all
+from tests.e2e.furnished import member
+from tests.e2e.places import CONSOLE, CORNERS, INSIDE, OUTSIDE, VARIANTS, addresses, visit_all
 
 BAD = {"serious", "critical"}
 
@@ -45,41 +47,29 @@ def test_pages_outside(variant: str, visitor: MakeVisitor, axe: Axe, complaints:
 
 
 @pytest.fixture(scope="module")
-def member(browser: Any, site: str) -> Any:
-    """A person with a conversation that has an answer; their cookies serve all variants."""
-    from tests.e2e.browser import new_page
-    from tests.e2e.visitor import Visitor
-
-    ada = Visitor(new_page(browser, Complaints()), site)
-    ada.sign_up()
-    ada.create_project("Lighthouse")
-    project = ada.project_id
-    conversation = ada.new_conversation()
-    ada.post(f"{conversation}settings/", {"params": {"max_tokens": 60}})
-    ada.page.reload()
-    ada.ask("Show me a loop in Python, in a code block.")
-    ada.wait_for_end()
-    return ada.page.context.storage_state(), inside(ada, conversation, project)
+def furnished(browser: Browser, site: str, site_data: Path, admin: Any) -> tuple[Any, dict[str, str]]:
+    """The cookies of a member, which serve all variants, and what addresses are made of."""
+    return member(browser, site, site_data, ("Show me a loop in Python, in a code block.",))
 
 
 @pytest.mark.parametrize("variant", CORNERS)
-def test_pages_inside(variant: str, visitor: MakeVisitor, axe: Axe, member: Any) -> None:
-    state, addresses = member
+def test_pages_inside(variant: str, visitor: MakeVisitor, axe: Axe, furnished: Any) -> None:
+    state, made = furnished
     ada = visitor(storage_state=state, **VARIANTS[variant])
     problems = [
         each
-        for place in visit_all(ada.page, ada.site, addresses)
+        for place in visit_all(ada.page, ada.site, addresses(INSIDE, made))
         for each in _problems(ada.page, axe, f"{variant} {place}")
     ]
     assert problems == []
 
 
 @pytest.mark.parametrize("variant", CORNERS)
-def test_pages_of_the_console(variant: str, visitor: MakeVisitor, axe: Axe, admin: Any) -> None:
+def test_pages_of_the_console(variant: str, visitor: MakeVisitor, axe: Axe, admin: Any, furnished: Any) -> None:
     boss = visitor(storage_state=admin, **VARIANTS[variant])
     problems = [
         each
-        for place in visit_all(boss.page, boss.site, CONSOLE)
+        for place in visit_all(boss.page, boss.site, addresses(CONSOLE, furnished[1]))
         for each in _problems(boss.page, axe, f"{variant} {place}")
     ]
     assert problems == []

@@ -33,7 +33,7 @@ def test_what_was_used_and_what_it_costs_is_on_all_three_pages(
     for address, person in pages.items():
         client.force_login(person)
         page = client.get(address).content.decode()
-        assert "3.0000 EUR" in page, address
+        assert "3.00 <span>EUR</span>" in page, address
         assert f"<dd>{tokens}</dd>" in page
         assert page.count("1.5 device-seconds</title>") == 1
         assert "Tiny" in page

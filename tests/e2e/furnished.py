@@ -1,0 +1,49 @@
+"""Somebody whose pages have something in them: `tests.e2e.furniture`, asked for from outside the site."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.browser import Complaints, new_page
+from tests.e2e.site import OURS, ROOT
+from tests.e2e.visitor import Visitor
+
+
+def furnish(data: Path, email: str) -> dict[str, str]:
+    """Put a little of everything into the site whose data is `data`. Returns what addresses are made of."""
+    environment = {name: value for name, value in os.environ.items() if name not in OURS}
+    environment |= {"ATRIUM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "aiplatform.settings"}
+    command = [sys.executable, "-m", "tests.e2e.furniture", email]
+    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    made: dict[str, str] = json.loads(said.stdout.splitlines()[-1])
+    return made
+
+
+def member(browser: Browser, site: str, data: Path, questions: tuple[str, ...]) -> tuple[Any, dict[str, str]]:
+    """Somebody with a project, a conversation that has answers, and furniture: their cookies, and what `furnish` gives.
+
+    Not called Ada, as those of other tests are, who look for their names in the lists of the console.
+    """
+    mary = Visitor(new_page(browser, Complaints()), site)
+    mary.sign_up("Mary Somerville")
+    mary.create_project("Lighthouse")
+    project = mary.project_id
+    conversation = mary.new_conversation()
+    mary.post(f"{conversation}settings/", {"params": {"max_tokens": 100, "seed": 7}})
+    mary.page.reload()
+    for number, question in enumerate(questions, 1):
+        mary.ask(question)
+        expect(mary.answers()).to_have_count(number)
+        mary.wait_for_end()
+    cid = conversation.rstrip("/").rsplit("/", 1)[1]
+    state = mary.page.context.storage_state()
+    mary.page.context.close()
+    return state, furnish(data, mary.email) | {"pid": project, "cid": cid, "email": mary.email}
