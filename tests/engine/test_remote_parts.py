@@ -84,7 +84,7 @@ def test_what_the_operator_allows() -> None:
 
 @pytest.mark.parametrize("entry", ["10.0.0.1/8", "300.1.1.1", "http://gpu", "a b", "", "-x-", "*.internal"])
 def test_a_wrong_entry_is_a_sentence(entry: str) -> None:
-    with pytest.raises(ValueError, match="is neither a network .* nor a host"):
+    with pytest.raises(ValueError, match="is neither a network such as"):
         AddressRules.parse([entry])
 
 
