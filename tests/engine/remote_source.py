@@ -33,7 +33,7 @@ def remote_engine(
     """Serves the model `far` from `url`."""
     upstream = Upstream(url, of_upstream.pop("model", "far"), **of_upstream)
     engine = RemoteEngine(
-        Upstreams(far=upstream), RemoteConfig(rules, backoff_seconds=backoff_seconds, longest_wait_seconds=5)
+        Upstreams(far=upstream), RemoteConfig(rules, backoff_seconds=backoff_seconds, longest_wait_seconds=600)
     )
     engine.start()
     try:

@@ -30,8 +30,9 @@ from engine.types import SamplingParams
 from tests.engine.faulty_server import DONE, HEAD, answers, chunk, faulty, says, then_hangs
 from tests.engine.openai_server import KEY, OpenAIServer, serving
 from tests.engine.recorder import submit as submit_here
+from tests.generations import scripted
 from tests.generations.reader import Reader
-from tests.generations.scripted import ended, until
+from tests.generations.scripted import until
 from tests.generations.upstreams import far_model, upstream_worker
 from tests.world import World
 
@@ -43,6 +44,7 @@ MESSAGES = [{"role": "user", "content": "Where is 日本?"}]
 
 @pytest.fixture(autouse=True)
 def loopback_is_allowed(settings: Any) -> None:
+    settings.LEASE_SECONDS = 20  # a busy machine must not make a second attempt of the first
     settings.UPSTREAM_ADDRESSES = AddressRules.parse(["127.0.0.0/8"])
 
 
@@ -70,6 +72,10 @@ def there(tiny_store: tuple[Path, str]) -> Iterator[OpenAIServer]:
     engine.stop(drain_seconds=0)
 
 
+def ended(job: GenerationJob) -> GenerationJob:
+    return scripted.ended(job, seconds=60)
+
+
 def booked(job: GenerationJob) -> tuple[int, int]:
     """Tokens that the ledger has for a job, and tokens that are still set aside for anybody."""
     entry = LedgerEntry.objects.get(job_id=job.pk, kind="settle")
@@ -85,7 +91,7 @@ def test_a_job_is_answered_by_the_other_server(ask: Ask, there: OpenAIServer) ->
         assert place_of(job).reason == "no_worker"
         with upstream_worker():
             job = ended(job)
-            until(lambda: is_served("far"))
+            until(lambda: is_served("far"), 60)
             assert Worker.objects.get().device == "upstream"
     params = SamplingParams(temperature=0.7, top_p=0.95, max_tokens=60, seed=5)
     here = submit_here(there.engine, "there", prompt, params, "here")
@@ -118,10 +124,10 @@ def test_a_cancel_closes_the_connection(ask: Ask, world: World) -> None:
     with faulty(then_hangs(HEAD, chunk("Once upon"))) as server, upstream_worker():
         far_model(server.url)
         job = ask()
-        until(lambda: text_in_log(sync_client(), job.pk, 1)[0] == "Once upon")
+        until(lambda: text_in_log(sync_client(), job.pk, 1)[0] == "Once upon", 60)
         request_cancel(actor=world.editor, job=job)
         job = ended(job)
-        assert server.connections[0].closed.wait(20)
+        assert server.connections[0].closed.wait(60)
     assert (job.state, job.output, job.usage_estimated) == (State.CANCELLED, "Once upon", True)
     assert booked(job) == (estimated_tokens(MESSAGES) + 1, 0)
 
@@ -160,7 +166,7 @@ def test_a_stopping_worker_puts_its_job_back(ask: Ask) -> None:
         far_model(server.url)
         job = ask()
         with upstream_worker():
-            assert server.was_asked.wait(20)
+            assert server.was_asked.wait(60)
         job.refresh_from_db()
         assert (job.state, job.worker_id) == (State.QUEUED, "")
         with upstream_worker():
