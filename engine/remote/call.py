@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import ssl
 from collections.abc import AsyncIterator
 from time import perf_counter
 from typing import Any
@@ -13,7 +14,7 @@ import httpcore
 
 from engine.remote.chunks import DONE, Characters, Chunk, end_of, read_chunk
 from engine.remote.estimate import estimated_tokens
-from engine.remote.failures import ContextOverflow, UpstreamFailure, broken, refusal, unreachable
+from engine.remote.failures import SERVER, ContextOverflow, UpstreamFailure, broken, refusal, unreachable
 from engine.remote.sse import EventStream
 from engine.remote.upstream import RemoteConfig, Upstream
 from engine.ticket import Ticket
@@ -27,6 +28,7 @@ CHARACTERS_PER_TOKEN = 64
 """An answer with more than this for each of its `max_tokens` ends there, whatever the server thinks of limits."""
 LINGER_SECONDS = 5.0
 """For the usage, which comes after the last word."""
+NO_TLS = f"{SERVER} can't be trusted: its certificate is not valid here, or it speaks no TLS. Tell an administrator."
 SLOW = {
     False: "The server of this model did not begin to answer within {:g} seconds. Try again later.",
     True: "The server of this model fell silent for {:g} seconds in the middle of this answer. Try again.",
@@ -108,6 +110,8 @@ class Call:
         except httpcore.ConnectTimeout as error:
             raise unreachable(f"it did not answer within {self._config.connect_seconds:g} seconds") from error
         except httpcore.ConnectError as error:
+            if isinstance(error.__cause__, ssl.SSLError):
+                raise UpstreamFailure("upstream_unreachable", NO_TLS) from error
             raise unreachable("no connection could be made") from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             if self._end is None:

@@ -45,7 +45,8 @@ class Connection:
 class FaultyServer:
     """Plays the scripts in turn, the last one again and again."""
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, reads: bool = True) -> None:
+        self.reads = reads
         self.scripts = list(scripts)
         self.connections: list[Connection] = []
         self.was_asked = threading.Event()
@@ -72,18 +73,19 @@ class FaultyServer:
                 self.was_asked.set()
                 threading.Thread(target=self._play, args=(connection, script), daemon=True).start()
 
-    @staticmethod
-    def _play(connection: Connection, script: Script) -> None:
+    def _play(self, connection: Connection, script: Script) -> None:
         with connection.raw, suppress(OSError):
-            connection.read_request()
+            if self.reads:
+                connection.read_request()
             script(connection)
             connection.raw.shutdown(socket.SHUT_WR)
             connection.until_closed()
 
 
 @contextmanager
-def faulty(*scripts: Script) -> Iterator[FaultyServer]:
-    server = FaultyServer(*scripts)
+def faulty(*scripts: Script, reads: bool = True) -> Iterator[FaultyServer]:
+    """`reads`: whether it reads a request before it says anything."""
+    server = FaultyServer(*scripts, reads=reads)
     try:
         yield server
     finally:

@@ -10,7 +10,18 @@ import pytest
 
 from engine.remote.addresses import AddressRules
 from engine.types import FinishReason, SamplingParams, TextEvent
-from tests.engine.faulty_server import DONE, HEAD, Script, answers, chunk, faulty, hangs_up, says, then_hangs
+from tests.engine.faulty_server import (
+    DONE,
+    HEAD,
+    Connection,
+    Script,
+    answers,
+    chunk,
+    faulty,
+    hangs_up,
+    says,
+    then_hangs,
+)
 from tests.engine.recorder import Recorder
 from tests.engine.remote_source import ask, remote_engine
 
@@ -234,6 +245,17 @@ def test_a_host_that_is_allowed_by_name() -> None:
         recorder = ask(engine)
         recorder.finish()
     assert recorder.text == "Hello there"
+
+
+def test_a_server_without_tls_behind_https() -> None:
+    def speaks_plainly(connection: Connection) -> None:
+        connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with faulty(speaks_plainly, reads=False) as server:
+        with remote_engine(server.url.replace("http:", "https:")) as engine:
+            last = ask(engine).finish()
+        assert (last.error_code, len(server.connections)) == ("upstream_unreachable", 1)
+        assert "or it speaks no TLS" in last.error
 
 
 def test_nobody_there() -> None:
