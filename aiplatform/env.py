@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from engine.remote.addresses import AddressRules
+
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
 
@@ -55,6 +57,14 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is {value!r}; allowed: {', '.join(allowed)}.")
     return value
+
+
+def addresses(name: str) -> AddressRules:
+    """Networks, addresses and host names, with commas between."""
+    try:
+        return AddressRules.parse(strings(name))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def path(name: str, default: Path) -> Path:

@@ -32,6 +32,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.strings("SECRET_KEY_FALLBACKS")  # earlier ones, which still open what they signed and sealed
 
 # --- Where we are reached ---------------------------------------------------------------------------------------
 SITE_URL = env.string("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -275,10 +276,14 @@ WORKER_SLOTS = env.integer("WORKER_SLOTS", 8, minimum=1)  # completions that one
 WORKER_MODELS = env.strings("WORKER_MODELS")  # ids of the HostedModels this worker serves; none named: all
 WORKER_DRAIN_SECONDS = env.integer("WORKER_DRAIN_SECONDS", 20, minimum=0)  # a stopping worker finishes what it can
 WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, minimum=0)  # 0: the worker serves no metrics
-ENGINE_DEVICE = env.string("ENGINE_DEVICE", "auto")
+ENGINE_DEVICE = env.string("ENGINE_DEVICE", "auto")  # "none": only models that other servers run, and no torch
 ENGINE_DTYPE = env.choice("ENGINE_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16"))
 ENGINE_MAX_RESIDENT = env.integer("ENGINE_MAX_RESIDENT", 2, minimum=1)  # models kept loaded
 ENGINE_THREADS = env.integer("ENGINE_THREADS", 0, minimum=0) or None  # CPU threads; 0 leaves it to torch
+UPSTREAM_SLOTS = env.integer(
+    "UPSTREAM_SLOTS", 32, minimum=1
+)  # answers of other servers that one worker follows at once
+UPSTREAM_ADDRESSES = env.addresses("UPSTREAM_ALLOWED_NETWORKS")
 
 AUDIT_KEYS = env.path("AUDIT_KEYS", DATA_DIR / "audit")  # what signs the audit log, and the latest signature
 METRICS_TOKEN = env.string("METRICS_TOKEN")  # reads /metrics from anywhere; without one only this machine itself does

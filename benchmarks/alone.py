@@ -18,7 +18,7 @@ def engine_alone() -> None:
     django.setup()
     from apps.catalog.chat import encode_chat
     from apps.catalog.models import HostedModel
-    from apps.generations.worker import StoreSource, engine_config
+    from apps.generations.local_engine import StoreSource, engine_config
     from engine.service import EngineThread
     from engine.types import FinishEvent, GenerationRequest, SamplingParams, TextEvent
 

@@ -20,7 +20,7 @@ from engine.device import prepare_thread
 from engine.metrics import Counters, EngineMetrics
 from engine.residency import Residency
 from engine.source import FolderSource, ModelSource, ModelUnavailable
-from engine.ticket import Ticket
+from engine.ticket import EngineStopped, Ticket
 from engine.types import GenerationRequest, Sink
 
 __all__ = ["EngineStopped", "EngineThread", "FolderSource", "ModelSource", "ModelUnavailable"]
@@ -29,10 +29,6 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
 """How long `stop` waits for the thread, beyond draining, before it ends the open requests itself."""
-
-
-class EngineStopped(RuntimeError):
-    """The engine takes no requests: it wasn't started, is stopping, or its thread died."""
 
 
 class EngineThread:

@@ -25,12 +25,19 @@ from engine.types import (
 logger = logging.getLogger(__name__)
 
 
+class EngineStopped(RuntimeError):
+    """The engine takes no requests: it wasn't started, is stopping, or its thread died."""
+
+
 class Ticket:
     """Sends the events of one request. `finish` may be called from several places and threads: the first one counts."""
 
     def __init__(self, request: GenerationRequest, sink: Sink, on_finish: Callable[[Ticket], None]) -> None:
         self.request = request
+        self.prompt_tokens = len(request.prompt_ids)
         self.completion_tokens = 0
+        self.is_estimate = False
+        """Whether these two are."""
         self.device_seconds = 0.0
         self._sink = sink
         self._on_finish = on_finish
@@ -106,10 +113,11 @@ class Ticket:
     def _usage(self) -> Usage:
         first, last, load = self._first_token, self._last_token, self._load_seconds
         return Usage(
-            prompt_tokens=len(self.request.prompt_ids),
+            prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             ttft_ms=None if first is None else (first - self._accepted - (load or 0.0)) * 1e3,
             decode_ms=None if first is None or last is None else (last - first) * 1e3,
             load_ms=None if load is None else load * 1e3,
             device_ms=self.device_seconds * 1e3,
+            estimated=self.is_estimate,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -46,6 +46,8 @@ class GenerationRequest:
     """Which loaded model: the key that the service's `ModelSource` understands."""
     prompt_ids: tuple[int, ...]
     params: SamplingParams = field(default_factory=SamplingParams)
+    messages: tuple[Mapping[str, str], ...] = ()
+    """The chat itself (`role`, `content`), for an upstream, which tokenises it; `prompt_ids` is empty then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ class Usage:
     load_ms: float | None = None
     """Time this request waited for its model to load."""
     device_ms: float = 0.0
-    """This request's share of the measured step times."""
+    """This request's share of the measured step times; of an upstream, the time that it was busy with this request."""
+    estimated: bool = False
+    """Whether the tokens were not counted by whoever made them: an upstream that didn't say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ class FinishEvent:
     reason: FinishReason
     usage: Usage
     error_code: str = ""
-    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown`."""
+    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown`; of an upstream
+    also `upstream_unreachable upstream_timeout upstream_busy upstream_refused upstream_failed upstream_broken
+    content_filter`."""
     error: str = ""
     """A sentence a person can act on."""
 

@@ -21,6 +21,7 @@ from aiplatform.routing import websocket_urlpatterns
 from django.core.checks import run_checks
 from django.urls import get_resolver
 import apps.conversations.consumers
+import apps.generations.worker  # with ENGINE_DEVICE=none it needs no more
 
 assert application and websocket_urlpatterns
 assert len(get_resolver().reverse_dict) > 10

@@ -71,6 +71,7 @@ def set_enabled(*, actor: Actor | None, model: HostedModel, enabled: bool) -> bo
 def remove_model(*, actor: Actor | None, model: HostedModel) -> None:
     """Out of the catalogue and, once that is committed, off the disk. Raises CatalogError where generations used it."""
     digests = list(model.versions.values_list("digest", flat=True))
+    stored = list(model.versions.filter(upstream=None).values_list("digest", flat=True))
     target = target_of(model)
     try:
         model.delete()
@@ -80,7 +81,7 @@ def remove_model(*, actor: Actor | None, model: HostedModel) -> None:
             f"To keep people from using it: manage.py models disable {target.id}"
         ) from error
     record("model.removed", actor=actor, target=target, digests=digests)
-    transaction.on_commit(lambda: _remove_files(digests))
+    transaction.on_commit(lambda: _remove_files(stored))
 
 
 def target_of(model: HostedModel) -> Target:
@@ -100,6 +101,8 @@ def _model_for(manifest: Manifest, wishes: Wishes) -> HostedModel:
     gated = needs_acceptance(wishes.license_id or str(told["license_id"]))
     started = {**values, "is_enabled": wishes.enabled, "is_gated": gated}
     model, created = HostedModel.objects.get_or_create(pk=model_id, defaults=started)
+    if model.versions.exclude(upstream=None).exists():
+        raise CatalogError(f"{model_id} is a model that another server runs; choose another id with --id.")
     foreign = not created and not wishes.model_id and not model.versions.filter(source=told["source"]).exists()
     if foreign and model.versions.exists():
         raise CatalogError(f"There is a model {model_id} from another source; choose another id with --id.")

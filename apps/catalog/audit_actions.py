@@ -6,4 +6,10 @@ ACTIONS = {
     "model.enabled": "Enabled a model",
     "model.disabled": "Disabled a model",
     "model.removed": "Removed a model",
+    "model.upstream.added": "Added a model that another server runs",
+    "model.upstream.changed": "Changed where or how another server is asked",
+    "model.upstream.key.replaced": "Gave a new key for another server",
+    "model.upstream.key.removed": "Removed the key for another server",
+    "model.upstream.key.resealed": "Encrypted keys for other servers anew",
+    "model.upstream.tested": "Tried out another server",
 }

@@ -11,6 +11,9 @@ from apps.accounts.models import User
 from apps.accounts.powers import Power, powers_of
 from apps.lib.ids import new_id
 
+UPSTREAM = "upstream:"
+"""How the source of a version begins that another server runs."""
+
 
 class Modality(models.TextChoices):
     TEXT = "text"
@@ -75,12 +78,15 @@ class HostedModel(models.Model):
 
 
 class ModelVersion(models.Model):
-    """Pinned weights in the model store: every file by its SHA-256, with licence and card."""
+    """Pinned weights in the model store: every file by its SHA-256, with licence and card; or, where another server
+    runs the model, what it is called there."""
 
     id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
     hosted_model = models.ForeignKey(HostedModel, on_delete=models.CASCADE, related_name="versions")
     digest = models.CharField(
-        max_length=64, unique=True, help_text="SHA-256 of the list of files: the address in the store"
+        max_length=64,
+        unique=True,
+        help_text="SHA-256 of the list of files: the address in the store; or of an upstream",
     )
     source = models.CharField(max_length=300)
     revision = models.CharField(max_length=80, blank=True)
@@ -101,3 +107,22 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hosted_model_id}@{self.digest[:12]}"
+
+    @property
+    def is_upstream(self) -> bool:
+        """Whether another server runs it; then it has an `upstream`, and neither files nor a tokenizer here."""
+        return self.source.startswith(UPSTREAM)
+
+
+class Upstream(models.Model):
+    """Where a version is served: an OpenAI-compatible server, its name for the model, and the key, sealed."""
+
+    version = models.OneToOneField(ModelVersion, on_delete=models.CASCADE, primary_key=True, related_name="upstream")
+    base_url = models.CharField(max_length=200, help_text="up to /v1")
+    model_name = models.CharField(max_length=200)
+    sealed_key = models.TextField(blank=True, help_text="encrypted under SECRET_KEY; empty where the server needs none")
+    first_token_seconds = models.PositiveIntegerField(default=120)
+    between_tokens_seconds = models.PositiveIntegerField(default=60)
+
+    def __str__(self) -> str:
+        return f"{self.model_name} at {self.base_url}"

@@ -12,6 +12,7 @@ from apps.console.views import (
     requests,
     site_settings,
     stops,
+    upstreams,
 )
 
 CHANGE = "|".join(people.CHANGES)
@@ -44,6 +45,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/models/<slug:model_id>/version/", models.model_version, name="console_model_version"),
     path("console/models/<slug:model_id>/enable/", models.model_enable, name="console_model_enable"),
     path("console/models/<slug:model_id>/stop/", stops.model_stop, name="console_model_stop"),
+    path("console/upstreams/new/", upstreams.upstream_new, name="console_upstream_new"),
+    path("console/upstreams/<slug:model_id>/", upstreams.console_upstream, name="console_upstream"),
+    path("console/upstreams/<slug:model_id>/test/", upstreams.upstream_test, name="console_upstream_test"),
+    path("console/upstreams/<slug:model_id>/key/", upstreams.upstream_forget_key, name="console_upstream_forget_key"),
+    path("console/upstreams/<slug:model_id>/remove/", upstreams.upstream_remove, name="console_upstream_remove"),
     path("console/stop/", stops.site_stop, name="console_site_stop"),
     path("console/stops/<str:switch_id>/release/", stops.release, name="console_release"),
     path("console/grants/", grants.console_grants, name="console_grants"),

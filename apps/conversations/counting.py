@@ -15,13 +15,15 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import messages_of, read_tree
 from apps.generations.intake import context_limit
 from engine.chat import ChatError
+from engine.remote.estimate import estimated_tokens
 from engine.store import StoreError
 
 
-def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int]:
+def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int | bool]:
     """`tokens` of the prompt, `limit` of prompt and answer together, and by how many tokens it is `over`.
 
-    One token at least is kept for the answer. Raises Refused where there is nothing to count with.
+    `estimated` where only another server could count: then it is over by nothing, as far as we know. One token at least
+    is kept for the answer. Raises Refused where there is nothing to count with.
     """
     text = text_in(data, "text", maximum=settings.MAX_PROMPT_CHARS)
     tree, parent = read_tree(conversation), parent_in(data)
@@ -30,9 +32,11 @@ def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int]
     if model is None or model.default_version is None:
         raise refused("no_model", "Choose a model for this conversation first.")
     chat = chat_messages(conversation.system_prompt, [*path, Message(role=Message.Author.USER, text=text)])
-    tokens = _tokens(model.default_version, chat) if chat else 0
-    limit = context_limit(model.default_version)
-    return {"tokens": tokens, "limit": limit, "over": max(0, tokens + 1 - limit)}
+    version, limit = model.default_version, context_limit(model.default_version)
+    if version.is_upstream:
+        return {"tokens": estimated_tokens(chat), "limit": limit, "over": 0, "estimated": True}
+    tokens = _tokens(version, chat) if chat else 0
+    return {"tokens": tokens, "limit": limit, "over": max(0, tokens + 1 - limit), "estimated": False}
 
 
 def _tokens(version: ModelVersion, chat: list[dict[str, str]]) -> int:

@@ -48,18 +48,19 @@ def submit_generation(
     version, limits = _authorized(actor, project, model, given)
     chosen = capped(chosen, limits)  # what the person didn't choose; what they chose is within the limits
     check_messages(messages)
-    prompt_ids, room = encoded(version, messages)
+    prompt = encoded(version, messages)
     _refuse_too_many(actor)
     if chosen["seed"] is None:
         chosen["seed"] = secrets.randbelow(MAX_SEED + 1)  # fixed now: another attempt gives the same text
-    chosen["max_tokens"] = min(chosen["max_tokens"], room)
+    chosen["max_tokens"] = min(chosen["max_tokens"], prompt.room)
     job = GenerationJob.objects.create(
         project=project,
         user=actor,
         model_version=version,
         messages=[dict(message) for message in messages],
-        prompt_ids=prompt_ids,
-        prompt_tokens=len(prompt_ids),
+        prompt_ids=prompt.ids,
+        prompt_tokens=prompt.tokens,
+        usage_estimated=prompt.is_estimate,
         params=chosen,
     )
     _reserve(job, actor, project, model)

@@ -32,6 +32,9 @@ class Outcome:
     output: str
     finish_reason: str
     completion_tokens: int
+    prompt_tokens: int | None = None
+    """As the engine counted it; None leaves what was counted at submit."""
+    usage_estimated: bool = False
     error_code: str = ""
     error_message: str = ""
     ttft_ms: float | None = None
@@ -49,6 +52,7 @@ def finish(held: Held, outcome: Outcome) -> GenerationJob | None:
         finish_reason=outcome.finish_reason,
         **_error(outcome),
         completion_tokens=outcome.completion_tokens,
+        **_prompt(outcome),
         ttft_ms=outcome.ttft_ms,
         decode_ms=outcome.decode_ms,
         device_ms=outcome.device_ms,
@@ -63,6 +67,12 @@ def _error(outcome: Outcome) -> dict[str, str]:
     if outcome.state == State.CANCELLED and not outcome.error_code:
         return {}
     return {"error_code": outcome.error_code, "error_message": outcome.error_message[:500]}
+
+
+def _prompt(outcome: Outcome) -> dict[str, int | bool]:
+    if outcome.prompt_tokens is None:
+        return {}
+    return {"prompt_tokens": outcome.prompt_tokens, "usage_estimated": outcome.usage_estimated}
 
 
 def end_unclaimed(job: GenerationJob) -> None:

@@ -103,6 +103,8 @@ def outcome_of(ended: Ended) -> Outcome:
         output=ended.text,
         finish_reason=str(reason),
         completion_tokens=ended.tokens,
+        prompt_tokens=usage.prompt_tokens,
+        usage_estimated=usage.estimated,
         error_code=event.error_code if failed else "",
         error_message=event.error if failed else "",
         ttft_ms=usage.ttft_ms,

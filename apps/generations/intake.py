@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -10,12 +11,23 @@ from apps.catalog.chat import encode_chat
 from apps.catalog.models import ModelVersion
 from apps.generations.errors import Refused
 from engine.chat import ChatError
+from engine.remote.estimate import estimated_tokens
 from engine.store import StoreError
 
 ROLES = ("system", "user", "assistant")
 MAX_MESSAGES = 1000
 MAX_HISTORY = 4
 """A conversation may have this many times the characters of one prompt; its tokens are counted after that."""
+
+
+class Encoded(NamedTuple):
+    """A chat as a model reads it, and how many tokens of completion fit behind it."""
+
+    ids: list[int]
+    """Empty for an upstream, which gets the messages themselves."""
+    tokens: int
+    is_estimate: bool
+    room: int
 
 
 def check_messages(messages: Sequence[Mapping[str, str]]) -> None:
@@ -39,12 +51,14 @@ def check_messages(messages: Sequence[Mapping[str, str]]) -> None:
 
 
 def context_limit(version: ModelVersion) -> int:
-    """Tokens of prompt and completion together."""
-    return min(version.context_length, settings.MAX_CONTEXT)
+    """Tokens of prompt and completion together. What fits into our memory doesn't matter to another server."""
+    return version.context_length if version.is_upstream else min(version.context_length, settings.MAX_CONTEXT)
 
 
-def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> tuple[list[int], int]:
-    """The messages as tokens, and how many tokens of completion fit behind them. Raises Refused where none does."""
+def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> Encoded:
+    """Raises Refused where there is no room for an answer; an upstream finds that out by itself, and says so."""
+    if version.is_upstream:
+        return Encoded([], estimated_tokens(messages), True, context_limit(version))
     prompt_ids = _encode(version, messages)
     room = context_limit(version) - len(prompt_ids)
     if room < 1:
@@ -55,7 +69,7 @@ def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> tup
             "its answer included. Shorten your message, or start a new conversation."
         )
         raise Refused(status=422, code="context_overflow", message=message, over=over)
-    return prompt_ids, room
+    return Encoded(prompt_ids, len(prompt_ids), False, room)
 
 
 def _encode(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> list[int]:

@@ -11,7 +11,7 @@ ENDED = Counter("atrium_jobs_ended_total", "Jobs that this worker brought to an 
 REQUEUED = Counter("atrium_jobs_requeued_total", "Jobs put back into the queue", ["reason"])
 FENCED = Counter("atrium_jobs_fenced_total", "Ends that were not written because the lease was lost")
 LEASES_LOST = Counter("atrium_leases_lost_total", "Leases that this worker lost")
-HELD = Gauge("atrium_jobs_held", "Jobs that this worker holds")
+HELD = Gauge("atrium_jobs_held", "Jobs that this worker holds", ["device"])
 QUEUE_SECONDS = Histogram(
     "atrium_queue_seconds", "From submit to claim", buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 )

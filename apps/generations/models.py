@@ -48,6 +48,7 @@ class GenerationJob(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
+    usage_estimated = models.BooleanField(default=False, help_text="whether an upstream didn't count these two")
     queue_ms = models.FloatField(null=True, blank=True, help_text="submit to claim")
     ttft_ms = models.FloatField(null=True, blank=True, help_text="engine: request accepted to first token")
     decode_ms = models.FloatField(null=True, blank=True, help_text="engine: first token to last")

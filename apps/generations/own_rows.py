@@ -12,7 +12,8 @@ from apps.generations.models import TERMINAL, GenerationJob
 
 EXPORTED = (
     "id", "project_id", "model_version__hosted_model_id", "state", "messages", "params", "output", "finish_reason",
-    "created_at", "started_at", "finished_at", "prompt_tokens", "completion_tokens", "queue_ms", "ttft_ms", "decode_ms",
+    "created_at", "started_at", "finished_at", "prompt_tokens", "completion_tokens", "usage_estimated",
+    "queue_ms", "ttft_ms", "decode_ms",
 )  # fmt: skip
 
 

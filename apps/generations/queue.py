@@ -74,7 +74,7 @@ def unfinished_by_model() -> dict[tuple[str, str], int]:
 
 
 def usage_of(job: GenerationJob) -> dict[str, float | int | None]:
-    """Counts and times in milliseconds, None where not measured."""
+    """Counts and times in milliseconds, None where not measured; whether the counts are `estimated`."""
     return {
         "prompt_tokens": job.prompt_tokens,
         "completion_tokens": job.completion_tokens,
@@ -82,6 +82,7 @@ def usage_of(job: GenerationJob) -> dict[str, float | int | None]:
         "ttft_ms": _rounded(job.ttft_ms),
         "decode_ms": _rounded(job.decode_ms),
         "tokens_per_second": tokens_per_second(job),
+        "estimated": job.usage_estimated,
     }
 
 

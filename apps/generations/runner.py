@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
-    """What the runner needs of `engine.service.EngineThread`."""
+    """What the runner needs of `engine.service.EngineThread` and of `engine.remote.service.RemoteEngine`."""
 
     def submit(self, request: GenerationRequest, sink: Sink) -> None: ...
     def cancel(self, request_id: str) -> None: ...
@@ -72,6 +72,7 @@ class Runner:
         self._on_broken = on_broken
         self._leases = Leases(slots)
         self._claiming = True
+        self._is_known = False
         self._claim_lock = threading.Lock()
         self._publisher = Publisher(LogWriter(sync_client()), on_end=self._ended, on_stale=self._lost)
         self._finisher = Finisher(self._leases, self._publisher)
@@ -186,15 +187,22 @@ class Runner:
         beat = extend(leases)
         for held in self._leases.missing(leases, beat.held):
             self._lost(held)
-        HELD.set(len(beat.held))
-        presence.announce(
-            self.worker_id,
-            device=self._device,
-            slots=self._leases.slots,
-            loaded=self._engine.loaded(),
-            serves=self._served() if self._claiming else (),
-        )
+        HELD.labels(self._device).set(len(beat.held))
+        self._announce()
         self._reap()
+
+    def _announce(self) -> None:
+        """One that never had anything to serve is nobody's worker."""
+        serves = self._served() if self._claiming else ()
+        self._is_known = self._is_known or bool(serves)
+        if self._is_known:
+            presence.announce(
+                self.worker_id,
+                device=self._device,
+                slots=self._leases.slots,
+                loaded=self._engine.loaded(),
+                serves=serves,
+            )
 
     def _reap(self) -> None:
         taken = reap()
@@ -210,8 +218,9 @@ class Runner:
 def _request(job: GenerationJob) -> GenerationRequest:
     chosen = {name: job.params[name] for name in PARAMETERS}
     params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
-    held = Held(job.pk, job.attempt)
-    return GenerationRequest(_request_id(held), job.model_version.digest, tuple(job.prompt_ids), params)
+    held, version = Held(job.pk, job.attempt), job.model_version
+    messages = tuple(job.messages) if version.is_upstream else ()
+    return GenerationRequest(_request_id(held), version.digest, tuple(job.prompt_ids), params, messages)
 
 
 def _request_id(held: Held) -> str:

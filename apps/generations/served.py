@@ -1,4 +1,8 @@
-"""Which HostedModels this worker takes jobs for: all of the catalogue's text models, or those it was started for."""
+"""Which HostedModels this worker takes jobs for: all of the catalogue's text models, or those it was started for.
+
+Those that run here and those that other servers run are served apart, each by an engine and with slots of its own: the
+claim is what sends a job to the right one.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,11 @@ FRESH_SECONDS = 2.0
 
 
 class Served:
-    """Asks the catalogue again now and then, and tells of models that are new."""
+    """Asks the catalogue again now and then, and tells of models that are new. `upstream`: those of other servers."""
 
-    def __init__(self, on_new: Callable[[HostedModel], None]) -> None:
+    def __init__(self, on_new: Callable[[HostedModel], None], *, upstream: bool) -> None:
         self._on_new = on_new
+        self._upstream = upstream
         self._models: dict[str, HostedModel] = {}
         self._asked = float("-inf")
 
@@ -29,7 +34,7 @@ class Served:
 
     def __call__(self) -> tuple[str, ...]:
         if monotonic() - self._asked > FRESH_SECONDS:
-            found = {model.pk: model for model in served_models()}
+            found = {model.pk: model for model in served_models(upstream=self._upstream)}
             new = [model for name, model in found.items() if name not in self._models]
             self._models, self._asked = found, monotonic()
             for model in new:
@@ -37,8 +42,10 @@ class Served:
         return tuple(self._models)
 
 
-def served_models() -> list[HostedModel]:
-    models = HostedModel.objects.filter(modality=Modality.TEXT, versions__isnull=False).distinct()
+def served_models(*, upstream: bool) -> list[HostedModel]:
+    models = HostedModel.objects.filter(
+        modality=Modality.TEXT, versions__isnull=False, versions__upstream__isnull=not upstream
+    ).distinct()
     return list(models.filter(pk__in=settings.WORKER_MODELS) if settings.WORKER_MODELS else models)
 
 

@@ -1,4 +1,4 @@
-"""The worker process: what Celery starts and stops around the engine. The only room that brings in torch.
+"""The worker process: what Celery starts and stops around the engines.
 
 celery -A aiplatform worker --pool=threads
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from pathlib import Path
-from typing import Any, cast
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from celery import bootsteps, signals
 from celery.worker import state
@@ -17,36 +17,23 @@ from django.conf import settings
 from prometheus_client import start_http_server
 
 from apps.catalog.models import HostedModel
-from apps.catalog.store import model_store
-from apps.generations.runner import Runner
+from apps.catalog.upstream_asking import CatalogUpstreams, remote_config
+from apps.generations.runner import Engine, Runner
 from apps.generations.served import Served, new_worker_id
 from apps.generations.tasks import no_longer, on_ring
 from apps.lib.database import borrowed_connection
+from engine.remote.service import RemoteEngine
 
-# Before torch is loaded: its threads must not spin while they wait for each other, because the web process,
-# PostgreSQL and Redis often share these cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-from engine.config import DType, EngineConfig
-from engine.device import pick_device
-from engine.service import EngineThread, ModelUnavailable
-from engine.store import StoreError
+NO_DEVICE = "none"
+"""As ENGINE_DEVICE: nothing runs here, so torch need not even be installed."""
+UPSTREAM = "upstream"
+"""What stands in place of a device for models that other servers run."""
 
 logger = logging.getLogger(__name__)
 
 
-class StoreSource:
-    """Where the engine gets its models: from the store, every byte verified once per process."""
-
-    def path(self, model: str) -> Path:
-        try:
-            return model_store().verified_path(model)
-        except StoreError as error:
-            raise ModelUnavailable(str(error)) from error
-
-
 class Generations(bootsteps.StartStopStep):
-    """Starts the engine and the runner before the worker hears its queues, and drains them when it ends.
+    """Starts the engines, each with its runner, before the worker hears its queues, and drains them when it ends.
 
     SIGTERM: claims nothing more, finishes what it can in WORKER_DRAIN_SECONDS and puts the rest back into the queue.
     A second SIGTERM or a SIGQUIT: puts all of it back now.
@@ -57,48 +44,66 @@ class Generations(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         self._terms = 0
         self._worker = worker
-        config = engine_config()
-        self._engine = EngineThread(StoreSource(), config)
-        self._served = Served(self._consume)
-        self._runner = Runner(
-            self._engine,
-            worker_id=new_worker_id(),
-            device=str(pick_device(config)),
-            slots=config.max_sequences,
-            served=self._served,
-            on_broken=_end_process,
-        )
+        self._served: list[Served] = []
+        self._runners: list[Runner] = []
+        if settings.ENGINE_DEVICE != NO_DEVICE:
+            self._start_local()
+        remote = RemoteEngine(CatalogUpstreams(), remote_config())
+        self._add(remote, UPSTREAM, settings.UPSTREAM_SLOTS, Served(self._consume, upstream=True))
+        remote.start()
         if settings.WORKER_METRICS_PORT:
             start_http_server(settings.WORKER_METRICS_PORT)
         signals.worker_shutting_down.connect(self._shutting_down)
         with borrowed_connection():
             for queue in self._queues():
                 worker.app.amqp.queues.select_add(queue)
-        self._engine.start()
-        self._runner.start()
-        on_ring(self._runner.ring)
-        logger.info("worker %s takes jobs", self._runner.worker_id)
+        for runner in self._runners:
+            runner.start()
+            on_ring(runner.ring)
+            logger.info("worker %s takes jobs", runner.worker_id)
 
     def stop(self, worker: Any) -> None:
-        no_longer(self._runner.ring)
-        self._runner.stop(drain_seconds=settings.WORKER_DRAIN_SECONDS, hurry=self._is_urgent)
-        logger.info("worker %s has stopped", self._runner.worker_id)
+        self._stop_all(settings.WORKER_DRAIN_SECONDS)
 
     def terminate(self, worker: Any) -> None:
-        no_longer(self._runner.ring)
-        self._runner.stop(drain_seconds=0)
+        self._stop_all(0)
+
+    def _start_local(self) -> None:
+        # Here and not above: a worker that only asks other servers runs where torch is not installed.
+        from apps.generations.local_engine import local_engine
+
+        engine, device = local_engine()
+        self._add(engine, device, settings.WORKER_SLOTS, Served(self._consume, upstream=False))
+        engine.start()
+
+    def _add(self, engine: Engine, device: str, slots: int, served: Served) -> None:
+        """A runner of its own for each engine: slow answers of one hold up nothing of the other."""
+        self._served.append(served)
+        self._runners.append(
+            Runner(engine, worker_id=new_worker_id(), device=device, slots=slots, served=served, on_broken=_end_process)
+        )
+
+    def _stop_all(self, drain_seconds: float) -> None:
+        for runner in self._runners:
+            no_longer(runner.ring)
+        with ThreadPoolExecutor(len(self._runners), thread_name_prefix="stopping") as stopping:
+            for runner in self._runners:
+                stopping.submit(runner.stop, drain_seconds=drain_seconds, hurry=self._is_urgent)
+        logger.info("worker %s has stopped", " and ".join(runner.worker_id for runner in self._runners))
 
     def _shutting_down(self, **_: Any) -> None:
         """In the signal handler."""
         self._terms += 1
-        self._runner.stop_claiming()
+        for runner in self._runners:
+            runner.stop_claiming()
 
     def _is_urgent(self) -> bool:
         return self._terms > 1 or bool(state.should_terminate)
 
     def _queues(self) -> list[str]:
-        self._served()
-        return [model.queue for model in self._served.models()]
+        for served in self._served:
+            served()
+        return [model.queue for served in self._served for model in served.models()]
 
     def _consume(self, model: HostedModel) -> None:
         """Hear the doorbell of a model that was installed while we run."""
@@ -107,18 +112,6 @@ class Generations(bootsteps.StartStopStep):
             consumer.call_soon(consumer.add_task_queue, model.queue)
 
 
-def engine_config() -> EngineConfig:
-    """From the settings ENGINE_…, WORKER_SLOTS and MAX_CONTEXT."""
-    return EngineConfig(
-        device=settings.ENGINE_DEVICE,
-        dtype=cast(DType, settings.ENGINE_DTYPE),
-        max_sequences=settings.WORKER_SLOTS,
-        max_context=settings.MAX_CONTEXT,
-        max_resident=settings.ENGINE_MAX_RESIDENT,
-        threads=settings.ENGINE_THREADS,
-    )
-
-
 def _end_process() -> None:
-    """The engine is broken beyond repair: whoever supervises us starts a new worker."""
+    """An engine is broken beyond repair: whoever supervises us starts a new worker."""
     os.kill(os.getpid(), signal.SIGTERM)

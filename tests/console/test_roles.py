@@ -25,7 +25,9 @@ def parts(world: World) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("row", [row for row in ROWS if row.method == "GET"], ids=lambda row: row.route)
 def test_who_governs_and_who_audits_sees_every_page(row: Any, staff: Staff, parts: dict[str, Any]) -> None:
     url = reverse(row.route, kwargs=parts.get(row.route))
-    expected = READ | ({"auditor": 403} if row.route in console.FORMS_OF_GOVERNORS else {})
+    forms = console.FORMS_OF_GOVERNORS | console.FORMS_OF_ADMINISTRATORS
+    expected = READ | ({"auditor": 403} if row.route in forms else {})
+    expected |= {"governor": 403} if row.route in console.FORMS_OF_ADMINISTRATORS else {}
     assert {who: staff.client(who).get(url).status_code for who in READ} == expected
 
 

@@ -91,6 +91,12 @@ class ScriptedEngine:
 @contextmanager
 def running_worker(engine: Any, name: str = "worker", slots: int = 4) -> Iterator[Runner]:
     runner = Runner(engine, worker_id=name, device="none", slots=slots, served=lambda: ("tiny",))
+    with stopped_at_the_end(runner):
+        yield runner
+
+
+@contextmanager
+def stopped_at_the_end(runner: Runner) -> Iterator[Runner]:
     runner.start()
     try:
         yield runner

@@ -56,6 +56,7 @@ def test_usage_is_what_was_measured() -> None:
         "ttft_ms": 12.3,
         "decode_ms": 500.0,
         "tokens_per_second": 20.0,
+        "estimated": False,
     }
     assert tokens_per_second(GenerationJob(completion_tokens=1, decode_ms=0.0)) is None
 

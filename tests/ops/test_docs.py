@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-READ = re.compile(r'env\.(?:string|strings|integer|boolean|choice|path)\(\s*"([A-Z_]+)"')
+READ = re.compile(r'env\.(?:string|strings|integer|boolean|choice|path|addresses)\(\s*"([A-Z_]+)"')
 READ_PLAINLY = re.compile(r'os\.environ(?:\.get\(|\[)"([A-Z_]+)"')
 OF_THE_SYSTEM = {"PATH", "DJANGO_SETTINGS_MODULE", "HOME", "LANG"}
 

@@ -50,7 +50,7 @@ MODELS: Table[HostedModel] = Table(
     search_title="Search by name, licence or source",
     empty_icon="boxes",
     empty_title="No models",
-    empty_text="Models come in on the command line: manage.py models install.",
+    empty_text="Models come in on the command line: manage.py models install; those of other servers here too.",
     prepare=_with_grants,
     filters=(
         Filter("state", "Any state", [(str(value), str(name)) for value, name in ModelState.choices], _with_state),

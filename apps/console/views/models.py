@@ -11,7 +11,7 @@ from apps.accounts.access import signed_in_user
 from apps.accounts.powers import Power, power_required
 from apps.catalog.access import get_model_for
 from apps.catalog.actions import choose_version, set_enabled
-from apps.catalog.models import HostedModel, ModelState
+from apps.catalog.models import HostedModel, ModelState, Upstream
 from apps.console.forms.grants import StopForm
 from apps.console.pages import page, table_page
 from apps.console.tables_of.grants import grants
@@ -45,6 +45,7 @@ def model_page(request: HttpRequest, model: HostedModel, form: StopForm, *, stat
     stops = KillSwitch.objects.filter(hosted_model=model).select_related("thrown_by", "released_by")
     context = {
         "model": model,
+        "upstream": Upstream.objects.filter(version=model.default_version_id).first(),
         "versions": list(model.versions.defer("model_card", "files", "chat_template")),
         "states": [(state.value, state.label, WORDS[state]) for state in ModelState],
         "grants": list(live.order_by("subject_type", "pk")[:50]),

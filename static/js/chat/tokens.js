@@ -32,8 +32,8 @@ export class TokenMeter {
   }
 }
 
-function sentence({ tokens, limit, over }) {
+function sentence({ tokens, limit, over, estimated }) {
   const count = (number) => number.toLocaleString();
-  if (!over) return `${count(tokens)} / ${count(limit)} tokens`;
+  if (!over) return `${estimated ? "about " : ""}${count(tokens)} / ${count(limit)} tokens`;
   return `${count(over)} ${over === 1 ? "token" : "tokens"} over the ${count(limit)} that this model can read`;
 }

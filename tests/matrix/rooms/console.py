@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 
 from apps.accounts.actions.invitations import invite_to_sign_up
 from apps.catalog.models import HostedModel, ModelVersion
+from apps.catalog.upstreams import Served, add_upstream
 from apps.governance.models import AccessRequest, Grant, KillSwitch, Subject
 from apps.quotas.models import Metric, Period, Price, Quota
 from apps.quotas.models import Subject as Whose
@@ -44,6 +45,13 @@ console_model_gate                   POST    login 404  404  404  404  302
 console_model_version                POST    login 404  404  404  404  302
 console_model_enable                 POST    login 404  404  404  404  302
 console_model_stop                   POST    login 404  404  404  404  302
+console_upstream_new                 GET     login 404  404  404  404  200
+console_upstream_new                 POST    login 404  404  404  404  302
+console_upstream                     GET     login 404  404  404  404  200
+console_upstream                     POST    login 404  404  404  404  302
+console_upstream_test                POST    login 404  404  404  404  302
+console_upstream_forget_key          POST    login 404  404  404  404  302
+console_upstream_remove              POST    login 404  404  404  404  302
 console_site_stop                    POST    login 404  404  404  404  302
 console_release                      POST    login 404  404  404  404  302
 console_grants                       GET     login 404  404  404  404  200
@@ -63,6 +71,13 @@ console_prices                       GET     login 404  404  404  404  200
 console_price_set                    POST    login 404  404  404  404  302
 console_price_remove                 POST    login 404  404  404  404  302
 """
+UPSTREAM = {
+    "base_url": "http://127.0.0.1:9/v1",
+    "model_name": "there",
+    "context_length": "4096",
+    "first_token_seconds": "5",
+    "between_tokens_seconds": "5",
+}
 FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("console_settings", "POST"): {"sign_up": "open"},
     ("console_invite", "POST"): {"email": "", "days": "7"},
@@ -75,6 +90,8 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("console_model_version", "POST"): {"version": VERSION},
     ("console_model_enable", "POST"): {"enabled": "no"},
     ("console_model_stop", "POST"): {"message": "It talks nonsense today."},
+    ("console_upstream_new", "POST"): UPSTREAM | {"name": "Far", "model_id": "far-of-the-matrix"},
+    ("console_upstream", "POST"): UPSTREAM,
     ("console_site_stop", "POST"): {"message": "The machine is being moved."},
     ("console_grant_new", "POST"): {"model": MODEL, "subject": "user", "user": "viewer@example.org"},
     ("console_request_approve", "POST"): {"answer": "Welcome."},
@@ -82,6 +99,7 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("console_quota_set", "POST"): {"subject": "site", "metric": "tokens", "period": "day", "limit": "1000"},
     ("console_price_set", "POST"): {"per_second": "0.001", "currency": "EUR"},
 }
+OF_UPSTREAMS = ("console_upstream", *(f"console_upstream_{change}" for change in ("test", "forget_key", "remove")))
 JSON: dict[tuple[str, str], dict[str, Any]] = {}
 FOR_ADMINISTRATORS = {
     "console_settings",
@@ -94,9 +112,15 @@ FOR_ADMINISTRATORS = {
     "console_group_delete",
     "console_group_add",
     "console_group_remove",
+    "console_upstream_new",
+    "console_upstream",
+    "console_upstream_test",
+    "console_upstream_forget_key",
+    "console_upstream_remove",
 }
 """What governors may not do."""
 FORMS_OF_GOVERNORS = {"console_grant_new"}
+FORMS_OF_ADMINISTRATORS = {"console_upstream_new", "console_upstream"}
 """Pages that are only a form: an auditor has no use for them."""
 
 
@@ -110,6 +134,8 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     asked = AccessRequest.objects.create(user=world.stranger, hosted_model=model)
     other = HostedModel.objects.create(id="other-of-the-matrix", name="Other")
     stop = KillSwitch.objects.create(hosted_model=other, message="Stopped.")
+    served = Served("http://127.0.0.1:9/v1", "here", 4096)
+    far = add_upstream(actor=None, model_id="upstream-matrix", name="Far", description="", served=served, api_key="k")
     quota = Quota.objects.create(subject=Whose.PROJECT, project=world.project, metric=Metric.TOKENS, period=Period.DAY)
     price = Price.objects.create(hosted_model=model, per_second="0.5")
     person, of_group = {"person_id": world.stranger.pk}, {"group_id": group.pk}
@@ -126,6 +152,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
         "console_group_remove": of_group | {"person_id": world.viewer.pk},
         "console_model": of_model,
         **{f"console_model_{change}": of_model for change in ("state", "gate", "version", "enable", "stop")},
+        **{route: {"model_id": far.pk} for route in OF_UPSTREAMS},
         "console_release": {"switch_id": stop.pk},
         "console_grant_revoke": {"grant_id": grant.pk},
         "console_request": of_request,

@@ -1,4 +1,4 @@
-"""`manage.py models install | approve | state | list | verify | enable | disable | remove`."""
+"""`manage.py models install | approve | state | list | verify | enable | disable | remove`, and those of upstreams."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_slug
 
 from apps.catalog.actions import Wishes, remove_model, set_enabled
@@ -19,15 +19,15 @@ from apps.catalog.models import HostedModel, ModelState, ModelVersion
 from apps.catalog.progress import progress_bar
 from apps.catalog.sources import open_source
 from apps.catalog.store import model_store
-from apps.governance.actions.grants import create_grant
 from apps.governance.actions.models import set_model_state
 from apps.governance.errors import GovernanceRefused
-from apps.governance.models import Subject
+from apps.governance.management import upstream_verbs
+from apps.governance.management.upstream_verbs import UpstreamVerbs
 from engine.store import StoreError
 from engine.store.copying import megabytes
 
 
-class Command(BaseCommand):
+class Command(UpstreamVerbs):
     help = "Install, approve, list, verify, enable, disable and remove models."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -52,10 +52,11 @@ class Command(BaseCommand):
         verifying.add_argument("id", nargs="?")
         for verb in ("enable", "disable", "remove"):
             verbs.add_parser(verb).add_argument("id")
+        upstream_verbs.add_arguments(verbs)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            getattr(self, options["verb"])(options)
+            getattr(self, options["verb"].replace("-", "_"))(options)
         except (CatalogError, StoreError, GovernanceRefused) as error:
             raise CommandError(str(error)) from error
 
@@ -83,10 +84,10 @@ class Command(BaseCommand):
         self._open(version.hosted_model, options)
 
     def approve(self, options: dict[str, Any]) -> None:
-        self._open(_model(options["id"]), options | {"approve": True})
+        self._open(self._model(options["id"]), options | {"approve": True})
 
     def state(self, options: dict[str, Any]) -> None:
-        model, state = _model(options["id"]), ModelState(options["state"])
+        model, state = self._model(options["id"]), ModelState(options["state"])
         changed = set_model_state(actor=None, model=model, state=state)
         self._say(f"{model.pk} is {'now' if changed else 'already'} {state}.")
 
@@ -103,19 +104,19 @@ class Command(BaseCommand):
     def verify(self, options: dict[str, Any]) -> None:
         versions = ModelVersion.objects.order_by("hosted_model_id", "installed_at")
         if options["id"]:
-            versions = versions.filter(hosted_model=_model(options["id"]))
+            versions = versions.filter(hosted_model=self._model(options["id"]))
         damaged = [version for version in versions if not self._is_sound(version)]
         if damaged:
             raise CommandError(f"{len(damaged)} of {len(versions)} are damaged; install them again.")
 
     def enable(self, options: dict[str, Any]) -> None:
-        self._set_enabled(_model(options["id"]), True)
+        self._set_enabled(self._model(options["id"]), True)
 
     def disable(self, options: dict[str, Any]) -> None:
-        self._set_enabled(_model(options["id"]), False)
+        self._set_enabled(self._model(options["id"]), False)
 
     def remove(self, options: dict[str, Any]) -> None:
-        model = _model(options["id"])
+        model = self._model(options["id"])
         name = model.pk
         remove_model(actor=None, model=model)
         self._say(f"Removed {name}.")
@@ -125,20 +126,10 @@ class Command(BaseCommand):
         changed = set_enabled(actor=None, model=model, enabled=enabled)
         self._say(f"{model.pk} is {'now' if changed else 'already'} {state}.")
 
-    def _open(self, model: HostedModel, options: dict[str, Any]) -> None:
-        """Approved and granted as far as the options say."""
-        if options["approve"] or options["grant_everyone"]:
-            set_model_state(actor=None, model=model, state=ModelState.APPROVED)
-        if options["grant_everyone"]:
-            if not model.grants.live().filter(subject_type=Subject.EVERYONE).exists():
-                create_grant(actor=None, model=model, whom=Subject.EVERYONE, note="On the command line")
-            self._say(f"Everybody may use {model.pk}.")
-        elif model.state == ModelState.PROPOSED:
-            self._say(f"It is proposed: nobody may use it before `manage.py models approve {model.pk}`.")
-        elif options["approve"]:
-            self._say(f"{model.pk} is approved; who may use it, grants say.")
-
     def _is_sound(self, version: ModelVersion) -> bool:
+        if version.is_upstream:
+            self._say(f"{version}: another server runs it; there is nothing to verify here.")
+            return True
         try:
             model_store().verify(version.digest)
         except StoreError as error:
@@ -147,24 +138,15 @@ class Command(BaseCommand):
         self._say(f"{version}: {len(version.files)} files, {megabytes(version.size_bytes)}, all as installed.")
         return True
 
-    def _say(self, line: str) -> None:
-        self.stdout.write(line)
-        self.stdout.flush()
-
-
-def _model(model_id: str) -> HostedModel:
-    found = HostedModel.objects.filter(pk=model_id).first()
-    if found is None:
-        raise CatalogError(f"There is no model {model_id[:80]!r}; `manage.py models list` shows all.")
-    return found
-
 
 def _row(model: HostedModel) -> tuple[str, ...]:
     state = str(model.state) if model.is_enabled else "disabled"
     if (version := model.default_version) is None:
         return (model.pk, state, "none", "", "", "", "")
-    size, context = megabytes(version.size_bytes), str(version.context_length)
-    return (model.pk, state, version.digest[:12], size, version.license_id, version.architecture, context)
+    size, architecture = megabytes(version.size_bytes), version.architecture
+    if version.is_upstream:
+        size, architecture = "elsewhere", version.revision
+    return (model.pk, state, version.digest[:12], size, version.license_id, architecture, str(version.context_length))
 
 
 def _slug(text: str) -> str:

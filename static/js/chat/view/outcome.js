@@ -40,9 +40,9 @@ function note(name, words, ...more) {
   return el("span", { class: "msg-note" }, icon(name), words, ...more);
 }
 
-function figures({ completion_tokens: tokens, tokens_per_second: rate, ttft_ms: first, queue_ms: queued }) {
+function figures({ completion_tokens: tokens, tokens_per_second: rate, ttft_ms: first, queue_ms: queued, estimated }) {
   const parts = [];
-  if (tokens) parts.push(`${tokens} ${tokens === 1 ? "token" : "tokens"}`);
+  if (tokens) parts.push(`${estimated ? "about " : ""}${tokens} ${tokens === 1 ? "token" : "tokens"}`);
   if (rate) parts.push(`${rate.toFixed(1)} tokens/s`);
   if (first !== null && first !== undefined) parts.push(`first after ${duration(first)}`);
   if (queued >= 1000) parts.push(`${duration(queued)} in the queue`);

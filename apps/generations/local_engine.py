@@ -1,0 +1,48 @@
+"""The engine of models that run on this machine, set up from the settings. The only room that brings in torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import cast
+
+from django.conf import settings
+
+from apps.catalog.store import model_store
+
+# Before torch is loaded: its threads must not spin while they wait for each other, because the web process,
+# PostgreSQL and Redis often share these cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from engine.config import DType, EngineConfig
+from engine.device import pick_device
+from engine.service import EngineThread, ModelUnavailable
+from engine.store import StoreError
+
+
+class StoreSource:
+    """Where the engine gets its models: from the store, every byte verified once per process."""
+
+    def path(self, model: str) -> Path:
+        try:
+            return model_store().verified_path(model)
+        except StoreError as error:
+            raise ModelUnavailable(str(error)) from error
+
+
+def local_engine() -> tuple[EngineThread, str]:
+    """Not yet started, and the name of its device."""
+    config = engine_config()
+    return EngineThread(StoreSource(), config), str(pick_device(config))
+
+
+def engine_config() -> EngineConfig:
+    """From the settings ENGINE_…, WORKER_SLOTS and MAX_CONTEXT."""
+    return EngineConfig(
+        device=settings.ENGINE_DEVICE,
+        dtype=cast(DType, settings.ENGINE_DTYPE),
+        max_sequences=settings.WORKER_SLOTS,
+        max_context=settings.MAX_CONTEXT,
+        max_resident=settings.ENGINE_MAX_RESIDENT,
+        threads=settings.ENGINE_THREADS,
+    )

@@ -1,0 +1,237 @@
+"""One request on its way to an upstream and back: attempts, time limits, and what was used in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import ssl
+from collections.abc import AsyncIterator
+from time import perf_counter
+from typing import Any
+
+import httpcore
+
+from engine.remote.chunks import DONE, Characters, Chunk, end_of, read_chunk
+from engine.remote.estimate import estimated_tokens
+from engine.remote.failures import SERVER, ContextOverflow, UpstreamFailure, broken, refusal, unreachable
+from engine.remote.sse import EventStream
+from engine.remote.upstream import RemoteConfig, Upstream
+from engine.ticket import Ticket
+from engine.types import FinishReason, GenerationRequest
+
+MAX_ERROR = 16 * 1024
+"""Bytes of an error's body that are read."""
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of a whole answer, JSON included."""
+CHARACTERS_PER_TOKEN = 64
+"""An answer with more than this for each of its `max_tokens` ends there, whatever the server thinks of limits."""
+LINGER_SECONDS = 5.0
+"""For the usage, which comes after the last word."""
+NO_TLS = f"{SERVER} can't be trusted: its certificate is not valid here, or it speaks no TLS. Tell an administrator."
+SLOW = {
+    False: "The server of this model did not begin to answer within {:g} seconds. Try again later.",
+    True: "The server of this model fell silent for {:g} seconds in the middle of this answer. Try again.",
+}
+
+
+class Call:
+    """Tells the ticket all but its last event on failure: `run` raises UpstreamFailure for that."""
+
+    def __init__(
+        self, ticket: Ticket, upstream: Upstream, pool: httpcore.AsyncConnectionPool, config: RemoteConfig
+    ) -> None:
+        self._ticket, self._upstream, self._pool, self._config = ticket, upstream, pool, config
+        self._max_tokens = ticket.request.params.max_tokens
+        self._most_characters = self._max_tokens * CHARACTERS_PER_TOKEN
+        self._characters = Characters()
+        self._written = 0
+        self._end: FinishReason | None = None
+        self._usage: tuple[int, int] | None = None
+        self._accepted = False
+        """Whether the server took the request, in any attempt."""
+        self._busy = False
+        """Whether it has taken it in this one."""
+        self._fitted = False
+
+    async def run(self) -> None:
+        """Ends the ticket where the upstream ended the answer. Safe to cancel: the connection is closed at once."""
+        try:
+            await self._until_answered()
+        except UpstreamFailure as failure:
+            if key := self._upstream.api_key:  # a server may repeat what it was sent
+                failure.message = failure.message.replace(key, "…")
+            raise
+        finally:
+            self._reconcile()
+        assert self._end is not None, "without one the last attempt has failed"
+        self._ticket.text(self._characters.push("", final=True))
+        self._ticket.finish(self._end)
+
+    async def _until_answered(self) -> None:
+        attempt = 1
+        while True:
+            try:
+                await self._attempt()
+                return
+            except ContextOverflow as failure:
+                if self._fitted or self._heard or not failure.room:
+                    raise
+                self._fitted, self._max_tokens = True, min(self._max_tokens, failure.room)
+            except UpstreamFailure as failure:
+                if self._heard or not failure.may_retry or attempt >= self._config.attempts:
+                    raise
+                await asyncio.sleep(self._pause(attempt, failure))
+                attempt += 1
+
+    @property
+    def _heard(self) -> bool:
+        """Whether anything of the answer came: from then on it is never asked for again."""
+        return self._ticket.completion_tokens > 0
+
+    def _pause(self, attempt: int, failure: UpstreamFailure) -> float:
+        """Seconds before the next attempt. Raises the failure where the server asks for too many."""
+        if failure.after is not None and failure.after > self._config.longest_wait_seconds:
+            raise failure
+        grown = self._config.backoff_seconds * float(2 ** (attempt - 1))
+        return max(failure.after or 0.0, grown * random.uniform(0.75, 1.25))  # noqa: S311 - to spread them out
+
+    async def _attempt(self) -> None:
+        began, self._busy = perf_counter(), False
+        try:
+            async with asyncio.timeout(self._upstream.first_token_seconds) as clock:
+                await self._ask(clock)
+        except UpstreamFailure:
+            if self._end is None:  # what comes after the last word can't make it unsaid
+                raise
+        except TimeoutError as error:
+            if self._end is None:
+                raise self._too_slow() from error
+        except httpcore.ConnectTimeout as error:
+            raise unreachable(f"it did not answer within {self._config.connect_seconds:g} seconds") from error
+        except httpcore.ConnectError as error:
+            if isinstance(error.__cause__, ssl.SSLError):
+                raise UpstreamFailure("upstream_unreachable", NO_TLS) from error
+            raise unreachable("no connection could be made") from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+            if self._end is None:
+                raise broken("closed the connection before the end", may_retry=True) from error
+        finally:
+            if self._busy:
+                self._ticket.device_seconds += perf_counter() - began
+
+    def _too_slow(self) -> UpstreamFailure:
+        limits = self._upstream.first_token_seconds, self._upstream.between_tokens_seconds
+        return UpstreamFailure("upstream_timeout", SLOW[self._heard].format(limits[self._heard]))
+
+    async def _ask(self, clock: asyncio.Timeout) -> None:
+        async with self._pool.stream(
+            "POST",
+            self._upstream.chat_url,
+            headers=headers_for(self._upstream),
+            content=json.dumps(body_of(self._ticket.request, self._upstream.model, self._max_tokens)).encode(),
+            extensions={"timeout": {"connect": self._config.connect_seconds}},
+        ) as response:
+            await _check(response, self._upstream.api_key)
+            if not self._accepted:
+                self._ticket.started()
+            self._accepted = self._busy = True
+            async for chunk in _chunks(response):
+                if not self._take(chunk, clock):
+                    return
+        if self._end is None:
+            raise broken("ended the answer in the middle", may_retry=True)
+
+    def _take(self, chunk: Chunk, clock: asyncio.Timeout) -> bool:
+        """Whether to go on."""
+        now = asyncio.get_running_loop().time()
+        self._usage = chunk.usage or self._usage
+        if chunk.text or chunk.reasoning:
+            clock.reschedule(now + self._upstream.between_tokens_seconds)
+            self._ticket.token()  # as far as one can tell before the server counts them
+        if text := self._characters.push(chunk.text)[: self._most_characters - self._written]:
+            self._written += len(text)
+            self._ticket.text(text)
+        if chunk.finish and self._end is None:
+            self._end = end_of(chunk.finish)
+            clock.reschedule(now + LINGER_SECONDS)
+        elif self._written >= self._most_characters:
+            self._end = FinishReason.LENGTH
+            return False
+        return not self._ticket.finished  # it is where its sink broke
+
+    def _reconcile(self) -> None:
+        """What the server counted, else what came; nothing where it never took the request."""
+        ticket = self._ticket
+        if self._usage and (self._usage[1] or not ticket.completion_tokens):
+            ticket.prompt_tokens, ticket.completion_tokens = self._usage
+        elif self._accepted:
+            ticket.prompt_tokens, ticket.is_estimate = estimated_tokens(ticket.request.messages), True
+
+
+def headers_for(upstream: Upstream) -> list[tuple[str, str]]:
+    headers = {
+        "Host": upstream.host,
+        "Content-Type": "application/json",
+        "Accept": "text/event-stream",
+        "Accept-Encoding": "identity",
+        "User-Agent": "atrium",
+    }
+    if upstream.api_key:
+        headers["Authorization"] = f"Bearer {upstream.api_key}"
+    return list(headers.items())
+
+
+def body_of(request: GenerationRequest, model: str, max_tokens: int) -> dict[str, Any]:
+    """As JSON. What OpenAI doesn't know, but vLLM, SGLang and llama.cpp do, is sent only where it changes something."""
+    params = request.params
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [dict(message) for message in request.messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": max_tokens,
+        "temperature": params.temperature,
+        "top_p": params.top_p,
+    }
+    neutral = {"seed": None, "stop": (), "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "ignore_eos": False}
+    return body | {name: value for name, usual in neutral.items() if (value := getattr(params, name)) != usual}
+
+
+async def _check(response: httpcore.Response, key: str) -> None:
+    """Raises UpstreamFailure unless this is a stream of events; `key` is never quoted in it."""
+    headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+    if response.status != 200:
+        said = await _beginning(response)
+        said = said.replace(key.encode(), "…".encode()) if key else said
+        raise refusal(response.status, said, headers.get(b"retry-after"))
+    kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
+    if kind != "text/event-stream":
+        raise broken(f"did not stream its answer, but sent {kind[:60] or 'something'!r}")
+    if headers.get(b"content-encoding", "identity").lower() != "identity":
+        raise broken("compressed its answer, although it was asked not to")
+
+
+async def _beginning(response: httpcore.Response) -> bytes:
+    body = b""
+    async for piece in response.aiter_stream():
+        body += piece
+        if len(body) >= MAX_ERROR:
+            break
+    return body[:MAX_ERROR]
+
+
+async def _chunks(response: httpcore.Response) -> AsyncIterator[Chunk]:
+    """Until the end that the server states, or that of the connection."""
+    events, size = EventStream(), 0
+    async for piece in response.aiter_stream():
+        size += len(piece)
+        if size > MAX_ANSWER:
+            raise broken("sent an answer without end")
+        for data in events.feed(piece):
+            if data.strip() == DONE:
+                return
+            yield read_chunk(data)
+    for data in events.close():
+        if data.strip() != DONE:
+            yield read_chunk(data)
