@@ -22,7 +22,7 @@ import {module}
 
 @pytest.mark.parametrize(
     "module",
-    ["engine.types", "engine.config", "engine.architectures", "engine.source", "engine.metrics", "engine.ticket",
+    ["engine.types", "engine.config", "engine.architectures", "engine.source", "engine.metrics", "engine.ticket", "engine.answers",
      "engine.text.scheduler", "engine.text.sequence", "engine.text.checks"],
 )  # fmt: skip
 def test_without_torch(module: str) -> None:
