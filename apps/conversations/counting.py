@@ -14,6 +14,7 @@ from apps.conversations.inputs import parent_in, refused, text_in
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import messages_of, read_tree
 from apps.generations.intake import context_limit
+from apps.generations.params import EFFORT
 from engine.chat import ChatError
 from engine.store import StoreError
 
@@ -30,13 +31,13 @@ def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int]
     if model is None or model.default_version is None:
         raise refused("no_model", "Choose a model for this conversation first.")
     chat = chat_messages(conversation.system_prompt, [*path, Message(role=Message.Author.USER, text=text)])
-    tokens = _tokens(model.default_version, chat) if chat else 0
+    tokens = _tokens(model.default_version, chat, conversation.params.get(EFFORT)) if chat else 0
     limit = context_limit(model.default_version)
     return {"tokens": tokens, "limit": limit, "over": max(0, tokens + 1 - limit)}
 
 
-def _tokens(version: ModelVersion, chat: list[dict[str, str]]) -> int:
+def _tokens(version: ModelVersion, chat: list[dict[str, str]], effort: str | None) -> int:
     try:
-        return len(encode_chat(version, chat))
+        return len(encode_chat(version, chat, effort=effort))
     except (ChatError, StoreError) as error:
         raise refused("not_countable", str(error)) from error

@@ -43,9 +43,11 @@ def context_limit(version: ModelVersion) -> int:
     return min(version.context_length, settings.MAX_CONTEXT)
 
 
-def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> tuple[list[int], int]:
+def encoded(
+    version: ModelVersion, messages: Sequence[Mapping[str, str]], *, effort: str | None = None
+) -> tuple[list[int], int]:
     """The messages as tokens, and how many tokens of completion fit behind them. Raises Refused where none does."""
-    prompt_ids = _encode(version, messages)
+    prompt_ids = _encode(version, messages, effort)
     room = context_limit(version) - len(prompt_ids)
     if room < 1:
         over = 1 - room
@@ -58,9 +60,9 @@ def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> tup
     return prompt_ids, room
 
 
-def _encode(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> list[int]:
+def _encode(version: ModelVersion, messages: Sequence[Mapping[str, str]], effort: str | None) -> list[int]:
     try:
-        return encode_chat(version, messages)
+        return encode_chat(version, messages, effort=effort)
     except ChatError as error:
         raise Refused(status=422, code="chat_format", message=str(error)) from error
     except StoreError as error:

@@ -150,7 +150,7 @@ class Runner:
     def _begin(self, job: GenerationJob) -> None:
         held = Held(job.pk, job.attempt)
         self._leases.take(held)
-        self._publisher.open(held)
+        self._publisher.open(held, hides_reasoning=not job.model_version.hosted_model.shows_reasoning)
         CLAIMED.inc()
         try:
             self._engine.submit(_request(job), partial(self._publisher.receive, held))
@@ -211,7 +211,8 @@ def _request(job: GenerationJob) -> GenerationRequest:
     chosen = {name: job.params[name] for name in PARAMETERS}
     params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
     held = Held(job.pk, job.attempt)
-    return GenerationRequest(_request_id(held), job.model_version.digest, tuple(job.prompt_ids), params)
+    version = job.model_version
+    return GenerationRequest(_request_id(held), version.digest, tuple(job.prompt_ids), params, version.answer_format)
 
 
 def _request_id(held: Held) -> str:

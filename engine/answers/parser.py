@@ -16,10 +16,15 @@ from engine.answers.writer import SegmentWriter
 class Grammar(Protocol):
     """Turns text and marks into what its writer collects."""
 
-    reasoning: bool
-    """Whether the next text would be reasoning."""
-    over: bool
-    """Whether the model has said that its turn ends here."""
+    @property
+    def reasoning(self) -> bool:
+        """Whether the next text would be reasoning."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether the model has said that its turn ends here."""
+        ...
 
     def text(self, text: str) -> None: ...
     def marker(self, marker: str) -> None: ...

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tokenizers import AddedToken, Tokenizer
@@ -11,11 +13,12 @@ from engine.answers import FORMATS, Segment
 from engine.config import EngineConfig
 from engine.service import EngineThread, FolderSource
 from engine.text.answer import AnswerStream
-from engine.types import FinishReason, GenerationRequest, ReasoningEvent, SamplingParams
+from engine.types import FinishReason, GenerationRequest, ReasoningEvent, SamplingParams, ToolCallEvent
 from tests.engine.chat_models import byte_level
+from tests.engine.reciter import TURNS, make_reciter
 from tests.engine.recorder import Recorder
 from tests.engine.test_answers import R1_CALLS, WEATHER, Said, collected
-from tests.engine.tiny import make_checkpoint, make_tokenizer
+from tests.engine.tiny import make_tokenizer
 
 HARMONY = "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>{}<|return|>"
 
@@ -116,27 +119,92 @@ def test_marks_without_tokens_are_found_in_the_text() -> None:
     assert said == ("Hm", "Yes", [])
 
 
-def test_through_the_engine(tmp_path: Path) -> None:
-    """A random model never ends its thoughts: all of it is reasoning, counted apart, under the limit of all tokens."""
-    folder = make_checkpoint(tmp_path / "Llama", "Llama")
-    engine = EngineThread(FolderSource(tiny=folder), EngineConfig(device="cpu", dtype="float32"))
-    engine.start()
-    params = SamplingParams(temperature=0, max_tokens=24, ignore_eos=True, stop=("\n",))
-    prompt = tuple(make_tokenizer().encode("Think! <think>\n"))
-    recorder = Recorder("one")
-    try:
-        engine.submit(GenerationRequest("one", "tiny", prompt, params, "think"), recorder)
-        usage = recorder.finish().usage
-        unknown = Recorder("two")
-        engine.submit(GenerationRequest("two", "tiny", prompt, params, "nonsense"), unknown)
-        assert unknown.finish().error_code == "bad_request"
-    finally:
-        engine.stop(drain_seconds=0)
-    thoughts = [event for event in recorder.events if isinstance(event, ReasoningEvent)]
+class Running:
+    """An engine with one model."""
+
+    def __init__(self, folder: Path) -> None:
+        self.engine = EngineThread(FolderSource(only=folder), EngineConfig(device="cpu", dtype="float32"))
+        self.engine.start()
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+    def ask(self, prompt: str, answer_format: str, **params: Any) -> Recorder:
+        recorder = Recorder(f"{answer_format} {prompt}")
+        sampling = SamplingParams(**{"temperature": 0.0} | params)
+        tokens = tuple(ids(self.tokenizer, prompt))
+        request = GenerationRequest(recorder.id, "only", tokens, sampling, answer_format)
+        self.engine.submit(request, recorder)
+        recorder.finish()
+        return recorder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[[Path], Running]]:
+    started: list[Running] = []
+
+    def start(folder: Path) -> Running:
+        started.append(Running(folder))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.engine.stop(drain_seconds=0)
+
+
+def heard(recorder: Recorder) -> tuple[str, str, list[tuple[str, str, bool]]]:
+    """After checking that the offsets of both texts count their own characters."""
+    thoughts = ""
+    calls = []
+    for event in recorder.events:
+        if isinstance(event, ReasoningEvent):
+            assert event.offset == len(thoughts)
+            thoughts += event.text
+        elif isinstance(event, ToolCallEvent):
+            assert event.index == len(calls)
+            calls.append((event.name, event.arguments, event.valid))
+    return thoughts, recorder.text, calls
+
+
+CALL = '{"name": "get_weather", "arguments": {"city": "Köln"}}'
+RECITED = {
+    "qwen3": ["Two ", "and ", "two.", "</think>", "\n\n", "Four.", "<tool_call>", CALL, "</tool_call>"],
+    "harmony": [
+        "<|channel|>", "analysis", "<|message|>", "Two and two.", "<|end|>", "<|start|>", "assistant to=functions.get_weather",
+        "\n", '{"city": "Köln"}', "<|call|>", "never said",
+    ],
+}  # fmt: skip
+
+
+def test_a_model_that_thinks_answers_and_asks_for_a_tool(tmp_path: Path, run: Any) -> None:
+    recorder = run(make_reciter(tmp_path / "model", RECITED["qwen3"])).ask("<|user|>2+2?<|assistant|><think>", "qwen3")
+    assert heard(recorder) == ("Two and two.", "Four.", [("get_weather", '{"city": "Köln"}', True)])
+    end = recorder.finish()
+    assert (end.reason, end.usage.completion_tokens, end.usage.reasoning_tokens) == (FinishReason.STOP, 10, 4)
+
+
+def test_the_limit_counts_reasoning_and_answer(tmp_path: Path, run: Any) -> None:
+    running = run(make_reciter(tmp_path / "model", RECITED["qwen3"]))
+    recorder = running.ask("<think>", "qwen3", max_tokens=6, stop=("and",))
+    assert heard(recorder) == ("Two and two.", "Four.", [])
     assert recorder.finish().reason == FinishReason.LENGTH
-    assert (usage.completion_tokens, usage.reasoning_tokens) == (24, 24)
-    assert usage.reasoning_ms is not None
-    assert recorder.text == ""
-    offsets = [sum(len(each.text) for each in thoughts[:at]) for at in range(len(thoughts))]
-    assert [event.offset for event in thoughts] == offsets
-    assert [event.ms for event in thoughts] == sorted(event.ms for event in thoughts)
+    recorder = running.ask("<think>", "qwen3", max_tokens=2)
+    assert heard(recorder) == ("Two and ", "", [])
+    assert recorder.finish().usage.reasoning_tokens == 2
+
+
+def test_a_plain_model_is_read_as_it_writes(tmp_path: Path, run: Any) -> None:
+    recorder = run(make_reciter(tmp_path / "model", RECITED["qwen3"])).ask("<think>", "plain")
+    assert heard(recorder) == ("", "".join(RECITED["qwen3"]), [])
+    assert recorder.finish().usage.reasoning_ms is None
+
+
+def test_harmony_stops_where_a_tool_is_called(tmp_path: Path, run: Any) -> None:
+    pieces = RECITED["harmony"]
+    folder = make_reciter(tmp_path / "model", pieces, template=TURNS, after="<|assistant|>")
+    recorder = run(folder).ask("<|user|>2+2?<|assistant|>", "harmony")
+    assert heard(recorder)[0] == "Two and two."
+    assert recorder.finish().reason == FinishReason.STOP
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path, run: Any) -> None:
+    recorder = run(make_reciter(tmp_path / "model", ["a"])).ask("<think>", "nonsense")
+    assert recorder.finish().error_code == "bad_request"

@@ -28,6 +28,7 @@ def share(request: PersonRequest, cid: str) -> HttpResponseBase:
             message_ids=ids_in(data, "messages"),
             lifetime=lifetime_in(data),
             with_system_prompt=data.get("system_prompt") is True,
+            with_reasoning=data.get("reasoning") is True,
         )
     except TooMany as limit:
         raise refused("too_many", str(limit), status=429) from None
