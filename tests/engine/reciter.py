@@ -7,6 +7,7 @@ next. So the tokens and the weights are real, and what it says is known.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -29,7 +30,7 @@ def make_reciter(
 ) -> Path:
     """A Llama in `folder` that says `pieces`, each of them a token and all different, where a prompt ends with the
     token `after`. More layers only make it slower."""
-    assert len({after, *pieces}) == len(pieces) + 1
+    assert len({after, *pieces}) == len(pieces) + 1, "every token has one successor"
     tokenizer = make_tokenizer()
     tokenizer.add_tokens([AddedToken(text, special=False, normalized=False) for text in (after, *pieces)])
     tokenizer.chat_template = template
@@ -51,6 +52,6 @@ def _teach(model: transformers.LlamaForCausalLM, chain: Sequence[int]) -> None:
     for name, weight in model.named_parameters():
         if "norm" not in name:
             weight.zero_()
-    for direction, (token, following) in enumerate(zip(chain, chain[1:], strict=False)):
+    for direction, (token, following) in enumerate(pairwise(chain)):
         model.model.embed_tokens.weight[token, direction] = 1.0
         model.lm_head.weight[following, direction] = LOUD

@@ -168,7 +168,7 @@ CALL = '{"name": "get_weather", "arguments": {"city": "Köln"}}'
 RECITED = {
     "qwen3": ["Two ", "and ", "two.", "</think>", "\n\n", "Four.", "<tool_call>", CALL, "</tool_call>"],
     "harmony": [
-        "<|channel|>", "analysis", "<|message|>", "Two and two.", "<|end|>", "<|start|>", "assistant to=functions.get_weather",
+        "<|channel|>", "analysis", "<|message|>", "Two and two.", "<|end|>", "<|start|>", "assistant to=functions.f",
         "\n", '{"city": "Köln"}', "<|call|>", "never said",
     ],
 }  # fmt: skip
