@@ -23,7 +23,7 @@ class Said(NamedTuple):
 
 def shown_reasoning(job: GenerationJob) -> str:
     """What the model thought, where people may read it. Asks the policy of now, whatever was stored before."""
-    return job.reasoning if job.model_version.hosted_model.shows_reasoning else ""
+    return job.reasoning if job.reasoning and job.model_version.hosted_model.shows_reasoning else ""
 
 
 def parts_of(job: GenerationJob) -> JSON:
