@@ -43,7 +43,18 @@ def site(data: Path, demo_model_store: Path) -> Iterator[str]:
     shutil.copytree(demo_model_store, store)
     folder = make_reciter(data / "reciter", [*THOUGHTS, "</think>", "\n\n", *WORDS, *CALL], layers=SLOW)
     with running_site(data, store) as url:
-        install = ["models", "install", f"path:{folder}", "--id", "thinker", "--license", "CC0-1.0", "--grant-everyone"]
+        install = [
+            "models",
+            "install",
+            f"path:{folder}",
+            "--id",
+            "thinker",
+            "--name",
+            "Thinker",
+            "--license",
+            "CC0-1.0",
+            "--grant-everyone",
+        ]
         environment = {name: value for name, value in os.environ.items() if name not in OURS}
         environment |= {"ATRIUM_DATA": str(data), "MODEL_STORE": str(store)}
         subprocess.run([sys.executable, "manage.py", *install], cwd=ROOT, env=environment, check=True)
