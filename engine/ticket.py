@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import perf_counter
 
+from engine.answers import Answer, Reasoning, Segment, ToolCall
 from engine.types import (
     Event,
     FinishEvent,
     FinishReason,
     GenerationRequest,
     LoadingEvent,
+    ReasoningEvent,
     Sink,
     StartedEvent,
     TextEvent,
+    ToolCallEvent,
     Usage,
 )
 
@@ -44,10 +47,15 @@ class Ticket:
         self._lock = threading.Lock()
         self._finished = False
         self._characters = 0
+        self._thought_characters = 0
+        self._calls = 0
+        self._reasoning_tokens = 0
         self._accepted = perf_counter()
         self._load_seconds: float | None = None
         self._first_token: float | None = None
         self._last_token: float | None = None
+        self._first_thought: float | None = None
+        self._last_thought: float | None = None
         self._told_loading = False
 
     @property
@@ -82,10 +90,38 @@ class Ticket:
             self._first_token = self._last_token
         self.completion_tokens += 1
 
+    def thought(self) -> None:
+        """The last completion token belongs to the reasoning."""
+        self._last_thought = self._last_token
+        if self._first_thought is None:
+            self._first_thought = self._last_thought
+        self._reasoning_tokens += 1
+
+    def tell(self, segments: Iterable[Segment]) -> None:
+        for segment in segments:
+            match segment:
+                case Reasoning(text):
+                    self.reasoning(text)
+                case Answer(text):
+                    self.text(text)
+                case ToolCall():
+                    self.tool_call(segment)
+
     def text(self, text: str) -> None:
         if text:
             offset, self._characters = self._characters, self._characters + len(text)
             self._send(TextEvent(self.id, offset, text, self.completion_tokens))
+
+    def reasoning(self, text: str) -> None:
+        if text:
+            offset, self._thought_characters = self._thought_characters, self._thought_characters + len(text)
+            ms = self._reasoning_ms() or 0.0
+            self._send(ReasoningEvent(self.id, offset, text, self.completion_tokens, ms))
+
+    def tool_call(self, call: ToolCall) -> None:
+        index, self._calls = self._calls, self._calls + 1
+        event = ToolCallEvent(self.id, index, call.name, call.arguments, call.valid, self.completion_tokens)
+        self._send(event)
 
     def finish(self, reason: FinishReason, code: str = "", error: str = "") -> None:
         with self._lock:
@@ -115,9 +151,15 @@ class Ticket:
         return Usage(
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
+            reasoning_tokens=self._reasoning_tokens,
+            reasoning_ms=self._reasoning_ms(),
             ttft_ms=None if first is None else (first - self._accepted - (load or 0.0)) * 1e3,
             decode_ms=None if first is None or last is None else (last - first) * 1e3,
             load_ms=None if load is None else load * 1e3,
             device_ms=self.device_seconds * 1e3,
             estimated=self.is_estimate,
         )
+
+    def _reasoning_ms(self) -> float | None:
+        first, last = self._first_thought, self._last_thought
+        return None if first is None or last is None else (last - first) * 1e3

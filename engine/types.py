@@ -29,8 +29,10 @@ class SamplingParams:
     """0 keeps every token."""
     min_p: float = 0.0
     max_tokens: int = 512
+    """Of the whole completion: reasoning, answer and tool calls."""
     stop: tuple[str, ...] = ()
-    """The completion ends before the first of these strings; the string itself is not part of it."""
+    """The answer ends before the first of these strings; the string itself is not part of it. In the reasoning and in
+    tool calls they mean nothing."""
     seed: int | None = None
     repetition_penalty: float = 1.0
     ignore_eos: bool = False
@@ -48,6 +50,8 @@ class GenerationRequest:
     params: SamplingParams = field(default_factory=SamplingParams)
     messages: tuple[Mapping[str, str], ...] = ()
     """The chat itself (`role`, `content`), for an upstream, which tokenises it; `prompt_ids` is empty then."""
+    answer_format: str = "plain"
+    """How the model marks reasoning and tool calls: a name of `engine.answers.FORMATS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Usage:
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    """All that were made, those of the reasoning included."""
     ttft_ms: float | None = None
     """Accepted by the engine to first token, loading excluded."""
     decode_ms: float | None = None
@@ -66,6 +71,10 @@ class Usage:
     """This request's share of the measured step times; of an upstream, the time that it was busy with this request."""
     estimated: bool = False
     """Whether the tokens were not counted by whoever made them: an upstream that didn't say."""
+    reasoning_tokens: int = 0
+    """Those made inside the reasoning, its marks included."""
+    reasoning_ms: float | None = None
+    """First token of the reasoning to its last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class StartedEvent:
 
 @dataclass(frozen=True, slots=True)
 class TextEvent:
-    """New text, never half a character and never part of a stop string.
+    """New text of the answer, never half a character and never part of a stop string.
 
     `offset` counts the characters delivered before it.
     """
@@ -92,6 +101,38 @@ class TextEvent:
     request_id: str
     offset: int
     text: str
+    tokens: int
+    """Completion tokens so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningEvent:
+    """New text of what the model thinks before it answers.
+
+    `offset` counts the characters of reasoning delivered before it, whatever there was of the answer.
+    """
+
+    request_id: str
+    offset: int
+    text: str
+    tokens: int
+    """Completion tokens so far."""
+    ms: float
+    """Since the first token of the reasoning."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallEvent:
+    """The model asks for a tool; nothing in the engine calls it."""
+
+    request_id: str
+    index: int
+    """How many came before it in this completion."""
+    name: str
+    """"" where even that can't be read."""
+    arguments: str
+    """A JSON object as text; where `valid` is false, what the model wrote instead."""
+    valid: bool
     tokens: int
     """Completion tokens so far."""
 
@@ -111,6 +152,6 @@ class FinishEvent:
     """A sentence a person can act on."""
 
 
-Event = LoadingEvent | StartedEvent | TextEvent | FinishEvent
+Event = LoadingEvent | StartedEvent | ReasoningEvent | TextEvent | ToolCallEvent | FinishEvent
 Sink = Callable[[Event], None]
 """Called in the engine thread, so it must return at once: put the event on a queue."""

@@ -11,10 +11,15 @@ from django.db.models import ProtectedError
 from apps.audit.record import Actor, Target, record
 from apps.catalog.errors import CatalogError
 from apps.catalog.licences import needs_acceptance
-from apps.catalog.models import HostedModel, ModelVersion
+from apps.catalog.models import HostedModel, ModelVersion, ReasoningPolicy
 from apps.catalog.recommended import recommended_sampling, usable
 from apps.catalog.store import model_store
+from engine.answers import detect_format
+from engine.chat.template import takes_effort
 from engine.store import Manifest, ModelFacts, check_folder
+
+HIDDEN_AT_FIRST = frozenset({"harmony"})
+"""Formats of models whose makers ask that what they think is not shown to everybody: OpenAI does, of gpt-oss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ def add_version(*, actor: Actor | None, manifest: Manifest, wishes: Wishes) -> t
     """
     facts = check_folder(model_store().path(manifest.digest))
     told = manifest.metadata
-    model = _model_for(manifest, wishes)
+    model = _model_for(manifest, wishes, detect_format(facts.chat_template, facts.architecture))
     version, created = ModelVersion.objects.get_or_create(
         digest=manifest.digest, defaults={"hosted_model": model, **_fields(manifest, facts, wishes)}
     )
@@ -68,6 +73,31 @@ def set_enabled(*, actor: Actor | None, model: HostedModel, enabled: bool) -> bo
 
 
 @transaction.atomic
+def set_reasoning(*, actor: Actor | None, model: HostedModel, policy: ReasoningPolicy) -> bool:
+    """Whether people may read its reasoning: at once for all that is stored, and for what is written from now on.
+    False where this changed nothing."""
+    models = HostedModel.objects.filter(pk=model.pk).exclude(reasoning=policy)
+    if not models.update(reasoning=policy):
+        return False
+    model.reasoning = policy
+    record("model.reasoning.changed", actor=actor, target=target_of(model), policy=str(policy))
+    return True
+
+
+@transaction.atomic
+def set_answer_format(*, actor: Actor | None, version: ModelVersion, answer_format: str) -> bool:
+    """Correct what was detected, for answers that begin from now on. False where this changed nothing."""
+    before = version.answer_format
+    versions = ModelVersion.objects.filter(pk=version.pk, answer_format=before)
+    if answer_format == before or not versions.update(answer_format=answer_format):
+        return False
+    version.answer_format = answer_format
+    told = {"digest": version.digest, "before": before, "after": answer_format}
+    record("model.format.changed", actor=actor, target=target_of(version.hosted_model), **told)
+    return True
+
+
+@transaction.atomic
 def remove_model(*, actor: Actor | None, model: HostedModel) -> None:
     """Out of the catalogue and, once that is committed, off the disk. Raises CatalogError where generations used it."""
     digests = list(model.versions.values_list("digest", flat=True))
@@ -93,13 +123,14 @@ def _remove_files(digests: list[str]) -> None:
         model_store().remove(digest)
 
 
-def _model_for(manifest: Manifest, wishes: Wishes) -> HostedModel:
+def _model_for(manifest: Manifest, wishes: Wishes, answer_format: str) -> HostedModel:
     told = manifest.metadata
     known = ModelVersion.objects.filter(digest=manifest.digest).first()
     model_id = wishes.model_id or (known.hosted_model_id if known else str(told["slug"]))
     values = {"name": wishes.name or told["name"], "description": told.get("description", "")}
     gated = needs_acceptance(wishes.license_id or str(told["license_id"]))
-    started = {**values, "is_enabled": wishes.enabled, "is_gated": gated}
+    reasoning = ReasoningPolicy.HIDDEN if answer_format in HIDDEN_AT_FIRST else ReasoningPolicy.SHOWN
+    started = {**values, "is_enabled": wishes.enabled, "is_gated": gated, "reasoning": reasoning}
     model, created = HostedModel.objects.get_or_create(pk=model_id, defaults=started)
     if model.versions.exclude(upstream=None).exists():
         raise CatalogError(f"{model_id} is a model that another server runs; choose another id with --id.")
@@ -122,6 +153,8 @@ def _fields(manifest: Manifest, facts: ModelFacts, wishes: Wishes) -> dict[str, 
         "context_length": facts.context_length,
         "dtype": facts.dtype,
         "chat_template": facts.chat_template,
+        "answer_format": detect_format(facts.chat_template, facts.architecture),
+        "takes_effort": takes_effort(facts.chat_template),
         "model_card": told.get("model_card", ""),
         "recommended": usable(told.get("recommended", {})) or recommended_sampling(model_store().path(manifest.digest)),
     }

@@ -5,6 +5,8 @@ ACTIONS = {
     "model.version.chosen": "Made a version of a model the one in use",
     "model.enabled": "Enabled a model",
     "model.disabled": "Disabled a model",
+    "model.reasoning.changed": "Changed whether the reasoning of a model is shown",
+    "model.format.changed": "Corrected how the answers of a model are read",
     "model.removed": "Removed a model",
     "model.upstream.added": "Added a model that another server runs",
     "model.upstream.changed": "Changed where or how another server is asked",

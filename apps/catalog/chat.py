@@ -11,9 +11,14 @@ from apps.catalog.store import model_store
 from engine.chat import ChatFormat
 
 
-def encode_chat(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> list[int]:
-    """The chat as `version` reads it, ready for its answer. Raises ChatError, or StoreError where files are gone."""
-    return chat_format(version).encode(messages)
+def encode_chat(
+    version: ModelVersion, messages: Sequence[Mapping[str, str]], *, effort: str | None = None
+) -> list[int]:
+    """The chat as `version` reads it, ready for its answer; `effort` is for those whose template takes one.
+
+    Raises ChatError, or StoreError where files are gone.
+    """
+    return chat_format(version).encode(messages, effort=effort if version.takes_effort else None)
 
 
 def count_tokens(version: ModelVersion, text: str) -> int:

@@ -10,6 +10,8 @@ from django.db import models
 from apps.accounts.models import User
 from apps.accounts.powers import Power, powers_of
 from apps.lib.ids import new_id
+from engine.answers.formats import MAX_NAME as MAX_FORMAT
+from engine.answers.formats import PLAIN
 
 UPSTREAM = "upstream:"
 """How the source of a version begins that another server runs."""
@@ -30,6 +32,13 @@ class ModelState(models.TextChoices):
 
 
 USABLE_STATES = (ModelState.APPROVED, ModelState.DEPRECATED)
+
+
+class ReasoningPolicy(models.TextChoices):
+    """Whether people may read what a model thinks before it answers."""
+
+    SHOWN = "shown", "Shown, folded"
+    HIDDEN = "hidden", "Hidden: only its time"
 
 
 class HostedModelQuerySet(models.QuerySet["HostedModel"]):
@@ -54,6 +63,9 @@ class HostedModel(models.Model):
     state = models.CharField(max_length=10, choices=ModelState.choices, default=ModelState.PROPOSED)
     is_enabled = models.BooleanField(default=True)
     is_gated = models.BooleanField(default=False, help_text="people accept its licence before they first use it")
+    reasoning = models.CharField(
+        max_length=8, choices=ReasoningPolicy.choices, default=ReasoningPolicy.SHOWN, help_text="who may read it"
+    )
     default_version = models.ForeignKey(
         "ModelVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -66,6 +78,10 @@ class HostedModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shows_reasoning(self) -> bool:
+        return self.reasoning == ReasoningPolicy.SHOWN
 
     @property
     def queue(self) -> str:
@@ -98,6 +114,10 @@ class ModelVersion(models.Model):
     context_length = models.PositiveIntegerField(help_text="tokens, prompt and completion together")
     dtype = models.CharField(max_length=16, default="bfloat16")
     chat_template = models.TextField(blank=True)
+    answer_format = models.CharField(
+        max_length=MAX_FORMAT, default=PLAIN, help_text="how it marks reasoning and tool calls: see engine/answers"
+    )
+    takes_effort = models.BooleanField(default=False, help_text="its chat template asks how long to think")
     recommended = models.JSONField(default=dict, help_text="sampling parameters that its makers recommend")
     model_card = models.TextField(blank=True)
     installed_at = models.DateTimeField(auto_now_add=True)

@@ -49,7 +49,7 @@ def visit_conversation(
 
 def get_message(conversation: Conversation, message_id: str) -> Message:
     """A message of this conversation; Http404 for one of another."""
-    messages = conversation.messages.select_related("user", "job__model_version").filter(pk=message_id)
+    messages = conversation.messages.select_related("user", "job__model_version__hosted_model").filter(pk=message_id)
     message = messages.first() if is_id(message_id) else None
     if message is None:
         raise Http404("There is no such message in this conversation.")

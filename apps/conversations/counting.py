@@ -14,6 +14,7 @@ from apps.conversations.inputs import parent_in, refused, text_in
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import messages_of, read_tree
 from apps.generations.intake import context_limit
+from apps.generations.params import EFFORT
 from engine.chat import ChatError
 from engine.remote.estimate import estimated_tokens
 from engine.store import StoreError
@@ -35,12 +36,12 @@ def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int 
     version, limit = model.default_version, context_limit(model.default_version)
     if version.is_upstream:
         return {"tokens": estimated_tokens(chat), "limit": limit, "over": 0, "estimated": True}
-    tokens = _tokens(version, chat) if chat else 0
+    tokens = _tokens(version, chat, conversation.params.get(EFFORT)) if chat else 0
     return {"tokens": tokens, "limit": limit, "over": max(0, tokens + 1 - limit), "estimated": False}
 
 
-def _tokens(version: ModelVersion, chat: list[dict[str, str]]) -> int:
+def _tokens(version: ModelVersion, chat: list[dict[str, str]], effort: str | None) -> int:
     try:
-        return len(encode_chat(version, chat))
+        return len(encode_chat(version, chat, effort=effort))
     except (ChatError, StoreError) as error:
         raise refused("not_countable", str(error)) from error

@@ -8,11 +8,14 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.conversations.models import Message
+from apps.generations.said import shown_reasoning
 
 
 def own_messages(user: User) -> list[dict[str, Any]]:
     """Oldest first; what is in the bin too, since it is still kept."""
-    found = Message.objects.filter(Q(user=user) | Q(job__user=user)).select_related("conversation", "job")
+    found = Message.objects.filter(Q(user=user) | Q(job__user=user)).select_related(
+        "conversation", "job__model_version__hosted_model"
+    )
     return [
         {
             "id": message.pk,
@@ -22,6 +25,7 @@ def own_messages(user: User) -> list[dict[str, Any]]:
             "project": message.conversation.project_id,
             "role": message.role,
             "text": message.content,
+            "reasoning": shown_reasoning(message.job) if message.job else "",
             "written_at": message.created_at,
         }
         for message in found.order_by("created_at", "id")

@@ -59,6 +59,7 @@ def _models() -> list[dict[str, Any]]:
             "context_length": model.default_version.context_length,
             "license": model.default_version.license_id,
             "defaults": defaults_of(model.recommended),
+            "takes_effort": model.default_version.takes_effort,
         }
         for model in available
         if model.default_version

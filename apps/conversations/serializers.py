@@ -10,6 +10,7 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import Tree, messages_of
 from apps.generations.models import GenerationJob, State
 from apps.generations.queue import place_of, usage_of
+from apps.generations.said import parts_of
 
 JSON = dict[str, Any]
 
@@ -42,6 +43,7 @@ def message_json(message: Message, tree: Tree) -> JSON:
         "parent": message.parent_id,
         "role": message.role,
         "text": message.content,
+        **(parts_of(message.job) if message.job else {"reasoning": "", "tool_calls": []}),
         "user": person_json(message.user) if message.user else None,
         "created_at": message.created_at.isoformat(),
         "siblings": tree.siblings(message.pk),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 
 from apps.accounts.models import User
 from apps.accounts.powers import Power, powers_of
+from apps.catalog.models import HostedModel, ReasoningPolicy
 from apps.conversations.models import SharedConversation
 from apps.conversations.models.snapshot import SHARED
 from apps.lib.ids import is_id
@@ -22,6 +25,16 @@ def open_shared(token: str, *, count: bool = False) -> SharedConversation:
     if found is None:
         raise Http404("What this link showed is not there any more.")
     return found
+
+
+def shown_messages(shared: SharedConversation) -> list[dict[str, Any]]:
+    """Its messages without the reasoning of models whose policy hides it by now."""
+    models = {message["model_id"] for message in shared.messages if "model_id" in message}
+    shows = HostedModel.objects.filter(reasoning=ReasoningPolicy.SHOWN, pk__in=models) if models else ()
+    readable = {model.pk for model in shows}
+    return [
+        message if message.get("model_id") in readable else {**message, "reasoning": ""} for message in shared.messages
+    ]
 
 
 def get_shared_for(user: User | AnonymousUser, shared_id: str) -> SharedConversation:

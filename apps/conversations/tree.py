@@ -67,7 +67,7 @@ def read_tree(conversation: Conversation) -> Tree:
 
 def messages_of(identifiers: list[str]) -> list[Message]:
     """These messages with their authors and jobs, in this order; one query."""
-    found = Message.objects.select_related("user", "job__model_version").in_bulk(identifiers)
+    found = Message.objects.select_related("user", "job__model_version__hosted_model").in_bulk(identifiers)
     return [found[identifier] for identifier in identifiers]
 
 

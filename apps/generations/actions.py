@@ -20,7 +20,7 @@ from apps.generations.errors import Refused
 from apps.generations.intake import check_messages, encoded
 from apps.generations.models import TERMINAL, GenerationJob, State
 from apps.generations.notices import erase_logs, tell_followers
-from apps.generations.params import MAX_SEED, clean_params, defaults_of
+from apps.generations.params import EFFORT, MAX_SEED, clean_params, defaults_of
 from apps.governance.decisions import authorize
 from apps.governance.limits import capped
 from apps.governance.remedies import remedy
@@ -48,7 +48,9 @@ def submit_generation(
     version, limits = _authorized(actor, project, model, given)
     chosen = capped(chosen, limits)  # what the person didn't choose; what they chose is within the limits
     check_messages(messages)
-    prompt = encoded(version, messages)
+    if not version.takes_effort:
+        chosen[EFFORT] = None  # chosen for another model; this one would not be told
+    prompt = encoded(version, messages, effort=chosen[EFFORT])
     _refuse_too_many(actor)
     if chosen["seed"] is None:
         chosen["seed"] = secrets.randbelow(MAX_SEED + 1)  # fixed now: another attempt gives the same text
@@ -131,7 +133,7 @@ def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
     found = list(GenerationJob.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).select_for_update())
     kept = GenerationJob.objects.filter(pk__in=[job.pk for job in found])
     cancel_all([job for job in found if not job.is_terminal])
-    kept.update(messages=[], prompt_ids=[], output="")
+    kept.update(messages=[], prompt_ids=[], output="", reasoning="", tool_calls=[])
     trail.wiped(found)
     transaction.on_commit(lambda: _forget(found), robust=True)
     return len(found)

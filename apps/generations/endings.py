@@ -12,7 +12,8 @@ from django.db.models.functions import Now
 from apps.generations import trail
 from apps.generations.claims import Held
 from apps.generations.models import GenerationJob, State
-from apps.generations.replay import text_in_log
+from apps.generations.replay import said_in_log
+from apps.generations.said import Said
 from apps.lib.redis import AWAY, sync_client
 from apps.quotas.actions import settle
 from apps.quotas.ledger import Measured
@@ -35,10 +36,14 @@ class Outcome:
     prompt_tokens: int | None = None
     """As the engine counted it; None leaves what was counted at submit."""
     usage_estimated: bool = False
+    reasoning: str = ""
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    reasoning_tokens: int = 0
     error_code: str = ""
     error_message: str = ""
     ttft_ms: float | None = None
     decode_ms: float | None = None
+    reasoning_ms: float | None = None
     device_ms: float | None = None
 
 
@@ -49,10 +54,14 @@ def finish(held: Held, outcome: Outcome) -> GenerationJob | None:
     changed = rows.update(
         state=outcome.state,
         output=outcome.output,
+        reasoning=outcome.reasoning,
+        tool_calls=list(outcome.tool_calls),
         finish_reason=outcome.finish_reason,
         **_error(outcome),
         completion_tokens=outcome.completion_tokens,
         **_prompt(outcome),
+        reasoning_tokens=outcome.reasoning_tokens,
+        reasoning_ms=outcome.reasoning_ms,
         ttft_ms=outcome.ttft_ms,
         decode_ms=outcome.decode_ms,
         device_ms=outcome.device_ms,
@@ -90,7 +99,7 @@ def cancel_all(jobs: list[GenerationJob]) -> None:
     rows.update(
         state=State.CANCELLED, finish_reason="cancelled", cancel_requested_at=Now(), lease_until=None, finished_at=Now()
     )
-    started = {job.pk: _remains(job)[1] for job in jobs if job.state == State.RUNNING}
+    started = {job.pk: _remains(job).tokens for job in jobs if job.state == State.RUNNING}
     models = dict(rows.values_list("pk", "model_version__hosted_model_id"))
     settle(_measured(job, models[job.pk], started.get(job.pk, 0)) for job in jobs)
 
@@ -112,9 +121,11 @@ def _take_away(job: GenerationJob) -> GenerationJob:
         job.state, job.lost_attempts = State.QUEUED, lost
         trail.requeued(job, reason="worker_lost")
         return job
-    output, tokens = _remains(job)
-    ending = {"lease_until": None, "lost_attempts": lost, "output": output, "completion_tokens": tokens}
-    rows.update(**ending, **_reason(job, lost), finished_at=Now())
+    said = _remains(job)
+    kept = {"output": said.text, "reasoning": said.reasoning, "tool_calls": list(said.tool_calls)}
+    counted = {"completion_tokens": said.tokens, "reasoning_ms": said.reasoning_ms}
+    ending: dict[str, Any] = {"lease_until": None, "lost_attempts": lost, **kept, **counted, **_reason(job, lost)}
+    rows.update(**ending, finished_at=Now())
     return _ended(job.pk)
 
 
@@ -127,16 +138,16 @@ def _reason(job: GenerationJob, lost: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _remains(job: GenerationJob) -> tuple[str, int]:
+def _remains(job: GenerationJob) -> Said:
     """What its readers have seen of a job whose worker is gone: the log has it, unless Redis is gone as well."""
     try:
-        return text_in_log(sync_client(), job.pk, job.attempt)
+        return said_in_log(sync_client(), job.pk, job.attempt)
     except AWAY:
-        return "", 0
+        return Said()
 
 
 def _ended(job_id: str) -> GenerationJob:
-    job = GenerationJob.objects.select_related("user", "model_version").get(pk=job_id)
+    job = GenerationJob.objects.select_related("user", "model_version__hosted_model").get(pk=job_id)
     settle([_measured(job, job.model_version.hosted_model_id, job.completion_tokens)])
     trail.ended(job)
     return job

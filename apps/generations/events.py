@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.generations.models import TERMINAL, GenerationJob
 from apps.generations.queue import Place, usage_of
+from apps.generations.said import Said, parts_of
 
 JSON = dict[str, Any]
 
@@ -19,8 +20,34 @@ def text(offset: int, new: str, tokens: int) -> JSON:
     return {"kind": "text", "offset": offset, "text": new, "tokens": tokens}
 
 
-def snapshot(whole: str, tokens: int) -> JSON:
-    return {"kind": "snapshot", "text": whole, "tokens": tokens}
+def reasoning(offset: int, new: str, tokens: int, ms: float) -> JSON:
+    """As `text`, with an offset of its own; `ms` since the first token of the reasoning."""
+    return {"kind": "reasoning", "offset": offset, "text": new, "tokens": tokens, "ms": round(ms)}
+
+
+def hidden_reasoning(tokens: int, ms: float) -> JSON:
+    """That the model thinks, and nothing of what."""
+    return {"kind": "reasoning", "tokens": tokens, "ms": round(ms)}
+
+
+def tool_call(index: int, call: JSON, tokens: int) -> JSON:
+    """`call` is `{"name", "arguments", "valid"}`; `index` counts those before it."""
+    return {"kind": "tool_call", "index": index, **call, "tokens": tokens}
+
+
+def snapshot(said: Said) -> JSON:
+    """All that was said so far; without the parts that there are none of."""
+    event: JSON = {"kind": "snapshot", "text": said.text, "tokens": said.tokens}
+    if said.reasoning_ms is not None:
+        event |= {"reasoning": said.reasoning, "ms": round(said.reasoning_ms)}
+    return event | ({"tool_calls": list(said.tool_calls)} if said.tool_calls else {})
+
+
+def without_reasoning(event: JSON) -> JSON:
+    """For readers of a model whose reasoning is hidden by now, whatever its log still holds."""
+    if event["kind"] == "reasoning":
+        return hidden_reasoning(event["tokens"], event["ms"])
+    return event | {"reasoning": ""} if "reasoning" in event else event
 
 
 def queued(place: Place) -> JSON:
@@ -42,4 +69,4 @@ def finish(job: GenerationJob, *, with_text: bool) -> JSON:
         "error": job.error_message,
         "usage": usage_of(job),
     }
-    return event | ({"text": job.output} if with_text else {})
+    return event | ({"text": job.output, **parts_of(job)} if with_text else {})

@@ -100,11 +100,15 @@ def outcome_of(ended: Ended) -> Outcome:
     failed = reason == FinishReason.ERROR
     return Outcome(
         state=STATES.get(reason, State.SUCCEEDED),
-        output=ended.text,
+        output=ended.said.text,
+        reasoning=ended.said.reasoning,
+        tool_calls=ended.said.tool_calls,
         finish_reason=str(reason),
-        completion_tokens=ended.tokens,
+        completion_tokens=ended.said.tokens,
         prompt_tokens=usage.prompt_tokens,
         usage_estimated=usage.estimated,
+        reasoning_tokens=usage.reasoning_tokens,
+        reasoning_ms=usage.reasoning_ms,
         error_code=event.error_code if failed else "",
         error_message=event.error if failed else "",
         ttft_ms=usage.ttft_ms,

@@ -55,11 +55,11 @@ def context_limit(version: ModelVersion) -> int:
     return version.context_length if version.is_upstream else min(version.context_length, settings.MAX_CONTEXT)
 
 
-def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> Encoded:
+def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]], *, effort: str | None = None) -> Encoded:
     """Raises Refused where there is no room for an answer; an upstream finds that out by itself, and says so."""
     if version.is_upstream:
         return Encoded([], estimated_tokens(messages), True, context_limit(version))
-    prompt_ids = _encode(version, messages)
+    prompt_ids = _encode(version, messages, effort)
     room = context_limit(version) - len(prompt_ids)
     if room < 1:
         over = 1 - room
@@ -72,9 +72,9 @@ def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> Enc
     return Encoded(prompt_ids, len(prompt_ids), False, room)
 
 
-def _encode(version: ModelVersion, messages: Sequence[Mapping[str, str]]) -> list[int]:
+def _encode(version: ModelVersion, messages: Sequence[Mapping[str, str]], effort: str | None) -> list[int]:
     try:
-        return encode_chat(version, messages)
+        return encode_chat(version, messages, effort=effort)
     except ChatError as error:
         raise Refused(status=422, code="chat_format", message=str(error)) from error
     except StoreError as error:

@@ -1,7 +1,7 @@
 """The event log of a job's attempt in Redis: what followers replay and follow. PostgreSQL stays the truth.
 
 One hash holds the newest attempt and the number of its last event, one stream for each attempt the events under
-explicit ids `<seq>-0`, and one hash now and then the whole text so far with the number it stands at (a snapshot). So
+explicit ids `<seq>-0`, and one hash now and then all that was said so far with the number it stands at (a snapshot). So
 an attempt that was overtaken can't write, a repeated append changes nothing, and a log that Redis lost is noticed at
 the next append and goes on from a snapshot.
 """
@@ -47,17 +47,17 @@ for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[4]) end
 redis.call('PUBLISH', ARGV[1], ARGV[6])
 return tostring(last)
 """
-# KEYS: head, stream, snapshot. ARGV: attempt, seq, text, tokens, seconds to keep, "repair" or "". As above.
+# KEYS: head, stream, snapshot. ARGV: attempt, seq, event, seconds to keep, "repair" or "". As above.
 SNAPSHOT = """
 local held = tonumber(redis.call('HGET', KEYS[1], 'attempt') or '0')
 local attempt = tonumber(ARGV[1])
 if held > attempt then return 'stale' end
-redis.call('HSET', KEYS[3], 'seq', ARGV[2], 'text', ARGV[3], 'tokens', ARGV[4])
-if ARGV[6] == 'repair' then
+redis.call('HSET', KEYS[3], 'seq', ARGV[2], 'e', ARGV[3])
+if ARGV[5] == 'repair' then
   redis.call('DEL', KEYS[2])
   redis.call('HSET', KEYS[1], 'attempt', attempt, 'seq', ARGV[2])
 end
-for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[5]) end
+for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[4]) end
 return ARGV[2]
 """
 
@@ -84,11 +84,12 @@ class Append(NamedTuple):
 
 
 class Snapshot(NamedTuple):
+    """`event` says all that the events up to `seq` have said."""
+
     job: str
     attempt: int
     seq: int
-    text: str
-    tokens: int
+    event: JSON
 
 
 def channel_of(job: str) -> str:
@@ -115,7 +116,8 @@ class LogWriter:
 
     def snapshot(self, taken: Snapshot, *, repair: bool) -> Answer:
         """Keep the whole text beside the log; with `repair` the log goes on from here."""
-        arguments = [taken.attempt, taken.seq, taken.text, taken.tokens, LIVE_SECONDS, "repair" if repair else ""]
+        event = _as_json(taken.event)
+        arguments = [taken.attempt, taken.seq, event, LIVE_SECONDS, "repair" if repair else ""]
         return self._run([(self._snapshot, keys_of(taken.job, taken.attempt), arguments)])[0]
 
     def _run(self, calls: Sequence[Call]) -> list[Answer]:
@@ -137,11 +139,15 @@ class LogWriter:
 
 
 def _append_arguments(batch: Append) -> list[Any]:
-    events = [json.dumps(event, separators=(",", ":"), ensure_ascii=False) for event in batch.events]
+    events = [_as_json(event) for event in batch.events]
     # The nudge is put together as text, so that every event is made into JSON once.
     nudge = f'{{"attempt":{batch.attempt},"first":{batch.first},"events":[{",".join(events)}]}}'
     keep = FINISHED_SECONDS if batch.final else LIVE_SECONDS
     return [channel_of(batch.job), batch.attempt, batch.first, keep, MAX_EVENTS, nudge, *events]
+
+
+def _as_json(event: JSON) -> str:
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False)
 
 
 def _sha(script: str) -> str:

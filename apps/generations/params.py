@@ -15,13 +15,16 @@ MAX_STOPS = 4
 MAX_STOP_CHARS = 64
 MAX_SEED = 2**32 - 1
 
-Kind = Literal["number", "integer", "strings"]
-Value = float | int | list[str] | None
+EFFORT = "reasoning_effort"
+EFFORTS = ("low", "medium", "high")
+
+Kind = Literal["number", "integer", "strings", "choice"]
+Value = float | int | str | list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`kind` is `number`, `integer` or `strings`; a default of None means: not set."""
+    """`kind` is `number`, `integer`, `strings` or `choice`; a default of None means: not set."""
 
     name: str
     label: str
@@ -31,6 +34,7 @@ class Parameter:
     maximum: float | None = None
     step: float | None = None
     default: Any = None
+    choices: tuple[str, ...] = ()
 
 
 PARAMETERS = (
@@ -81,6 +85,12 @@ PARAMETERS = (
         "Seed",
         "The same seed with the same prompt and settings gives the same answer. Empty: a new one each time.",
         "integer", 0, MAX_SEED, 1, None,
+    ),
+    Parameter(
+        EFFORT,
+        "Reasoning effort",
+        "How long the model thinks before it answers. Empty: as its makers set it.",
+        "choice", choices=EFFORTS,
     ),
 )  # fmt: skip
 BY_NAME: Mapping[str, Parameter] = MappingProxyType({parameter.name: parameter for parameter in PARAMETERS})
@@ -163,8 +173,15 @@ def _strings(parameter: Parameter, value: Any) -> list[str]:
     return kept
 
 
+def _choice(parameter: Parameter, value: Any) -> str:
+    if not isinstance(value, str) or value not in parameter.choices:
+        raise ValueError(f"{parameter.label} must be one of {', '.join(parameter.choices)}.")
+    return value
+
+
 CLEANERS: Mapping[Kind, Callable[[Parameter, Any], Value]] = {
     "number": _number,
     "integer": _integer,
     "strings": _strings,
+    "choice": _choice,
 }

@@ -12,9 +12,18 @@ from typing import NamedTuple
 from apps.generations import events
 from apps.generations.claims import Held
 from apps.generations.log import Answer, Append, LogWriter
+from apps.generations.said import Said
 from apps.generations.transcript import Transcript
 from apps.lib.redis import AWAY
-from engine.types import Event, FinishEvent, LoadingEvent, StartedEvent, TextEvent
+from engine.types import (
+    Event,
+    FinishEvent,
+    LoadingEvent,
+    ReasoningEvent,
+    StartedEvent,
+    TextEvent,
+    ToolCallEvent,
+)
 
 TICK_SECONDS = 0.033
 GATHER_SECONDS = 0.002
@@ -29,12 +38,11 @@ JSON = events.JSON
 
 
 class Ended(NamedTuple):
-    """The engine is done with an attempt, and this is its text."""
+    """The engine is done with an attempt, and this is what it said."""
 
     held: Held
     event: FinishEvent
-    text: str
-    tokens: int
+    said: Said
 
 
 class _Final(NamedTuple):
@@ -44,6 +52,7 @@ class _Final(NamedTuple):
 
 class _Open(NamedTuple):
     held: Held
+    hides_reasoning: bool
 
 
 class _Forget(NamedTuple):
@@ -73,9 +82,9 @@ class Publisher:
         self._inbox.put(None)
         self._thread.join(timeout=5)
 
-    def open(self, held: Held) -> None:
+    def open(self, held: Held, *, hides_reasoning: bool = False) -> None:
         """Events of this attempt will come; those of an attempt that isn't open are dropped."""
-        self._inbox.put(_Open(held))
+        self._inbox.put(_Open(held, hides_reasoning))
 
     def receive(self, held: Held, event: Event) -> None:
         """An event of the engine, in the engine's thread."""
@@ -109,8 +118,8 @@ class Publisher:
         match item:
             case None:
                 return False
-            case _Open(held):
-                self._transcripts[held] = Transcript(held)
+            case _Open(held, hides_reasoning):
+                self._transcripts[held] = Transcript(held, hides_reasoning=hides_reasoning)
             case _Forget(held):
                 self._drop(held)
             case _Final(held, event):
@@ -123,12 +132,18 @@ class Publisher:
         transcript = self._transcripts.get(held)
         if transcript is None:
             if isinstance(event, FinishEvent):
-                self._on_end(Ended(held, event, "", 0))
+                self._on_end(Ended(held, event, Said()))
             return
         match event:
             case TextEvent():
                 self._schedule(at_once=not transcript.tokens)
                 transcript.add_text(event)
+            case ReasoningEvent():
+                self._schedule(at_once=not transcript.tokens)
+                transcript.add_reasoning(event)
+            case ToolCallEvent():
+                self._schedule(at_once=False)
+                transcript.add_tool_call(event)
             case LoadingEvent():
                 transcript.add(dict(events.LOADING))
                 self._schedule(at_once=True)
@@ -136,8 +151,8 @@ class Publisher:
                 transcript.add(dict(events.STARTED))
                 self._schedule(at_once=True)
             case FinishEvent():
-                tokens = event.usage.completion_tokens or transcript.tokens
-                self._on_end(Ended(held, event, transcript.text, tokens))
+                said = transcript.said()
+                self._on_end(Ended(held, event, said._replace(tokens=event.usage.completion_tokens or said.tokens)))
 
     def _finish(self, held: Held, event: JSON) -> None:
         transcript = self._transcripts.get(held)

@@ -78,9 +78,11 @@ def usage_of(job: GenerationJob) -> dict[str, float | int | None]:
     return {
         "prompt_tokens": job.prompt_tokens,
         "completion_tokens": job.completion_tokens,
+        "reasoning_tokens": job.reasoning_tokens,
         "queue_ms": _rounded(job.queue_ms),
         "ttft_ms": _rounded(job.ttft_ms),
         "decode_ms": _rounded(job.decode_ms),
+        "reasoning_ms": _rounded(job.reasoning_ms),
         "tokens_per_second": tokens_per_second(job),
         "estimated": job.usage_estimated,
     }

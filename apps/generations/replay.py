@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import redis.asyncio
 from redis import Redis
 
-from apps.generations import events
 from apps.generations.log import Entry, keys_of
+from apps.generations.said import Said
 
+JSON = dict[str, Any]
 PAGE = 500
 """Events read at once: a follower that reads slowly holds no more in memory."""
 
@@ -40,15 +41,30 @@ async def read_after(client: redis.asyncio.Redis, job: str, attempt: int, seq: i
     return Replay([taken, *rest], more=len(rest) == PAGE)
 
 
-def text_in_log(client: Redis, job: str, attempt: int) -> tuple[str, int]:
-    """The text of an attempt as far as Redis has it, and its tokens: what can be kept of a worker that was lost."""
+def said_in_log(client: Redis, job: str, attempt: int) -> Said:
+    """What an attempt has said as far as Redis has it: what can be kept of a worker that was lost."""
     _, stream, snapshot_key = keys_of(job, attempt)
     taken = _snapshot(client.hgetall(snapshot_key))
-    whole, tokens, seq = (taken.event["text"], taken.event["tokens"], taken.seq) if taken else ("", 0, 0)
+    said, seq = (_with(Said(), taken.event), taken.seq) if taken else (Said(), 0)
     for entry in _entries(client.xrange(stream, min=f"({seq}-0")):
-        if entry.event["kind"] == "text" and entry.event["offset"] == len(whole):
-            whole, tokens = whole + entry.event["text"], entry.event["tokens"]
-    return whole, tokens
+        said = _with(said, entry.event)
+    return said
+
+
+def _with(said: Said, event: JSON) -> Said:
+    """After this event; one that doesn't follow on what there is changes nothing."""
+    match event:
+        case {"kind": "text", "offset": offset, "text": new, "tokens": tokens} if offset == len(said.text):
+            return said._replace(text=said.text + new, tokens=tokens)
+        case {"kind": "reasoning", "tokens": tokens, "ms": ms} if event.get("offset", 0) == len(said.reasoning):
+            return said._replace(reasoning=said.reasoning + event.get("text", ""), tokens=tokens, reasoning_ms=ms)
+        case {"kind": "tool_call", "index": index, "tokens": tokens} if index == len(said.tool_calls):
+            call = {name: event[name] for name in ("name", "arguments", "valid")}
+            return said._replace(tool_calls=(*said.tool_calls, call), tokens=tokens)
+        case {"kind": "snapshot", "text": text, "tokens": tokens}:
+            calls = tuple(event.get("tool_calls", ()))
+            return Said(text, event.get("reasoning", ""), calls, tokens, event.get("ms"))
+    return said
 
 
 def _reaches(entries: list[Entry], seq: int) -> bool:
@@ -63,4 +79,4 @@ def _entries(raw: Any) -> list[Entry]:
 def _snapshot(raw: Any) -> Entry | None:
     if not raw:
         return None
-    return Entry(int(raw["seq"]), events.snapshot(raw["text"], int(raw["tokens"])))
+    return Entry(int(raw["seq"]), json.loads(raw["e"]))

@@ -151,7 +151,7 @@ class Runner:
     def _begin(self, job: GenerationJob) -> None:
         held = Held(job.pk, job.attempt)
         self._leases.take(held)
-        self._publisher.open(held)
+        self._publisher.open(held, hides_reasoning=not job.model_version.hosted_model.shows_reasoning)
         CLAIMED.inc()
         try:
             self._engine.submit(_request(job), partial(self._publisher.receive, held))
@@ -219,8 +219,14 @@ def _request(job: GenerationJob) -> GenerationRequest:
     chosen = {name: job.params[name] for name in PARAMETERS}
     params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
     held, version = Held(job.pk, job.attempt), job.model_version
-    messages = tuple(job.messages) if version.is_upstream else ()
-    return GenerationRequest(_request_id(held), version.digest, tuple(job.prompt_ids), params, messages)
+    return GenerationRequest(
+        _request_id(held),
+        version.digest,
+        tuple(job.prompt_ids),
+        params,
+        messages=tuple(job.messages) if version.is_upstream else (),
+        answer_format=version.answer_format,
+    )
 
 
 def _request_id(held: Held) -> str:

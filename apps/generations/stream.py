@@ -48,6 +48,7 @@ class Follower:
         self._seq = seq
         self._waiting: JSON | None = None
         self._behind = False
+        self._hides_reasoning = True
 
     async def look(self) -> list[JSON]:
         """Compare with the truth: the row, and the log of the attempt that it names."""
@@ -55,6 +56,7 @@ class Follower:
         if job is None:
             self.done = True
             return []
+        self._hides_reasoning = not job.model_version.hosted_model.shows_reasoning
         if waiting is not None:
             return self._queued(waiting)
         if job.is_terminal:
@@ -115,14 +117,14 @@ class Follower:
     def _message(self, entry: Entry) -> JSON:
         self._seq = entry.seq
         self.done = entry.event["kind"] == "finish"
-        return {
-            "type": "job", "job": self._id, "attempt": self._attempt, "seq": entry.seq, "event": entry.event
-        }  # fmt: skip
+        event = events.without_reasoning(entry.event) if self._hides_reasoning else entry.event
+        return {"type": "job", "job": self._id, "attempt": self._attempt, "seq": entry.seq, "event": event}
 
 
 def _read(job_id: str) -> tuple[GenerationJob | None, JSON | None]:
     """The row without what is large in it, and what to tell of its place in the queue while it waits."""
-    jobs = GenerationJob.objects.select_related("model_version").defer("messages", "prompt_ids", "model_version__files")
+    jobs = GenerationJob.objects.select_related("model_version__hosted_model")
+    jobs = jobs.defer("messages", "prompt_ids", "model_version__files", "model_version__model_card")
     job = jobs.filter(pk=job_id).first()
     if job is None or job.state != State.QUEUED:
         return job, None

@@ -43,6 +43,7 @@ def ended(job: GenerationJob) -> None:
         error_code=job.error_code,
         prompt_tokens=job.prompt_tokens,
         completion_tokens=job.completion_tokens,
+        reasoning_tokens=job.reasoning_tokens,
         characters=len(job.output),
     )
 

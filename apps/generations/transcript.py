@@ -5,51 +5,93 @@ from __future__ import annotations
 from apps.generations import events
 from apps.generations.claims import Held
 from apps.generations.log import SNAPSHOT_EVERY, Append, Snapshot
-from engine.types import TextEvent
+from apps.generations.said import Said
+from engine.types import ReasoningEvent, TextEvent, ToolCallEvent
 
 JSON = events.JSON
 
 
+class Growing:
+    """A text that only grows, and how much of it is written."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self.length = 0
+        self.written = 0
+
+    def add(self, new: str) -> str:
+        """PostgreSQL stores no NUL, and one for one keeps all offsets."""
+        new = new.replace("\0", "\ufffd")
+        self._parts.append(new)
+        self.length += len(new)
+        return new
+
+    def __str__(self) -> str:
+        self._parts = ["".join(self._parts)]
+        return self._parts[0]
+
+
 class Transcript:
     """Belongs to the publisher's thread. Text that waits to be written is joined into one event, but never into one
-    that is on its way: Redis may have that already, and an event must not change."""
+    that is on its way: Redis may have that already, and an event must not change.
 
-    def __init__(self, held: Held) -> None:
+    With `hides_reasoning` nothing of what the model thinks gets further than here: only that and how long it does.
+    """
+
+    def __init__(self, held: Held, *, hides_reasoning: bool = False) -> None:
         self.held = held
         self.tokens = 0
         self.final = False
-        self._parts: list[str] = []
-        self._length = 0
+        self._hides_reasoning = hides_reasoning
+        self._text = Growing()
+        self._reasoning = Growing()
+        self._reasoning_ms: float | None = None
+        self._calls: list[JSON] = []
         self._waiting: list[JSON] = []
         self._sent = 0
         self._seq = 0
         self._snapshot_seq = 0
-        self._written_length = 0
+        self._written_calls = 0
         self._written_tokens = 0
-
-    @property
-    def text(self) -> str:
-        self._parts = ["".join(self._parts)]
-        return self._parts[0]
+        self._written_ms: float | None = None
 
     @property
     def has_news(self) -> bool:
         return bool(self._waiting)
 
+    def said(self) -> Said:
+        return Said(str(self._text), str(self._reasoning), tuple(self._calls), self.tokens, self._reasoning_ms)
+
     def add_text(self, event: TextEvent) -> None:
-        # PostgreSQL stores no NUL, and one for one keeps all offsets.
-        new = event.text.replace("\0", "\ufffd")
-        if len(self._waiting) > self._sent and self._waiting[-1]["kind"] == "text":
-            last = self._waiting[-1]
-            last["text"], last["tokens"] = last["text"] + new, event.tokens
+        offset, self.tokens = self._text.length, event.tokens
+        self._join(events.text(offset, self._text.add(event.text), event.tokens))
+
+    def add_reasoning(self, event: ReasoningEvent) -> None:
+        offset, self.tokens, self._reasoning_ms = self._reasoning.length, event.tokens, event.ms
+        if self._hides_reasoning:
+            self._join(events.hidden_reasoning(event.tokens, event.ms))
         else:
-            self._waiting.append(events.text(self._length, new, event.tokens))
-        self._parts.append(new)
-        self._length += len(new)
+            self._join(events.reasoning(offset, self._reasoning.add(event.text), event.tokens, event.ms))
+
+    def add_tool_call(self, event: ToolCallEvent) -> None:
         self.tokens = event.tokens
+        told = {"name": event.name, "arguments": event.arguments}
+        call = {name: text.replace("\0", "\ufffd") for name, text in told.items()} | {"valid": event.valid}
+        self.add(events.tool_call(len(self._calls), call, event.tokens))
+        self._calls.append(call)
 
     def add(self, event: JSON) -> None:
         self._waiting.append(event)
+
+    def _join(self, event: JSON) -> None:
+        """To the last event that waits, where that goes before it; else behind it."""
+        last = self._waiting[-1] if len(self._waiting) > self._sent else {"kind": ""}
+        if last["kind"] != event["kind"]:
+            self._waiting.append(event)
+        else:
+            kept = {name: last[name] for name in ("offset",) if name in last}
+            text = {"text": last["text"] + event["text"]} if "text" in event else {}
+            last.update(event | kept | text)
 
     def to_write(self) -> Append:
         """All that waits. From now on it is on its way, until `written`."""
@@ -58,12 +100,21 @@ class Transcript:
 
     def written(self, batch: Append) -> None:
         for event in batch.events:
-            if event["kind"] == "text":
-                self._written_length += len(event["text"])
-                self._written_tokens = event["tokens"]
+            self._note_written(event)
         self._seq += len(batch.events)
         del self._waiting[: len(batch.events)]
         self._sent = 0
+
+    def _note_written(self, event: JSON) -> None:
+        match event["kind"]:
+            case "text":
+                self._text.written += len(event["text"])
+            case "reasoning":
+                self._reasoning.written += len(event.get("text", ""))
+                self._written_ms = event["ms"]
+            case "tool_call":
+                self._written_calls += 1
+        self._written_tokens = event.get("tokens", self._written_tokens)
 
     def snapshot_due(self) -> bool:
         return self._seq - self._snapshot_seq >= SNAPSHOT_EVERY
@@ -71,5 +122,11 @@ class Transcript:
     def snapshot(self) -> Snapshot:
         """What is written so far, as one piece."""
         self._snapshot_seq = self._seq
-        job, attempt = self.held
-        return Snapshot(job, attempt, self._seq, self.text[: self._written_length], self._written_tokens)
+        said = Said(
+            str(self._text)[: self._text.written],
+            str(self._reasoning)[: self._reasoning.written],
+            tuple(self._calls[: self._written_calls]),
+            self._written_tokens,
+            self._written_ms,
+        )
+        return Snapshot(self.held.job, self.held.attempt, self._seq, events.snapshot(said))

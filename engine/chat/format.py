@@ -34,17 +34,20 @@ class ChatFormat:
         """Whether the model can hold conversations at all."""
         return self._template is not None
 
-    def encode(self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True) -> list[int]:
+    def encode(
+        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True, effort: str | None = None
+    ) -> list[int]:
         """Token ids of the chat `[{"role": "system|user|assistant", "content": …}]`, ready for the model to continue.
 
         The same ids as transformers' `apply_chat_template(tokenize=True)` where no message holds a control token; those
-        that do hold them get them as plain text. Raises ChatError.
+        that do hold them get them as plain text. `effort`: how long to think, `low`, `medium` or `high`, for a template
+        that asks for it. Raises ChatError.
         """
         _check(messages)
         if self._template is None:
             raise ChatError("This model has no chat template: it completes texts, it doesn't hold conversations.")
         marked, marks = self._markers.mark(messages, avoid=self._source)
-        rendered = self._template.render(marked, add_generation_prompt=add_generation_prompt)
+        rendered = self._template.render(marked, add_generation_prompt=add_generation_prompt, effort=effort)
         return self._encode(rendered, marks)
 
     def count(self, text: str) -> int:

@@ -18,6 +18,7 @@ from engine.chat.growth import room
 from engine.chat.limits import LimitedEnvironment, limited, with_ticks
 
 MAX_INDENT = 16
+EFFORT = "reasoning_effort"
 
 
 class _Refused(jinja2.TemplateError):
@@ -36,18 +37,23 @@ class ChatTemplate:
         except (jinja2.TemplateError, RecursionError, SyntaxError, MemoryError) as error:
             raise ChatError(f"The model's chat template is not valid: {error}") from error
 
-    def render(self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True) -> str:
-        """The text of the whole chat, control tokens included. Raises ChatError."""
+    def render(
+        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True, effort: str | None = None
+    ) -> str:
+        """The text of the whole chat, control tokens included; without `effort` as the template has it. Raises
+        ChatError."""
         given = sum(len(message["content"]) for message in messages)
+        values: dict[str, Any] = {"tools": None, "documents": None, "add_generation_prompt": add_generation_prompt}
+        if effort is not None:
+            values[EFFORT] = effort
         with limited(2 * given):
-            return self._collect([dict(message) for message in messages], add_generation_prompt)
+            return self._collect({**values, "messages": [dict(message) for message in messages]})
 
-    def _collect(self, messages: list[dict[str, str]], add_generation_prompt: bool) -> str:
+    def _collect(self, values: dict[str, Any]) -> str:
         pieces: list[str] = []
         size = 0
-        values: dict[str, Any] = {"tools": None, "documents": None, "add_generation_prompt": add_generation_prompt}
         try:
-            for piece in self._template.generate(messages=messages, **values, **self._special_tokens):
+            for piece in self._template.generate(**values, **self._special_tokens):
                 size += len(piece)
                 if size > room():
                     raise ChatError("The model's chat template makes far more text than the messages hold.")
@@ -61,6 +67,14 @@ class ChatTemplate:
         except (RecursionError, MemoryError) as error:
             raise ChatError("The model's chat template goes round in circles.") from error
         return "".join(pieces)
+
+
+def takes_effort(source: str) -> bool:
+    """Whether the template asks how long the model is to think. Raises ChatError as ChatTemplate does."""
+    try:
+        return any(name.name == EFFORT for name in _environment().parse(source).find_all(nodes.Name))
+    except (jinja2.TemplateError, RecursionError) as error:
+        raise ChatError(f"The model's chat template is not valid: {error}") from error
 
 
 def _environment() -> LimitedEnvironment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from engine.answers import FORMATS
 from engine.types import GenerationRequest, SamplingParams
 
 
@@ -20,6 +21,8 @@ def refusal(request: GenerationRequest, context: int, vocabulary: int) -> tuple[
         )
     if not all(isinstance(token, int) and 0 <= token < vocabulary for token in prompt):
         return "bad_request", f"The prompt holds token ids outside 0 … {vocabulary - 1}, which this model doesn't know."
+    if request.answer_format not in FORMATS:
+        return "bad_request", f"There is no answer format “{request.answer_format}”: {', '.join(FORMATS)}."
     wrong = _wrong_params(request.params)
     return ("bad_request", wrong) if wrong else None
 

@@ -78,22 +78,3 @@ class StopStrings:
             if any(stop.startswith(text[-length:]) for stop in self._stops):
                 return length
         return 0
-
-
-class TextStream:
-    """Tokens in, text to deliver out; `stopped` once a stop string came."""
-
-    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str]) -> None:
-        self._detokenizer = Detokenizer(tokenizer)
-        self._stops = StopStrings(stops)
-
-    @property
-    def stopped(self) -> bool:
-        return self._stops.found
-
-    def push(self, token: int) -> str:
-        return self._stops.push(self._detokenizer.push(token))
-
-    def finish(self) -> str:
-        """The rest of the text. It may still complete a stop string; then `stopped` says so."""
-        return self._stops.push(self._detokenizer.finish()) + self._stops.finish()

@@ -10,8 +10,8 @@ from time import perf_counter
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.metrics import Counters
+from engine.text.answer import AnswerStream
 from engine.text.checks import refusal
-from engine.text.detokenizer import TextStream
 from engine.text.loader import LoadedModel
 from engine.text.runner import Runner
 from engine.text.sampler import Chooser, choose
@@ -34,7 +34,7 @@ class Completion:
     ticket: Ticket
     sequence: Sequence
     chooser: Chooser
-    stream: TextStream
+    stream: AnswerStream
     last_token: int
     """It ends when it has so many tokens, the prompt's included."""
 
@@ -75,7 +75,7 @@ class TextEngine:
             ticket,
             Sequence(request.id, tokens),
             Chooser(params, seed, tokens, self._model.vocabulary, self._model.device),
-            TextStream(self._model.tokenizer, params.stop),
+            AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens),
             min(len(tokens) + params.max_tokens, self._model.context_length),
         )
         self._completions[request.id] = completion
@@ -181,7 +181,10 @@ class TextEngine:
         elif token in self._model.eos_ids and not params.ignore_eos:
             self._finish(completion, FinishReason.STOP)
         else:
-            ticket.text(completion.stream.push(token))
+            segments = completion.stream.push(token)
+            if completion.stream.reasoning:
+                ticket.thought()
+            ticket.tell(segments)
             if completion.stream.stopped:
                 self._finish(completion, FinishReason.STOP)
             elif len(completion.sequence.tokens) >= completion.last_token:
@@ -193,7 +196,7 @@ class TextEngine:
     def _finish(self, completion: Completion, reason: FinishReason, code: str = "", error: str = "") -> None:
         self._remove(completion)
         try:
-            completion.ticket.text(completion.stream.finish())
+            completion.ticket.tell(completion.stream.finish())
             if completion.stream.stopped and reason is FinishReason.LENGTH:
                 reason = FinishReason.STOP
         finally:

@@ -13,6 +13,7 @@ from apps.catalog.store import model_store
 from apps.generations.models import GenerationJob
 from apps.governance.models import Grant
 from tests.catalog.conftest import Models
+from tests.engine.chat_models import HARMONY, TEMPLATES
 from tests.engine.model_folders import make_folder
 from tests.world import World
 
@@ -198,3 +199,11 @@ def test_rows_are_rebuilt_from_the_store(models: Models, tiny: Path) -> None:
     HostedModel.objects.all().delete()
     models("install", f"path:{tiny}")
     assert ModelVersion.objects.get().digest == digest
+
+
+def test_how_it_writes_is_found_out_when_it_is_installed(models: Models, tmp_path: Path) -> None:
+    models("install", f"path:{make_folder(tmp_path / 'gpt', template=HARMONY)}", "--id", "gpt")
+    models("install", f"path:{make_folder(tmp_path / 'r1', template=TEMPLATES['reasoning'])}", "--id", "r1")
+    gpt, r1 = (ModelVersion.objects.select_related("hosted_model").get(hosted_model=name) for name in ("gpt", "r1"))
+    assert (gpt.answer_format, gpt.takes_effort, gpt.hosted_model.reasoning) == ("harmony", True, "hidden")
+    assert (r1.answer_format, r1.takes_effort, r1.hosted_model.reasoning) == ("think", False, "shown")

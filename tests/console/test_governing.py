@@ -191,3 +191,21 @@ def test_explaining_shows_nothing_of_what_is_in_the_project(staff: Staff, world:
     page = staff.client("auditor").get(reverse("console_explain"), asked).content.decode()
     assert "Owner may use" in page
     assert "Secret tides" not in page
+
+
+def test_who_reads_reasoning_and_how_answers_are_read(staff: Staff, model: HostedModel) -> None:
+    governor = staff.client("governor")
+    assert "is hidden now" in post(governor, "console_model_reasoning", model.pk, policy="hidden")
+    assert "Choose whether" in post(governor, "console_model_reasoning", model.pk, policy="whispered")
+    version = model.versions.get(pk=console.VERSION)
+    form = {"version": version.pk, "format": "qwen3"}
+    assert "are read as “Qwen3" in post(governor, "console_model_format", model.pk, **form)
+    assert "Choose one of the formats" in post(governor, "console_model_format", model.pk, **form | {"format": "x"})
+    post(governor, "console_model_format", model.pk, **form)  # changes nothing
+    model.refresh_from_db()
+    version.refresh_from_db()
+    assert (model.reasoning, version.answer_format) == ("hidden", "qwen3")
+    told = AuditEvent.objects.filter(action__in=("model.reasoning.changed", "model.format.changed")).order_by("id")
+    assert [event.details for event in told] == [
+        {"policy": "hidden"}, {"digest": version.digest, "before": "plain", "after": "qwen3"},
+    ]  # fmt: skip

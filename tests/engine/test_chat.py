@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from engine.chat import ChatError, ChatFormat
-from tests.engine.chat_models import SPECIAL, TEMPLATES, TOKENIZERS, UNSPECIAL, write_chat_folder
+from engine.chat.template import takes_effort
+from tests.engine.chat_models import HARMONY, SPECIAL, TEMPLATES, TOKENIZERS, UNSPECIAL, write_chat_folder
 
 CONTROL = (*SPECIAL, *UNSPECIAL)
 PRIVATE = "\U000f0000\U000f1234"
@@ -169,3 +170,29 @@ def test_a_normaliser_cannot_make_a_control_token(tmp_path: Path) -> None:
     chat = ChatFormat.load(write_chat_folder(tmp_path / "wide", made, TEMPLATES["chatml"]))
     with pytest.raises(ChatError, match="control token"):
         chat.encode(turns("＜｜wide｜＞"))
+
+
+@pytest.mark.parametrize("effort", ["low", "high", None])
+def test_the_effort_gets_into_the_template(tmp_path: Path, effort: str | None) -> None:
+    folder = write_chat_folder(tmp_path, TOKENIZERS["byte-level"](), HARMONY)
+    told = {} if effort is None else {"reasoning_effort": effort}
+    reference = PreTrainedTokenizerFast.from_pretrained(folder)
+    expected = reference.apply_chat_template(turns("Hi"), add_generation_prompt=True, return_dict=False, **told)
+    ids = ChatFormat.load(folder).encode(turns("Hi"), effort=effort)
+    assert ids == expected
+    assert f"Reasoning: {effort or 'medium'}" in Tokenizer.from_file(str(folder / "tokenizer.json")).decode(ids)
+
+
+def test_which_templates_take_an_effort() -> None:
+    assert takes_effort(HARMONY)
+    assert not any(map(takes_effort, TEMPLATES.values()))
+    assert not takes_effort("{# reasoning_effort #}{{ messages[0].reasoning_effort }}")
+    with pytest.raises(ChatError):
+        takes_effort("{% if %}")
+
+
+def test_thoughts_that_are_in_a_message_are_not_fed_back(tmp_path: Path) -> None:
+    """As the template of R1 does it; our own history has none in the first place."""
+    chat = ChatFormat.load(write_chat_folder(tmp_path, TOKENIZERS["byte-level"](), TEMPLATES["reasoning"]))
+    with_thoughts = turns("2+2?", "<think>Two and two</think>Four", "Sure?")
+    assert chat.encode(with_thoughts) == chat.encode(turns("2+2?", "Four", "Sure?"))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from tokenizers import Tokenizer
 
-from engine.text.detokenizer import Detokenizer, StopStrings, TextStream
+from engine.text.answer import AnswerStream
+from engine.text.detokenizer import Detokenizer, StopStrings
 from tests.engine.tiny import make_tokenizer
 
 TOKENIZER: Tokenizer = make_tokenizer().backend_tokenizer
@@ -95,8 +96,8 @@ def test_any_cutting_of_the_text_gives_the_same_and_never_too_early(pieces: list
 
 
 def test_a_stop_string_that_ends_in_the_flushed_rest_still_stops() -> None:
-    stream = TextStream(TOKENIZER, ("b\ufffd",))
+    stream = AnswerStream(TOKENIZER, ("b\ufffd",), "plain", [])
     for token in TOKENIZER.encode("ab🦊").ids[:-1]:
         stream.push(token)
-    assert stream.finish() == ""
+    assert stream.finish() == []
     assert stream.stopped

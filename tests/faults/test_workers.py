@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 
 from apps.audit.models import AuditEvent
 from apps.generations.models import GenerationJob, State
-from apps.generations.replay import text_in_log
+from apps.generations.replay import said_in_log
 from apps.lib.redis import sync_client
 from tests.faults.processes import WorkerProcess
 from tests.generations.reader import Reader
@@ -27,7 +27,7 @@ KILLS = 10
 def writing(worker: WorkerProcess) -> bool:
     """In mid-generation: it holds a job, and some text of this attempt is in the log."""
     for job in GenerationJob.objects.filter(pk__in=worker.holds()):
-        text, _ = text_in_log(sync_client(), job.pk, job.attempt)
+        text = said_in_log(sync_client(), job.pk, job.attempt).text
         if text:
             return True
     return False

@@ -15,6 +15,8 @@ class Reader:
     attempt: int = 0
     seq: int = 0
     text: str = ""
+    reasoning: str = ""
+    calls: list[dict[str, Any]] = field(default_factory=list)
     end: dict[str, Any] | None = None
     kinds: list[str] = field(default_factory=list)
     lent: int = 0
@@ -38,13 +40,24 @@ class Reader:
             case "text":
                 assert event["offset"] == len(self.text)
                 self.text += event["text"]
+            case "reasoning" if "text" in event:
+                assert event["offset"] == len(self.reasoning)
+                self.reasoning += event["text"]
+            case "tool_call":
+                assert event["index"] == len(self.calls)
+                self.calls.append({name: event[name] for name in ("name", "arguments", "valid")})
             case "snapshot":
-                self.text = event["text"]
+                self._hold(event)
             case "reset":
-                self.text = ""
+                self._hold({"text": ""})
             case "finish":
                 self.end = event
-                self.text = event.get("text", self.text)
+                if "text" in event:
+                    self._hold(event)
+
+    def _hold(self, whole: dict[str, Any]) -> None:
+        self.text, self.reasoning = whole["text"], whole.get("reasoning", "")
+        self.calls = whole.get("tool_calls", [])
 
     async def run(self) -> Reader:
         async for message in follow(self.job, attempt=self.attempt, seq=self.seq):

@@ -11,14 +11,17 @@ from typing import Any
 
 from apps.generations.models import GenerationJob
 from apps.generations.runner import Runner
+from engine.answers import ToolCall
 from engine.types import (
     FinishEvent,
     FinishReason,
     GenerationRequest,
     LoadingEvent,
+    ReasoningEvent,
     Sink,
     StartedEvent,
     TextEvent,
+    ToolCallEvent,
     Usage,
 )
 
@@ -34,11 +37,25 @@ def expected(request: GenerationRequest | GenerationJob, tokens: int | None = No
     return "".join(words[:tokens])
 
 
-class ScriptedEngine:
-    """One thread a request, one token each `pace` seconds. Obeys the protocol of EngineThread."""
+def expected_reasoning(job: GenerationJob, thinks: int) -> str:
+    """What an engine that `thinks` so many tokens writes before the answer."""
+    return "".join(_thought(number) for number in range(thinks))
 
-    def __init__(self, pace: float = 0.004) -> None:
+
+def _thought(number: int) -> str:
+    return f"T{number}{' é🎉'[number % 3]}"
+
+
+class ScriptedEngine:
+    """One thread a request, one token each `pace` seconds. Obeys the protocol of EngineThread.
+
+    It `thinks` so many tokens before it answers, and after the answer asks for the tool of `call`.
+    """
+
+    def __init__(self, pace: float = 0.004, *, thinks: int = 0, call: ToolCall | None = None) -> None:
         self.pace = pace
+        self.thinks = thinks
+        self.call = call
         self.frozen = threading.Event()
         self.requests: list[GenerationRequest] = []
         self._cancelled: set[str] = set()
@@ -68,8 +85,8 @@ class ScriptedEngine:
             sleep(0.005)
 
     def _run(self, request: GenerationRequest, sink: Sink) -> None:
-        name, text, count, offset = request.id, expected(request), request.params.max_tokens, 0
-        size = len(expected(request, 1))
+        name, count = request.id, request.params.max_tokens + self.thinks
+        ticket = _Script(request, sink, self.thinks)
         sink(LoadingEvent(name))
         sink(StartedEvent(name))
         reason, code = FinishReason.LENGTH, ""
@@ -81,11 +98,42 @@ class ScriptedEngine:
                 reason, code = (FinishReason.ERROR, "shutdown") if self._stopped else (FinishReason.CANCELLED, "")
                 done -= 1
                 break
-            sink(TextEvent(name, offset, text[offset : offset + size], done))
-            offset += size
+            ticket.token(done)
             sleep(self.pace)
+        if self.call is not None and reason == FinishReason.LENGTH:
+            sink(ToolCallEvent(name, 0, self.call.name, self.call.arguments, self.call.valid, done))
         self._open.discard(name)
-        sink(FinishEvent(name, reason, Usage(len(request.prompt_ids), done, 1.0, 10.0), code, ""))
+        sink(FinishEvent(name, reason, ticket.usage(done), code, ""))
+
+
+class _Script:
+    """The tokens of one request: first the thoughts, then the text."""
+
+    def __init__(self, request: GenerationRequest, sink: Sink, thinks: int) -> None:
+        self._request, self._sink, self._thinks = request, sink, thinks
+        self._text, self._size = expected(request), len(expected(request, 1))
+        self._thought_chars = 0
+
+    def token(self, number: int) -> None:
+        name = self._request.id
+        if number <= self._thinks:
+            thought = _thought(number - 1)
+            self._sink(ReasoningEvent(name, self._thought_chars, thought, number, float(number)))
+            self._thought_chars += len(thought)
+        else:
+            offset = (number - self._thinks - 1) * self._size
+            self._sink(TextEvent(name, offset, self._text[offset : offset + self._size], number))
+
+    def usage(self, done: int) -> Usage:
+        thought = min(done, self._thinks)
+        return Usage(
+            prompt_tokens=len(self._request.prompt_ids),
+            completion_tokens=done,
+            ttft_ms=1.0,
+            decode_ms=10.0,
+            reasoning_tokens=thought,
+            reasoning_ms=float(thought) if thought else None,
+        )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from apps.generations.claims import Held, claim, extend, release, to_be_cancelle
 from apps.generations.endings import Outcome, finish, reap
 from apps.generations.log import Answer, Append, LogWriter
 from apps.generations.models import TERMINAL, GenerationJob, State
-from apps.generations.replay import text_in_log
+from apps.generations.replay import said_in_log
 from apps.lib.redis import sync_client
 from tests.generations.conftest import Submit
 from tests.generations.test_worker import lose_lease
@@ -150,7 +150,7 @@ class Jobs(RuleBasedStateMachine):
     def logs_hold_what_their_attempt_wrote(self) -> None:
         for held, events in self.written.items():
             if events:
-                assert text_in_log(sync_client(), *held)[0] == "".join(event["text"] for event in events)
+                assert said_in_log(sync_client(), *held).text == "".join(event["text"] for event in events)
 
 
 def test_jobs_under_everything_that_may_happen(submit: Submit, world: World) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from apps.generations import log, nudges, replay, stream
+from apps.generations import events, log, nudges, replay, stream
 from apps.generations.actions import request_cancel, wipe_content
 from apps.generations.claims import Held, claim
 from apps.generations.endings import Outcome, finish, reap
 from apps.generations.log import Answer, Append, LogWriter, Snapshot
 from apps.generations.models import GenerationJob, State
+from apps.generations.said import Said
 from apps.generations.stream import follow
 from apps.lib.redis import async_client, sync_client
 from tests.generations.conftest import Submit
@@ -260,7 +261,7 @@ async def test_a_long_log_is_bounded_and_still_read_from_the_start(
         whole += piece
         writer.append([Append(*held, seq, [event])])
         if seq % log.SNAPSHOT_EVERY == 0:
-            writer.snapshot(Snapshot(*held, seq, whole, seq), repair=False)
+            writer.snapshot(Snapshot(*held, seq, events.snapshot(Said(whole, tokens=seq))), repair=False)
     assert sync_client().xlen(log.keys_of(*held)[1]) <= log.MAX_EVENTS + 200
     reader, seq, more = Reader(held.job), 0, True
     while more:
@@ -270,7 +271,7 @@ async def test_a_long_log_is_bounded_and_still_read_from_the_start(
             seq = entry.seq
         more = page.more
     assert reader.text == whole
-    assert await in_thread(replay.text_in_log)(sync_client(), *held) == (whole, 3000)
+    assert await in_thread(replay.said_in_log)(sync_client(), *held) == Said(whole, tokens=3000)
 
 
 def test_an_append_may_be_repeated_and_joined_to_what_came_after(transactional_db: None) -> None:
@@ -279,8 +280,8 @@ def test_an_append_may_be_repeated_and_joined_to_what_came_after(transactional_d
     assert writer.append([Append("j", 1, 1, [a, b])]) == [Answer.WRITTEN]
     assert writer.append([Append("j", 1, 1, [a, b])]) == [Answer.WRITTEN]
     assert writer.append([Append("j", 1, 2, [b, c])]) == [Answer.WRITTEN]
-    assert replay.text_in_log(sync_client(), "j", 1)[0] == "xxx"
+    assert replay.said_in_log(sync_client(), "j", 1).text == "xxx"
     assert writer.append([Append("j", 1, 5, [c])]) == [Answer.HOLE]
     assert writer.append([Append("j", 2, 1, [a])]) == [Answer.WRITTEN]
     assert writer.append([Append("j", 1, 4, [c])]) == [Answer.STALE]
-    assert writer.snapshot(Snapshot("j", 1, 4, "x", 1), repair=True) == Answer.STALE
+    assert writer.snapshot(Snapshot("j", 1, 4, events.snapshot(Said("x", tokens=1))), repair=True) == Answer.STALE

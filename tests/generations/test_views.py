@@ -52,9 +52,11 @@ def test_usage_is_what_was_measured() -> None:
     assert usage_of(job) == {
         "prompt_tokens": 5,
         "completion_tokens": 11,
+        "reasoning_tokens": 0,
         "queue_ms": None,
         "ttft_ms": 12.3,
         "decode_ms": 500.0,
+        "reasoning_ms": None,
         "tokens_per_second": 20.0,
         "estimated": False,
     }

@@ -90,6 +90,36 @@ test("another's branch changes the switcher, not what is read", () => {
   assert.deepEqual(state.messages[1].siblings, ["a", "b"]);
 });
 
+test("thoughts and text have offsets of their own", () => {
+  let state = job(started(), "j", 1, { kind: "reasoning", offset: 0, text: "Hm 🎉", tokens: 1, ms: 0 });
+  assert.equal(state.live.j.phase, "thinking");
+  state = job(state, "j", 2, { kind: "reasoning", offset: 3, text: "🎉!", tokens: 2, ms: 900 });
+  state = job(state, "j", 3, { kind: "text", offset: 0, text: "Yes", tokens: 3 });
+  const { phase, reasoning, text, reasoningMs } = state.live.j;
+  assert.deepEqual([phase, reasoning, text, reasoningMs], ["text", "Hm 🎉!", "Yes", 900]);
+  assert.equal(job(state, "j", 5, { kind: "reasoning", offset: 99, text: "x", tokens: 9, ms: 1 }).gaps, 1);
+});
+
+test("hidden thoughts tell their time only", () => {
+  const state = job(started(), "j", 1, { kind: "reasoning", tokens: 5, ms: 400 });
+  assert.deepEqual([state.live.j.phase, state.live.j.reasoning, state.live.j.reasoningMs], ["thinking", "", 400]);
+});
+
+test("a new attempt and a snapshot replace thoughts and tool calls too", () => {
+  const call = { kind: "tool_call", index: 0, name: "f", arguments: "{}", valid: true, tokens: 2 };
+  let state = job(started(), "j", 1, { kind: "reasoning", offset: 0, text: "old", tokens: 1, ms: 0 });
+  state = job(state, "j", 2, call);
+  assert.deepEqual(state.live.j.calls, [{ name: "f", arguments: "{}", valid: true }]);
+  state = job(state, "j", 1, { kind: "started" }, 2);
+  assert.deepEqual([state.live.j.reasoning, state.live.j.calls, state.live.j.reasoningMs], ["", [], null]);
+  state = job(state, "j", 9, { kind: "snapshot", text: "", tokens: 4, reasoning: "new", ms: 7 }, 2);
+  assert.deepEqual([state.live.j.reasoning, state.live.j.phase], ["new", "thinking"]);
+  const end = { kind: "finish", state: "succeeded", finish_reason: "stop", usage: {} };
+  assert.deepEqual(job(state, "j", 10, end, 2).messages[1].reasoning, "new");
+  const whole = job(state, "j", 10, { ...end, text: "Yes", reasoning: "", tool_calls: [] }, 2).messages[1];
+  assert.deepEqual([whole.text, whole.reasoning], ["Yes", ""]);
+});
+
 test("speed is told when there is something to measure", () => {
   let live = newLive({ state: "running" });
   assert.equal(speed(live), null);

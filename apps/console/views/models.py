@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.access import signed_in_user
 from apps.accounts.powers import Power, power_required
 from apps.catalog.access import get_model_for
-from apps.catalog.actions import choose_version, set_enabled
-from apps.catalog.models import HostedModel, ModelState, Upstream
+from apps.catalog.actions import choose_version, set_answer_format, set_enabled, set_reasoning
+from apps.catalog.models import HostedModel, ModelState, ReasoningPolicy, Upstream
 from apps.console.forms.grants import StopForm
 from apps.console.pages import page, table_page
 from apps.console.tables_of.grants import grants
@@ -19,12 +19,17 @@ from apps.console.tables_of.models import MODELS, models
 from apps.governance.actions.models import set_licence_gate, set_model_state
 from apps.governance.errors import GovernanceRefused
 from apps.governance.models import Grant, KillSwitch
+from engine.answers import FORMATS
 
 WORDS = {
     ModelState.PROPOSED: "In the catalogue of those who govern; nobody may use it.",
     ModelState.APPROVED: "Whoever it is granted to may use it.",
     ModelState.DEPRECATED: "Still usable; people are told to move on.",
     ModelState.RETIRED: "Nobody may use it; what was made with it stays.",
+}
+THINKING = {
+    ReasoningPolicy.SHOWN: "People unfold what it thought, above its answer.",
+    ReasoningPolicy.HIDDEN: "People see for how long it thought. What it thinks is not stored.",
 }
 
 
@@ -48,6 +53,8 @@ def model_page(request: HttpRequest, model: HostedModel, form: StopForm, *, stat
         "upstream": Upstream.objects.filter(version=model.default_version_id).first(),
         "versions": list(model.versions.defer("model_card", "files", "chat_template")),
         "states": [(state.value, state.label, WORDS[state]) for state in ModelState],
+        "policies": [(policy.value, policy.label, THINKING[policy]) for policy in ReasoningPolicy],
+        "formats": [(name, found.label) for name, found in FORMATS.items()],
         "grants": list(live.order_by("subject_type", "pk")[:50]),
         "stop": stops.thrown().first(),
         "stops": list(stops.exclude(released_at=None)[:5]),
@@ -88,6 +95,29 @@ def model_version(request: HttpRequest, model_id: str) -> HttpResponse:
     version = get_object_or_404(model.versions, pk=request.POST.get("version", ""))
     choose_version(actor=signed_in_user(request), version=version)
     messages.success(request, f"{model} now answers with {version.digest[:12]}.")
+    return redirect("console_model", model.pk)
+
+
+@power_required(Power.GOVERN)
+@require_POST
+def model_reasoning(request: HttpRequest, model_id: str) -> HttpResponse:
+    model, asked = get_model_for(request.user, model_id), request.POST.get("policy", "")
+    if asked not in ReasoningPolicy.values:
+        messages.error(request, "Choose whether its reasoning is shown or hidden.")
+    elif set_reasoning(actor=signed_in_user(request), model=model, policy=ReasoningPolicy(asked)):
+        messages.success(request, f"What {model} thinks is {asked} now.")
+    return redirect("console_model", model.pk)
+
+
+@power_required(Power.GOVERN)
+@require_POST
+def model_format(request: HttpRequest, model_id: str) -> HttpResponse:
+    model, asked = get_model_for(request.user, model_id), request.POST.get("format", "")
+    version = get_object_or_404(model.versions, pk=request.POST.get("version", ""))
+    if asked not in FORMATS:
+        messages.error(request, "Choose one of the formats.")
+    elif set_answer_format(actor=signed_in_user(request), version=version, answer_format=asked):
+        messages.success(request, f"Answers that begin now are read as “{FORMATS[asked].label}”.")
     return redirect("console_model", model.pk)
 
 

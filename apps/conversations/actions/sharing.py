@@ -17,6 +17,7 @@ from apps.conversations.models import Conversation, Message, SharedConversation
 from apps.conversations.models.snapshot import SHARED
 from apps.conversations.tree import messages_of, read_tree
 from apps.generations.models import State
+from apps.generations.said import shown_reasoning
 from apps.moderation.limits import check_rate
 from apps.projects.models import Project
 from apps.sharing.actions import create_link
@@ -33,8 +34,10 @@ def share_conversation(
     message_ids: Sequence[str],
     lifetime: timedelta | None,
     with_system_prompt: bool = False,
+    with_reasoning: bool = False,
 ) -> tuple[SharedConversation, ShareLink, str]:
     """A copy of these messages of one branch, and a link to it with its token. `lifetime` None: until it is revoked.
+    What the models thought is in it `with_reasoning` only, and where people may read that.
 
     Raises Refused where the messages aren't of one branch or an answer is still being written, TooMany where a new
     account shares too much.
@@ -47,7 +50,7 @@ def share_conversation(
         hosted_model=conversation.hosted_model,
         title=str(conversation),
         system_prompt=conversation.system_prompt if with_system_prompt else "",
-        messages=_copies_of(chosen),
+        messages=_copies_of(chosen, with_reasoning=with_reasoning),
     )
     _note("conversation.shared", actor, conversation, shared=shared.pk, messages=len(chosen))
     link, token = create_link(
@@ -122,19 +125,25 @@ def _is_whole(message: Message) -> bool:
     return bool(message.content)
 
 
-def _copies_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """As SharedConversation keeps them; one query for the names of the models."""
-    jobs = [message.job for message in messages if message.job]
-    models = HostedModel.objects.in_bulk({job.model_version.hosted_model_id for job in jobs})
+def _copies_of(messages: Sequence[Message], *, with_reasoning: bool) -> list[dict[str, Any]]:
+    """As SharedConversation keeps them."""
     return [
         {
             "role": str(message.role),
             "text": message.content,
-            "model": models[message.job.model_version.hosted_model_id].name if message.job else "",
+            "model": message.job.model_version.hosted_model.name if message.job else "",
             "cut": bool(message.job and message.job.finish_reason in ENDED_EARLY),
+            **(_reasoning_of(message) if with_reasoning else {}),
         }
         for message in messages
     ]
+
+
+def _reasoning_of(message: Message) -> dict[str, str]:
+    """With the id of the model: its policy is asked again by whoever shows the copy."""
+    if message.job is None or not (reasoning := shown_reasoning(message.job)):
+        return {}
+    return {"reasoning": reasoning, "model_id": message.job.model_version.hosted_model_id}
 
 
 def _note(action: str, actor: User, conversation: Conversation, **details: JSON) -> None:

@@ -15,7 +15,7 @@ from apps.conversations.actions.sharing import continue_shared, record_reading
 from apps.conversations.continuing import Destination, destination, models_on_show, proposed
 from apps.conversations.models import SharedConversation
 from apps.conversations.models.snapshot import SHARED
-from apps.conversations.shared import get_shared_for, open_shared
+from apps.conversations.shared import get_shared_for, open_shared, shown_messages
 from apps.generations.errors import Refused
 from apps.generations.json_views import PersonRequest
 from apps.governance.remedies import remedy
@@ -68,7 +68,13 @@ def _page(
     **more: Any,
 ) -> HttpResponse:
     """`token` is missing on the author's copy: nothing can be continued or reported there."""
-    context: dict[str, Any] = {"shared": shared, "token": token, "kind": SHARED, **more}
+    context: dict[str, Any] = {
+        "shared": shared,
+        "shown": shown_messages(shared),
+        "token": token,
+        "kind": SHARED,
+        **more,
+    }
     if token and isinstance(request.user, User):
         projects, first = proposed(request.user, request.session, shared)
         context |= {"projects": projects, "chosen": chosen or first, "models": models_on_show()}

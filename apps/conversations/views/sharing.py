@@ -26,6 +26,7 @@ def share(request: PersonRequest, cid: str) -> HttpResponseBase:
         message_ids=ids_in(data, "messages"),
         lifetime=lifetime_in(data),
         with_system_prompt=data.get("system_prompt") is True,
+        with_reasoning=data.get("reasoning") is True,
     )
     expires = link.expires_at.isoformat() if link.expires_at else None
     url = settings.SITE_URL + reverse("shared_conversation", args=[token])

@@ -76,7 +76,7 @@ def editor(
         "errors": errors_of(refused) if refused else {},
         "tags": ", ".join(content["tags"]) if isinstance(content["tags"], list) else content["tags"],
         "state": {"variables": content["variables"], "params": content["params"], "types": TYPES},
-        "parameters": PARAMETERS,
+        "parameters": [each for each in PARAMETERS if each.kind != "choice"],
         "models": HostedModel.objects.visible_to(request.user),
         "licences": LICENCES,
         "audiences": Audience.choices,

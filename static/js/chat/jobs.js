@@ -1,7 +1,8 @@
 /**
  * What the page knows of a job that is not over, and how one event changes it. Pure.
  *
- * `seq` and `attempt` are the cursor to resume from; `chars` counts the text in code points, as the server does.
+ * `seq` and `attempt` are the cursor to resume from; `chars` counts the text in code points, as the server does, and
+ * `reasoningChars` the reasoning. `reasoningMs` is null until the model thinks; it was so at `reasoningAt`.
  */
 
 const codePoints = (text) => {
@@ -12,7 +13,9 @@ const codePoints = (text) => {
 
 export function newLive(job) {
   const phase = job.state === "running" ? "started" : "queued";
-  return { attempt: 0, seq: 0, phase, position: job.position ?? null, startsIn: job.starts_in ?? null, reason: "", text: "", chars: 0, tokens: 0, firstAt: 0, lastAt: 0 };
+  const place = { position: job.position ?? null, startsIn: job.starts_in ?? null, reason: "" };
+  const said = { text: "", chars: 0, reasoning: "", reasoningChars: 0, reasoningMs: null, reasoningAt: 0, calls: [] };
+  return { attempt: 0, seq: 0, phase, ...place, ...said, tokens: 0, firstAt: 0, lastAt: 0 };
 }
 
 /**
@@ -38,9 +41,13 @@ export function applyEvent(live, frame, now) {
     case "reset":
       return changed(restarted(current, attempt), at);
     case "snapshot":
-      return changed(current, { ...at, ...grownTo(current, event.text, event.tokens, now) });
+      return changed(current, { ...at, ...wholeOf(event, now), ...counted(current, event.tokens, now) });
     case "text":
       return appended(current, event, at, now);
+    case "reasoning":
+      return thought(current, event, at, now);
+    case "tool_call":
+      return called(current, event, at, now);
     default:
       return changed(current, at);
   }
@@ -56,12 +63,34 @@ function restarted(live, attempt) {
 function appended(live, event, at, now) {
   if (event.offset > live.chars) return { live, gap: true, finish: null };
   const fresh = [...event.text].slice(live.chars - event.offset).join("");
-  return changed(live, { ...at, ...grownTo(live, live.text + fresh, event.tokens, now) });
+  const text = live.text + fresh;
+  return changed(live, { ...at, phase: "text", text, chars: codePoints(text), ...counted(live, event.tokens, now) });
 }
 
-function grownTo(live, text, tokens, now) {
-  const firstAt = live.firstAt || now;
-  return { phase: "text", text, chars: codePoints(text), tokens: tokens ?? live.tokens, firstAt, lastAt: now, firstTokens: live.firstTokens ?? tokens };
+/** Where it is hidden what the model thinks, only that and how long it does. */
+function thought(live, event, at, now) {
+  const since = { ...at, phase: "thinking", reasoningMs: event.ms, reasoningAt: now, ...counted(live, event.tokens, now) };
+  if (event.text === undefined) return changed(live, since);
+  if (event.offset > live.reasoningChars) return { live, gap: true, finish: null };
+  const reasoning = live.reasoning + [...event.text].slice(live.reasoningChars - event.offset).join("");
+  return changed(live, { ...since, reasoning, reasoningChars: codePoints(reasoning) });
+}
+
+function called(live, event, at, now) {
+  if (event.index > live.calls.length) return { live, gap: true, finish: null };
+  const { name, arguments: given, valid } = event;
+  const calls = [...live.calls.slice(0, event.index), { name, arguments: given, valid }];
+  return changed(live, { ...at, phase: "text", calls, ...counted(live, event.tokens, now) });
+}
+
+function wholeOf({ text, reasoning = "", ms = null, tool_calls: calls = [] }, now) {
+  const phase = text || calls.length || ms === null ? "text" : "thinking";
+  const thoughts = { reasoning, reasoningChars: codePoints(reasoning), reasoningMs: ms, reasoningAt: now };
+  return { phase, text, chars: codePoints(text), ...thoughts, calls };
+}
+
+function counted(live, tokens, now) {
+  return { tokens: tokens ?? live.tokens, firstAt: live.firstAt || now, lastAt: now, firstTokens: live.firstTokens ?? tokens };
 }
 
 /** Tokens per second as this page saw them come; null until there is something to measure. */

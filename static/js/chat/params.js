@@ -10,6 +10,8 @@ export function parameterFields(target, parameters, onChange) {
     values: () => Object.fromEntries(fields.filter((field) => field.differs).map((field) => [field.name, field.value])),
     /** @param {object} defaults those of the chosen model */
     show: (params, defaults) => fields.forEach((field) => field.show(params[field.name], defaults)),
+    /** @param {Set<string>} names those that the chosen model knows nothing of */
+    withhold: (names) => fields.forEach((field) => (field.root.hidden = names.has(field.name))),
     /** @returns {boolean} whether there is such a field to stand at */
     complain: (name, sentence) => fields.map((field) => field.complain(field.name === name ? sentence : "")).some(Boolean),
   };
@@ -47,7 +49,8 @@ class ParameterField {
   #input(id) {
     const described = { id, name: this.name, "aria-describedby": `${id}-help ${id}-error`, oninput: () => this.#changed(this.input) };
     if (this.#isList) return el("textarea", { ...described, rows: 2, placeholder: "One in each line" });
-    const { minimum, maximum, step, kind } = this.parameter;
+    const { minimum, maximum, step, kind, choices } = this.parameter;
+    if (kind === "choice") return el("select", described, el("option", { value: "" }, "default"), ...choices.map((each) => el("option", { value: each }, each)));
     return el("input", {
       ...described,
       type: "number",
@@ -94,7 +97,8 @@ class ParameterField {
 
   get value() {
     if (this.#isList) return this.input.value.split("\n").filter(Boolean);
-    return this.input.value === "" ? null : Number(this.input.value);
+    if (this.input.value === "") return null;
+    return this.parameter.kind === "choice" ? this.input.value : Number(this.input.value);
   }
 
   get differs() {

@@ -75,10 +75,14 @@ function jobEvent(state, frame, now) {
 function finished(state, id, { live, finish }) {
   const { [id]: _, ...rest } = state.live;
   const { state: end, finish_reason, error_code, error, usage } = finish;
+  const whole = finish.text !== undefined;
+  const said = {
+    text: whole ? finish.text : live.text,
+    reasoning: whole ? (finish.reasoning ?? "") : live.reasoning,
+    tool_calls: whole ? (finish.tool_calls ?? []) : live.calls,
+  };
   const messages = state.messages.map((each) =>
-    each.job?.id === id
-      ? { ...each, text: finish.text ?? live.text, job: { ...each.job, state: end, finish_reason, error_code, error, usage } }
-      : each,
+    each.job?.id === id ? { ...each, ...said, job: { ...each.job, state: end, finish_reason, error_code, error, usage } } : each,
   );
   return { ...state, live: rest, messages };
 }
@@ -86,7 +90,11 @@ function finished(state, id, { live, finish }) {
 /** A job that ended for us does not come back to life because an older answer arrives late. */
 function keepKnown(state, messages) {
   const ended = new Map(state.messages.filter((each) => each.job && isOver(each.job)).map((each) => [each.id, each]));
-  return messages.map((each) => (isOver(each.job) || !ended.has(each.id) ? each : { ...each, job: ended.get(each.id).job, text: ended.get(each.id).text }));
+  return messages.map((each) => {
+    if (isOver(each.job) || !ended.has(each.id)) return each;
+    const { job, text, reasoning, tool_calls } = ended.get(each.id);
+    return { ...each, job, text, reasoning, tool_calls };
+  });
 }
 
 /** Every job of the path that is not over has an entry in `live`, and no other has. */

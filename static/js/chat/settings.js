@@ -71,6 +71,7 @@ export function showSettings(root, { store, commands }) {
     showFacts(panel.querySelector("[data-model-facts]"), chosen);
     if (document.activeElement !== prompt && waiting.system_prompt === undefined) prompt.value = conversation.system_prompt;
     if (waiting.params === undefined) params.show(conversation.params, chosen?.defaults);
+    params.withhold(new Set(chosen?.takes_effort ? [] : ["reasoning_effort"]));
     for (const field of panel.querySelectorAll("input, select, textarea, [data-reset]")) field.disabled = !mayWrite(state);
   });
 }

@@ -22,7 +22,7 @@ class ShareSheet {
   constructor(dialog, { store, modelName }) {
     Object.assign(this, { dialog, store, modelName });
     const find = (name) => dialog.querySelector(`[data-share-${name}]`);
-    this.parts = Object.fromEntries(["form", "list", "all", "count", "system", "problem", "done", "until", "copy"].map((name) => [name, find(name)]));
+    this.parts = Object.fromEntries(["form", "list", "all", "count", "system", "thinking", "problem", "done", "until", "copy"].map((name) => [name, find(name)]));
     this.parts.all.addEventListener("change", () => this.#chooseAll(this.parts.all.checked));
     this.parts.list.addEventListener("change", () => this.#count());
     this.parts.form.addEventListener("submit", (event) => {
@@ -34,7 +34,7 @@ class ShareSheet {
   }
 
   open() {
-    const { form, list, system, done } = this.parts;
+    const { form, list, system, thinking, done } = this.parts;
     const { state } = this.store;
     form.reset();
     form.hidden = false;
@@ -42,6 +42,7 @@ class ShareSheet {
     this.#say("");
     list.replaceChildren(...shareable(state).map((each) => this.#row(each)));
     system.hidden = !state.conversation.system_prompt;
+    thinking.hidden = !shareable(state).some((each) => each.reasoning);
     this.#chooseAll(true);
     this.dialog.showModal();
   }
@@ -82,7 +83,7 @@ class ShareSheet {
     const messages = this.#boxes.filter((box) => box.checked).map((box) => box.value);
     submit.disabled = true;
     try {
-      this.#show(await post(this.store.state.urls.share, { messages, days: form.days.value, system_prompt: form.system_prompt.checked }));
+      this.#show(await post(this.store.state.urls.share, { messages, days: form.days.value, system_prompt: form.system_prompt.checked, reasoning: form.reasoning.checked }));
     } catch (failure) {
       this.#say(failure.message);
     }

@@ -60,7 +60,9 @@ function follow(answer, urls, ended) {
     if (event.kind === "started") state.textContent = "Writing…";
     if (event.kind === "reset") said = "";
     if (event.kind === "text") said = said.slice(0, event.offset) + event.text;
-    if ("text" in event && event.kind !== "text") said = event.text;
+    if (event.kind === "reasoning") state.textContent = "Thinking…";
+    if (event.kind === "text") state.textContent = "Writing…";
+    if ("text" in event && !["text", "reasoning"].includes(event.kind)) said = event.text;
     show(text, event.kind === "finish" ? said : settle(said));
     if (event.kind !== "finish") return;
     source.close();

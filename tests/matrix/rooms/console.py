@@ -15,6 +15,7 @@ from apps.quotas.models import Subject as Whose
 from tests.governance.permits import open_to_everyone
 from tests.world import World
 
+MODEL_CHANGES = ("state", "gate", "version", "reasoning", "format", "enable", "stop")
 MODEL, VERSION = "model-of-the-matrix", "00000000000matrx"
 
 ROWS = """
@@ -43,6 +44,8 @@ console_model                        GET     login 404  404  404  404  200
 console_model_state                  POST    login 404  404  404  404  302
 console_model_gate                   POST    login 404  404  404  404  302
 console_model_version                POST    login 404  404  404  404  302
+console_model_reasoning              POST    login 404  404  404  404  302
+console_model_format                 POST    login 404  404  404  404  302
 console_model_enable                 POST    login 404  404  404  404  302
 console_model_stop                   POST    login 404  404  404  404  302
 console_upstream_new                 GET     login 404  404  404  404  200
@@ -88,6 +91,8 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("console_model_state", "POST"): {"state": "approved"},
     ("console_model_gate", "POST"): {"gated": "yes"},
     ("console_model_version", "POST"): {"version": VERSION},
+    ("console_model_reasoning", "POST"): {"policy": "hidden"},
+    ("console_model_format", "POST"): {"version": VERSION, "format": "qwen3"},
     ("console_model_enable", "POST"): {"enabled": "no"},
     ("console_model_stop", "POST"): {"message": "It talks nonsense today."},
     ("console_upstream_new", "POST"): UPSTREAM | {"name": "Far", "model_id": "far-of-the-matrix"},
@@ -151,7 +156,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
         "console_group_add": of_group,
         "console_group_remove": of_group | {"person_id": world.viewer.pk},
         "console_model": of_model,
-        **{f"console_model_{change}": of_model for change in ("state", "gate", "version", "enable", "stop")},
+        **{f"console_model_{change}": of_model for change in MODEL_CHANGES},
         **{route: {"model_id": far.pk} for route in OF_UPSTREAMS},
         "console_release": {"switch_id": stop.pk},
         "console_grant_revoke": {"grant_id": grant.pk},

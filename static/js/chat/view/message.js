@@ -5,9 +5,11 @@ import { el, icon } from "../../dom.js";
 import { Prose } from "../../prose.js";
 import { stars } from "../../rating.js";
 import { isOver } from "../reducer.js";
+import { callCards } from "./calls.js";
 import { openEditor } from "./editor.js";
 import { outcome } from "./outcome.js";
 import { statusOf } from "./status.js";
+import { Thinking } from "./thinking.js";
 
 const TEXT_EVERY = 50; // milliseconds between two renderings of a growing text
 
@@ -20,8 +22,16 @@ export class MessageView {
     this.foot = el("div", { class: "msg-foot" });
     this.root = el("article", { class: `msg msg-${message.role}`, dataset: { id: message.id }, tabIndex: -1 });
     this.root.append(this.#head(message), this.body, this.status, this.foot);
-    if (message.role === "assistant") this.prose = new Prose(this.body);
+    if (message.role === "assistant") this.#prepareAnswer();
     else this.body.classList.add("msg-plain");
+  }
+
+  #prepareAnswer() {
+    this.prose = new Prose(this.body);
+    this.thinking = new Thinking();
+    this.calls = el("div", { class: "msg-calls", hidden: true });
+    this.body.before(this.thinking.root);
+    this.body.after(this.calls);
   }
 
   #head(message) {
@@ -76,17 +86,29 @@ export class MessageView {
     this.drawnAt = performance.now();
     if (this.live.text !== this.drawn) this.prose.update(this.live.text, true);
     this.drawn = this.live.text;
+    this.thinking.grow(this.live);
+    this.#showCalls(this.live.calls);
     this.context.onGrown();
   }
 
   #settle(message) {
     this.live = null;
     this.root.removeAttribute("aria-busy");
-    if (this.prose) this.prose.update(message.text);
-    else if (!this.root.querySelector(".msg-editor")) this.body.textContent = message.text;
+    if (this.prose) {
+      this.prose.update(message.text);
+      this.thinking.settle(message);
+      this.#showCalls(message.tool_calls ?? []);
+    } else if (!this.root.querySelector(".msg-editor")) this.body.textContent = message.text;
     this.status.replaceChildren(...outcome(message, this.context));
     this.status.hidden = !this.status.childNodes.length;
     this.statusKey = null;
+  }
+
+  #showCalls(calls) {
+    if (calls === this.shownCalls) return;
+    this.shownCalls = calls;
+    this.calls.replaceChildren(...callCards(calls));
+    this.calls.hidden = !calls.length;
   }
 
   #tools(message, { writable, busy, last }) {
@@ -140,6 +162,7 @@ export class MessageView {
 
   remove() {
     clearTimeout(this.timer);
+    this.thinking?.remove();
     this.root.remove();
   }
 }

@@ -14,11 +14,13 @@ export function outcome(message, context) {
     const more = context.writable() && button("Continue", "corner-down-left", () => context.outbox.send("Continue.", message.id));
     nodes.push(note("info", "Reached the length limit.", more));
   }
-  if (!message.text && job.state === "succeeded") nodes.push(note("info", "The model ended at once, without a word."));
+  if (!message.text && !message.tool_calls?.length && job.state === "succeeded" && job.finish_reason !== "length") nodes.push(note("info", silence(job)));
   const numbers = figures(job.usage ?? {});
   if (numbers) nodes.push(el("span", { class: "msg-figures" }, numbers));
   return nodes;
 }
+
+const silence = ({ usage }) => (usage?.reasoning_tokens ? "The model thought, and ended without an answer." : "The model ended at once, without a word.");
 
 function failed(message, context) {
   const sentence = message.job.error || "This answer failed.";
@@ -40,9 +42,10 @@ function note(name, words, ...more) {
   return el("span", { class: "msg-note" }, icon(name), words, ...more);
 }
 
-function figures({ completion_tokens: tokens, tokens_per_second: rate, ttft_ms: first, queue_ms: queued, estimated }) {
+function figures({ completion_tokens: tokens, reasoning_tokens: thought, tokens_per_second: rate, ttft_ms: first, queue_ms: queued, estimated }) {
   const parts = [];
   if (tokens) parts.push(`${estimated ? "about " : ""}${tokens} ${tokens === 1 ? "token" : "tokens"}`);
+  if (thought) parts.push(`${thought} of them thinking`);
   if (rate) parts.push(`${rate.toFixed(1)} tokens/s`);
   if (first !== null && first !== undefined) parts.push(`first after ${duration(first)}`);
   if (queued >= 1000) parts.push(`${duration(queued)} in the queue`);

@@ -39,12 +39,15 @@ function progress(live) {
 }
 
 /** The text for screen readers: one sentence for each phase, not one for each token. */
-export const announcement = (live) => (live.phase === "text" ? "The answer is being written." : words(live));
+export const announcement = (live) => SENTENCES[live.phase] ?? words(live);
+
+const SENTENCES = { thinking: "The model is thinking.", text: "The answer is being written." };
 
 /** @returns {{key: string, nodes: Node[]}} the same key means the same words */
 export function statusOf(live) {
-  const key = `${live.phase === "text"} ${words(live)}`;
-  if (live.phase === "text") return { key, nodes: [el("span", { class: "writing", "aria-hidden": "true" }), words(live)] };
+  const writes = live.phase in SENTENCES;
+  const key = `${writes} ${words(live)}`;
+  if (writes) return { key, nodes: [el("span", { class: "writing", "aria-hidden": "true" }), words(live)] };
   const skeleton = el("span", { class: "msg-skeleton", "aria-hidden": "true" }, ...[92, 78, 54].map(line));
   return { key, nodes: [el("span", { class: "spinner", "aria-hidden": "true" }), el("span", {}, words(live)), skeleton] };
 }

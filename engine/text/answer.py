@@ -1,0 +1,75 @@
+"""From tokens to the parts of a completion that can be told at once: reasoning, answer, tool calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokenizers import Tokenizer
+
+from engine.answers import FORMATS, Answer, Segment, parser_for
+from engine.answers.formats import THINK
+from engine.text.detokenizer import Detokenizer, StopStrings
+
+TAIL = 16
+"""Tokens at the end of a prompt that are looked at: `<think>`, perhaps spelled out, and the space behind it."""
+
+
+class AnswerStream:
+    """Tokens in, segments to deliver out. Stop strings count in the answer only: a model may think of them.
+
+    Marks of the format that are tokens of their own reach the parser as such; other control tokens are left out.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str], answer_format: str, prompt: Sequence[int]) -> None:
+        known = tokenizer.get_added_tokens_decoder()
+        wanted = FORMATS[answer_format].markers
+        self._marks = {token: added.content for token, added in known.items() if added.content in wanted}
+        opened = _opens(list(prompt[-TAIL:]), self._marks, tokenizer)
+        self._parser = parser_for(answer_format, opened=opened, tokens=self._marks.values())
+        self._tokenizer = tokenizer
+        self._detokenizer = Detokenizer(tokenizer)
+        self._stops = StopStrings(stops)
+        self.reasoning = False
+        """Whether the last token belongs to the reasoning, the marks around it included."""
+
+    @property
+    def stopped(self) -> bool:
+        """A stop string came, or the model has said that its turn is over."""
+        return self._stops.found or self._parser.over
+
+    def push(self, token: int) -> list[Segment]:
+        before = self._parser.reasoning
+        if token in self._marks:
+            segments = self._parser.feed(self._detokenizer.finish()) + self._parser.marker(self._marks[token])
+            self._detokenizer = Detokenizer(self._tokenizer)
+        else:
+            segments = self._parser.feed(self._detokenizer.push(token))
+        self.reasoning = before or self._parser.reasoning
+        return self._until_stop(segments)
+
+    def finish(self) -> list[Segment]:
+        """The rest. It may still complete a stop string; then `stopped` says so."""
+        segments = self._parser.feed(self._detokenizer.finish()) + self._parser.finish()
+        kept = self._until_stop(segments)
+        rest = self._stops.finish()
+        return [*kept, Answer(rest)] if rest else kept
+
+    def _until_stop(self, segments: list[Segment]) -> list[Segment]:
+        kept: list[Segment] = []
+        for segment in segments:
+            if self._stops.found:
+                break
+            shown = self._stops.push(segment.text) if isinstance(segment, Answer) else self._stops.finish()
+            if shown:
+                kept.append(Answer(shown))
+            if not isinstance(segment, Answer):
+                kept.append(segment)
+        return kept
+
+
+def _opens(tail: list[int], marks: dict[int, str], tokenizer: Tokenizer) -> bool:
+    """Whether the prompt ends inside the reasoning: the template wrote `<think>` and nothing but space behind it."""
+    for at in range(len(tail) - 1, -1, -1):
+        if tail[at] in marks:
+            return marks[tail[at]] == THINK and not tokenizer.decode(tail[at + 1 :]).strip()
+    return THINK not in marks.values() and tokenizer.decode(tail).rstrip().endswith(THINK)
