@@ -46,6 +46,14 @@ class GenerationRequest:
     """Which loaded model: the key that the service's `ModelSource` understands."""
     prompt_ids: tuple[int, ...]
     params: SamplingParams = field(default_factory=SamplingParams)
+    user: str = ""
+    """Whose share of the device it uses: who has used least is served first."""
+    tenant: str = ""
+    """Requests of one tenant share what the engine remembers of equal beginnings of prompts."""
+    priority: int = 0
+    """Higher ones are served earlier; waiting makes up for it."""
+    deadline_seconds: float | None = None
+    """After so long since it was accepted it ends with `deadline`, keeping what it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,8 @@ class FinishEvent:
     reason: FinishReason
     usage: Usage
     error_code: str = ""
-    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown`."""
+    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown
+    deadline overloaded`."""
     error: str = ""
     """A sentence a person can act on."""
 
