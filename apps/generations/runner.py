@@ -211,7 +211,14 @@ def _request(job: GenerationJob) -> GenerationRequest:
     chosen = {name: job.params[name] for name in PARAMETERS}
     params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
     held = Held(job.pk, job.attempt)
-    return GenerationRequest(_request_id(held), job.model_version.digest, tuple(job.prompt_ids), params)
+    return GenerationRequest(
+        _request_id(held),
+        job.model_version.digest,
+        tuple(job.prompt_ids),
+        params,
+        user=str(job.actor_id),
+        tenant=str(job.project_id),
+    )
 
 
 def _request_id(held: Held) -> str:

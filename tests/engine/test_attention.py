@@ -1,4 +1,4 @@
-"""Every way of computing attention beside the plain formula in float64, on paged caches full of other people's numbers."""
+"""Every way of computing attention beside the plain formula in float64, on caches full of others' numbers."""
 
 from __future__ import annotations
 
@@ -153,6 +153,6 @@ def test_a_number_that_is_not_finite_stays_in_its_own_sequence(kind: type[Backen
 
 
 def test_the_kernel_of_our_own_is_there() -> None:
-    """A machine that can build Atrium can build it; without it all of the above would only compare torch with itself."""
+    """Without it all of the above would only compare torch with itself."""
     assert NativeBackend.supports(shape())
     assert NativeBackend.supports(shape(dtype=torch.bfloat16))

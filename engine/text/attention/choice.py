@@ -27,6 +27,10 @@ ROUGH = 5e-2
 """Of number formats with few digits."""
 
 
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Query, key and value."""
+
+
 def choose(shape: CacheShape, wanted: Attention) -> type[Backend]:
     """The wanted one, or for `auto` the fastest whose results are right. Raises ValueError where it isn't possible."""
     if wanted != "auto":
@@ -71,9 +75,7 @@ def _output(kind: type[Backend], shape: CacheShape) -> torch.Tensor:
     return backend.attend(0, *inputs, Variant(shape.key_dim**-0.5), plan)
 
 
-def _work(
-    kind: type[Backend], shape: CacheShape, counts: list[int]
-) -> tuple[Backend, AttentionPlan, tuple[torch.Tensor, ...]]:
+def _work(kind: type[Backend], shape: CacheShape, counts: list[int]) -> tuple[Backend, AttentionPlan, Inputs]:
     """One layer whose cache is filled with `CONTEXT` tokens a sequence, and a step of so many more."""
     blocks = -(-(CONTEXT + max(counts)) // BLOCK_SIZE)
     backend = kind(replace(shape, layers=1), blocks * len(counts))
@@ -83,7 +85,7 @@ def _work(
     def numbers(heads: int, tokens: int, dim: int) -> torch.Tensor:
         return torch.randn(heads, tokens, dim, generator=generator).to(dtype=shape.dtype, device=shape.device)
 
-    def inputs(tokens: int) -> tuple[torch.Tensor, ...]:
+    def inputs(tokens: int) -> Inputs:
         key = numbers(shape.kv_heads, tokens, shape.key_dim)
         value = (
             key[..., : shape.value_dim] if shape.values_in_keys else numbers(shape.kv_heads, tokens, shape.value_dim)
