@@ -216,7 +216,7 @@ def _request(job: GenerationJob) -> GenerationRequest:
         job.model_version.digest,
         tuple(job.prompt_ids),
         params,
-        user=str(job.actor_id),
+        user=str(job.user_id or ""),
         tenant=str(job.project_id),
     )
 
