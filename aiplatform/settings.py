@@ -279,6 +279,9 @@ WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, minimum=0)  # 0: the
 ENGINE_DEVICE = env.string("ENGINE_DEVICE", "auto")  # "none": only models that other servers run, and no torch
 ENGINE_DTYPE = env.choice("ENGINE_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16"))
 ENGINE_MAX_RESIDENT = env.integer("ENGINE_MAX_RESIDENT", 2, minimum=1)  # models kept loaded
+ENGINE_CACHE_MB = env.integer("ENGINE_CACHE_MB", 0, minimum=0) or None  # for keys and values; 0 leaves it to the engine
+ENGINE_SHARE_PREFIXES = env.boolean("ENGINE_SHARE_PREFIXES", False)  # of prompts, between projects
+ENGINE_ATTENTION = env.choice("ENGINE_ATTENTION", "auto", ("auto", "reference", "gathered", "native"))
 ENGINE_THREADS = env.integer("ENGINE_THREADS", 0, minimum=0) or None  # CPU threads; 0 leaves it to torch
 UPSTREAM_SLOTS = env.integer(
     "UPSTREAM_SLOTS", 32, minimum=1

@@ -11,11 +11,19 @@ from collections.abc import Mapping
 from typing import Any
 
 SUPPORTED_ARCHITECTURES = frozenset(
-    {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"},
+    {
+        "DeepseekV3ForCausalLM",
+        "GptOssForCausalLM",
+        "LlamaForCausalLM",
+        "MistralForCausalLM",
+        "Qwen2ForCausalLM",
+        "Qwen3ForCausalLM",
+    },
 )
 SUPPORTED_ROPE = frozenset({"default", "linear", "llama3", "yarn"})
 """Rotary scalings that are a function of the position alone. `dynamic` and `longrope` change with the length of the
 whole sequence, which would differ between the members of a batch."""
+SUPPORTED_QUANTISATIONS = frozenset({("GptOssForCausalLM", "mxfp4")})
 CODE_KEYS = ("auto_map", "custom_pipelines", "kernel_config", "use_kernels")
 
 
@@ -27,13 +35,9 @@ def check_config(config: Mapping[str, Any]) -> str:
     """The architecture's name. Raises UnsupportedModel."""
     _refuse_code(config)
     architecture = _architecture(config)
-    if config.get("quantization_config"):
+    quantised = config.get("quantization_config")
+    if quantised and (architecture, quantised.get("quant_method")) not in SUPPORTED_QUANTISATIONS:
         raise UnsupportedModel("The weights are quantised; install a bfloat16, float16 or float32 version instead.")
-    sliding = config.get("sliding_window") if config.get("use_sliding_window", True) else None
-    if sliding and architecture != "LlamaForCausalLM" and int(sliding) < context_length(config):
-        raise UnsupportedModel(
-            f"The model attends to a sliding window of {sliding} tokens only, which the engine doesn't do yet."
-        )
     rope = _rope_type(config)
     if rope not in SUPPORTED_ROPE:
         raise UnsupportedModel(f"The rotary scaling “{rope}” isn't supported; these are: {_list(SUPPORTED_ROPE)}.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
+Attention = Literal["auto", "reference", "gathered", "native"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,18 @@ class EngineConfig:
     """Tokens of prompt and completion together; a model's own smaller limit counts."""
     prefill_tokens: int = 256
     """At most so many prompt tokens are read in one step, so that running completions don't stall."""
+    stall_factor: float = 2.0
+    """While completions are running, so few prompt tokens are read in a step that it takes at most this many times as
+    long as without any (as far as earlier steps tell); infinite: always `prefill_tokens`."""
+    cache_mb: int | None = None
+    """Memory for the keys and values of one model, in MiB; None: for `max_sequences` of full length, at most a quarter
+    of what is free."""
+    prefix_cache: bool = True
+    """Keep the keys and values of what was read, so that an equal beginning isn't computed again."""
+    share_prefixes: bool = False
+    """Share them between tenants too. The time to the first token then tells one tenant what another one asked."""
+    attention: Attention = "auto"
+    """`auto`: the fastest that works on the device, tried at load."""
     max_resident: int = 2
     """How many models are kept loaded."""
     threads: int | None = None
@@ -39,5 +52,11 @@ class EngineConfig:
             raise ValueError(f"EngineConfig.max_context must be at least 2 tokens, it is {self.max_context}.")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"EngineConfig.threads must be at least 1 or None, it is {self.threads}.")
+        if not self.stall_factor >= 1:
+            raise ValueError(f"EngineConfig.stall_factor must be at least 1, it is {self.stall_factor}.")
+        if self.cache_mb is not None and self.cache_mb < 1:
+            raise ValueError(f"EngineConfig.cache_mb must be at least 1 or None, it is {self.cache_mb}.")
+        if self.attention not in get_args(Attention):
+            raise ValueError(f"EngineConfig.attention must be one of {get_args(Attention)}, it is {self.attention!r}.")
         if self.dtype not in ("auto", "float32", "bfloat16", "float16"):
             raise ValueError(f"EngineConfig.dtype must be auto, float32, bfloat16 or float16, it is {self.dtype!r}.")

@@ -18,6 +18,10 @@ class Counters:
     load_seconds: float = 0.0
     load_failures: int = 0
     evictions: int = 0
+    preemptions: int = 0
+    """Sequences that gave their place in the cache back, to be computed again later."""
+    prefix_hit_tokens: int = 0
+    """Prompt tokens that were found in the cache instead of being computed."""
     isolated_steps: int = 0
     """Steps that raised and were run again one sequence at a time."""
 
@@ -34,10 +38,14 @@ class EngineMetrics:
     load_seconds: float
     load_failures: int
     evictions: int
+    preemptions: int
+    prefix_hit_tokens: int
     isolated_steps: int
     running: int
     """Sequences that hold a slot."""
     waiting: int
     """Accepted requests without one, those whose model is still loading included."""
     loaded: tuple[str, ...]
+    attention: tuple[str, ...]
+    """The chosen way of each loaded model, in the same order."""
     loading: str | None

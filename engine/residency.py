@@ -18,6 +18,7 @@ from engine.config import EngineConfig
 from engine.device import is_out_of_memory, pick_device, release_memory
 from engine.metrics import Counters
 from engine.source import ModelSource, ModelUnavailable
+from engine.text.budget import TooSmall
 from engine.text.engine import TextEngine
 from engine.text.loader import LoadedModel, LoadFailed, load_model
 from engine.ticket import Ticket
@@ -157,11 +158,19 @@ class Residency:
             self._load_seconds += perf_counter() - began
 
     def _loaded(self, model: str, loaded: LoadedModel) -> None:
+        try:
+            engine = TextEngine(loaded, self._config, self._counters)
+        except (TooSmall, ValueError) as error:
+            self._failed(model, f"The model can't be loaded. {error}")
+            return
         self._end_load()
         self._counters.loads += 1
         self._counters.load_seconds += self._load_seconds
-        logger.info("Loaded model %s in %.2f s (%s on %s)", model, self._load_seconds, loaded.dtype, loaded.device)
-        self.engines[model] = TextEngine(loaded, self._config, self._counters)
+        logger.info(
+            "Loaded model %s in %.2f s (%s on %s, attention: %s)",
+            model, self._load_seconds, loaded.dtype, loaded.device, engine.attention,
+        )  # fmt: skip
+        self.engines[model] = engine
         for ticket in self._line.pop(model, ()):
             ticket.loaded()
             self.engines[model].add(ticket)

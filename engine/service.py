@@ -99,10 +99,13 @@ class EngineThread:
             load_seconds=counters.load_seconds,
             load_failures=counters.load_failures,
             evictions=counters.evictions,
+            preemptions=counters.preemptions,
+            prefix_hit_tokens=counters.prefix_hit_tokens,
             isolated_steps=counters.isolated_steps,
             running=running,
             waiting=max(0, len(self._open) - running),
             loaded=self.loaded(),
+            attention=tuple(engine.attention for engine in engines),
             loading=self._residency.loading,
         )
 

@@ -57,6 +57,7 @@ class Ticket:
         self._first_thought: float | None = None
         self._last_thought: float | None = None
         self._told_loading = False
+        self._told_started = False
 
     @property
     def id(self) -> str:
@@ -81,7 +82,10 @@ class Ticket:
         self._load_seconds = self.waited
 
     def started(self) -> None:
-        self._send(StartedEvent(self.id))
+        """Its prompt is being read. Again after a preemption, which nobody needs to know."""
+        if not self._told_started:
+            self._told_started = True
+            self._send(StartedEvent(self.id))
 
     def token(self) -> None:
         """One more completion token was made."""

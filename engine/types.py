@@ -52,6 +52,14 @@ class GenerationRequest:
     """The chat itself (`role`, `content`), for an upstream, which tokenises it; `prompt_ids` is empty then."""
     answer_format: str = "plain"
     """How the model marks reasoning and tool calls: a name of `engine.answers.FORMATS`."""
+    user: str = ""
+    """Whose share of the device it uses: who has used least is served first."""
+    tenant: str = ""
+    """Requests of one tenant share what the engine remembers of equal beginnings of prompts."""
+    priority: int = 0
+    """Higher ones are served earlier; waiting makes up for it."""
+    deadline_seconds: float | None = None
+    """After so long since it was accepted it ends with `deadline`, keeping what it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +153,9 @@ class FinishEvent:
     reason: FinishReason
     usage: Usage
     error_code: str = ""
-    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown`; of an upstream
-    also `upstream_unreachable upstream_timeout upstream_busy upstream_refused upstream_failed upstream_broken
-    content_filter`."""
+    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown deadline`; of an
+    upstream also `upstream_unreachable upstream_timeout upstream_busy upstream_refused upstream_failed
+    upstream_broken content_filter`."""
     error: str = ""
     """A sentence a person can act on."""
 

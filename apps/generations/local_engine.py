@@ -14,7 +14,7 @@ from apps.catalog.store import model_store
 # PostgreSQL and Redis often share these cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from engine.config import DType, EngineConfig
+from engine.config import Attention, DType, EngineConfig
 from engine.device import pick_device
 from engine.service import EngineThread, ModelUnavailable
 from engine.store import StoreError
@@ -45,4 +45,7 @@ def engine_config() -> EngineConfig:
         max_context=settings.MAX_CONTEXT,
         max_resident=settings.ENGINE_MAX_RESIDENT,
         threads=settings.ENGINE_THREADS,
+        cache_mb=settings.ENGINE_CACHE_MB,
+        share_prefixes=settings.ENGINE_SHARE_PREFIXES,
+        attention=cast(Attention, settings.ENGINE_ATTENTION),
     )

@@ -226,6 +226,8 @@ def _request(job: GenerationJob) -> GenerationRequest:
         params,
         messages=tuple(job.messages) if version.is_upstream else (),
         answer_format=version.answer_format,
+        user=str(job.user_id or ""),
+        tenant=str(job.project_id),
     )
 
 

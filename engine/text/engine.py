@@ -11,8 +11,13 @@ from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.metrics import Counters
 from engine.text.answer import AnswerStream
+from engine.text.attention.choice import choose as choose_attention
+from engine.text.attention.shape import BLOCK_SIZE
+from engine.text.block_manager import BlockManager
+from engine.text.budget import blocks_for
 from engine.text.checks import refusal
 from engine.text.loader import LoadedModel
+from engine.text.pacing import Pacing
 from engine.text.runner import Runner
 from engine.text.sampler import Chooser, choose
 from engine.text.scheduler import Chunk, Scheduler, Step
@@ -24,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = "The device has too little memory left for this request. Try a shorter prompt, or try again later."
 NON_FINITE = "The model computed numbers that aren't finite, so it has no next word. Other requests are not affected."
+TOO_LATE = "The answer took longer than was asked for. What was written by then is kept."
 INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
 
 
@@ -43,11 +49,16 @@ class TextEngine:
     """Call from the engine thread only, in inference mode. Every ticket it takes ends in its finish."""
 
     def __init__(self, model: LoadedModel, config: EngineConfig, counters: Counters) -> None:
+        """Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible attention."""
         self._model = model
+        self._config = config
         self._counters = counters
         self._seeds = random.Random(config.seed)  # noqa: S311 - sampling, not secrets
-        self._scheduler = Scheduler(config.max_sequences, config.prefill_tokens)
-        self._runner = Runner(model, max_sequences=config.max_sequences, max_context=model.context_length)
+        blocks = blocks_for(model.shape, config, model.context_length)
+        self._blocks = BlockManager(blocks, BLOCK_SIZE, prefix_cache=config.prefix_cache)
+        self._scheduler = Scheduler(config.max_sequences, self._blocks)
+        self._pacing = Pacing(config.prefill_tokens, config.stall_factor)
+        self._runner = Runner(model, choose_attention(model.shape, config.attention)(model.shape, blocks))
         self._completions: dict[str, Completion] = {}
 
     @property
@@ -62,6 +73,15 @@ class TextEngine:
     def waiting(self) -> int:
         return self._scheduler.waiting
 
+    @property
+    def attention(self) -> str:
+        """Which way of computing attention was chosen."""
+        return self._runner.backend.name
+
+    @property
+    def cache_bytes(self) -> int:
+        return self._runner.backend.nbytes
+
     def add(self, ticket: Ticket) -> None:
         """Take a request; a bad one ends at once."""
         request = ticket.request
@@ -71,9 +91,17 @@ class TextEngine:
             return
         params, tokens = request.params, list(request.prompt_ids)
         seed = self._seeds.getrandbits(63) if params.seed is None else params.seed % 2**63
+        sequence = Sequence(
+            request.id,
+            tokens,
+            user=request.user,
+            priority=request.priority,
+            namespace="" if self._config.share_prefixes else request.tenant,
+            arrived=perf_counter(),
+        )
         completion = Completion(
             ticket,
-            Sequence(request.id, tokens),
+            sequence,
             Chooser(params, seed, tokens, self._model.vocabulary, self._model.device),
             AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens),
             min(len(tokens) + params.max_tokens, self._model.context_length),
@@ -93,8 +121,9 @@ class TextEngine:
 
     def step(self) -> None:
         """Compute one pass for all running sequences and deliver what came of it."""
+        self._end_overdue()
         began = perf_counter()
-        step = self._scheduler.schedule()
+        step = self._scheduler.schedule(self._pacing.prefill_tokens(self._scheduler.decoding), began)
         if step is None:
             return
         for sequence in step.admitted:
@@ -102,12 +131,9 @@ class TextEngine:
         chosen = self._compute(step)
         self._account(step, perf_counter() - began)
         self._deliver(chosen)
-        if not self._completions:
-            self._runner.release()
 
     def _compute(self, step: Step) -> list[tuple[Chunk, int | None]]:
         """Each chunk with its next token, None where it doesn't sample. Those that failed are missing, and finished."""
-        self._runner.move(step)
         try:
             return self._run(step)
         except Exception as error:
@@ -124,11 +150,9 @@ class TextEngine:
             logits, [one.chooser for one in completions], [one.sequence.completion_tokens for one in completions]
         )
         chosen: list[tuple[Chunk, int | None]] = [(chunk, None) for chunk in step.prefills if not chunk.samples]
-        broken = [chunk for chunk, token in zip(sampling, tokens, strict=True) if token is None]
-        for chunk in broken:
-            self._runner.clear(chunk.slot)
-        for chunk in broken:  # only now: finishing moves other sequences into these slots
-            self._fail(chunk, "non_finite", NON_FINITE)
+        for chunk, token in zip(sampling, tokens, strict=True):
+            if token is None:
+                self._fail(chunk, "non_finite", NON_FINITE)
         return chosen + [(chunk, token) for chunk, token in zip(sampling, tokens, strict=True) if token is not None]
 
     def _run_alone(self, step: Step) -> list[tuple[Chunk, int | None]]:
@@ -137,7 +161,6 @@ class TextEngine:
         except Exception as error:
             logger.exception("Request %s failed", step.chunks[0].sequence.id)
             self._recover(error)
-            self._runner.clear(step.chunks[0].slot)
             code, text = ("out_of_memory", OUT_OF_MEMORY) if is_out_of_memory(error) else ("internal", INTERNAL)
             self._fail(step.chunks[0], code, text)
             return []
@@ -151,6 +174,9 @@ class TextEngine:
         counters.steps += 1
         counters.busy_seconds += seconds
         counters.prompt_tokens += sum(chunk.count for chunk in step.prefills)
+        counters.preemptions += len(step.preempted)
+        counters.prefix_hit_tokens += self._scheduler.take_hits()
+        self._pacing.took(step.tokens, seconds)
         share = seconds / step.tokens
         for chunk in step.chunks:
             completion = self._completions.get(chunk.sequence.id)
@@ -190,8 +216,16 @@ class TextEngine:
             elif len(completion.sequence.tokens) >= completion.last_token:
                 self._finish(completion, FinishReason.LENGTH)
 
+    def _end_overdue(self) -> None:
+        for completion in list(self._completions.values()):
+            limit = completion.ticket.request.deadline_seconds
+            if limit is not None and completion.ticket.waited > limit:
+                self._finish(completion, FinishReason.ERROR, "deadline", TOO_LATE)
+
     def _fail(self, chunk: Chunk, code: str, error: str) -> None:
-        self._finish(self._completions[chunk.sequence.id], FinishReason.ERROR, code, error)
+        completion = self._completions[chunk.sequence.id]
+        self._remove(completion, forget=True)  # what it computed may be what is wrong
+        self._finish(completion, FinishReason.ERROR, code, error)
 
     def _finish(self, completion: Completion, reason: FinishReason, code: str = "", error: str = "") -> None:
         self._remove(completion)
@@ -202,6 +236,6 @@ class TextEngine:
         finally:
             completion.ticket.finish(reason, code, error)
 
-    def _remove(self, completion: Completion) -> None:
+    def _remove(self, completion: Completion, *, forget: bool = False) -> None:
         if self._completions.pop(completion.sequence.id, None) is not None:
-            self._scheduler.remove(completion.sequence)
+            self._scheduler.remove(completion.sequence, forget=forget)

@@ -19,7 +19,10 @@ from tokenizers import Tokenizer
 from engine.architectures import UnsupportedModel, check_config, context_length
 from engine.config import EngineConfig
 from engine.device import pick_device, pick_dtype
-from engine.text.attention import IMPLEMENTATION
+from engine.text.attention.hook import IMPLEMENTATION
+from engine.text.attention.shape import CacheShape
+from engine.text.families import Family, family_of
+from engine.text.families.base import Piece
 from engine.text.linear import can_pack, pack_linears
 
 IGNORED_TENSORS = ("rotary_emb.inv_freq",)
@@ -39,10 +42,7 @@ class LoadedModel:
     eos_ids: frozenset[int]
     context_length: int
     vocabulary: int
-    layers: int
-    query_heads: int
-    kv_heads: int
-    head_dim: int
+    shape: CacheShape
     dtype: torch.dtype
     device: torch.device
 
@@ -51,31 +51,28 @@ def load_model(folder: Path, config: EngineConfig) -> Generator[None, None, Load
     """Yields after every piece of work (a tensor, mostly) and returns the model. Raises LoadFailed."""
     try:
         settings = _read_json(folder / "config.json")
-        check_config(settings)
+        family = family_of(check_config(settings))
         device = pick_device(config)
         dtype = pick_dtype(config, device)
         tokenizer = _read_tokenizer(folder / "tokenizer.json")
         yield
         module = _skeleton(settings, dtype, device)
         yield
-        yield from _fill(module, folder, device, dtype)
+        yield from _fill(module, folder, family, device)
+        family.adapt(module)
         if can_pack(dtype, device):
             pack_linears(module)
     except (UnsupportedModel, LoadFailed) as error:
         raise LoadFailed(str(error)) from error
     except (OSError, ValueError, SafetensorError) as error:
         raise LoadFailed(f"The model's files can't be read: {error}") from error
-    heads = settings["num_attention_heads"]
     return LoadedModel(
         module=module,
         tokenizer=tokenizer,
         eos_ids=_eos_ids(folder, settings, tokenizer),
         context_length=min(context_length(settings), config.max_context),
         vocabulary=settings["vocab_size"],
-        layers=settings["num_hidden_layers"],
-        query_heads=heads,
-        kv_heads=settings.get("num_key_value_heads") or heads,
-        head_dim=settings.get("head_dim") or settings["hidden_size"] // heads,
+        shape=family.cache_shape(settings, dtype, device),
         dtype=dtype,
         device=device,
     )
@@ -98,34 +95,68 @@ def _skeleton(settings: Mapping[str, Any], dtype: torch.dtype, device: torch.dev
     return module.eval().requires_grad_(False)
 
 
-def _fill(module: torch.nn.Module, folder: Path, device: torch.device, dtype: torch.dtype) -> Iterator[None]:
-    missing = {name: parameter.shape for name, parameter in module.named_parameters()}
+def _fill(module: torch.nn.Module, folder: Path, family: Family, device: torch.device) -> Iterator[None]:
+    checkpoint, empty = family.checkpoint(), _Empty(module, family.full_precision, device)
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 - it has keys() only
-                if name.endswith(IGNORED_TENSORS) or (name not in missing and name == "lm_head.weight"):
+                if name.endswith(IGNORED_TENSORS) or (name == "lm_head.weight" and not empty.has(name)):
                     continue  # a tied output layer that was saved all the same
-                if name not in missing:
-                    raise LoadFailed(f"{file.name} holds “{name}”, which the architecture doesn't have.")
-                loaded = tensors.get_tensor(name)
-                if loaded.shape != missing.pop(name):
-                    raise LoadFailed(f"“{name}” in {file.name} has the wrong shape, {tuple(loaded.shape)}.")
-                _put(module, name, loaded.to(device=device, dtype=dtype, copy=True))
+                for piece in checkpoint.pieces(name, tensors.get_tensor(name)):
+                    empty.fill(piece, file.name)
                 yield
     module.tie_weights()  # type: ignore[operator]
-    lost = [name for name, tensor in _state(module) if tensor.is_meta]
+    lost = [*empty.missing(), *filter(None, [checkpoint.left_over()])]
+    lost += [name for name, buffer in module.named_buffers() if buffer.is_meta and name not in lost]
     if lost:
         raise LoadFailed(f"The weights are incomplete: “{lost[0]}” is missing (and {len(lost) - 1} more).")
 
 
-def _put(module: torch.nn.Module, name: str, tensor: torch.Tensor) -> None:
-    *path, leaf = name.split(".")
-    setattr(module.get_submodule(".".join(path)), leaf, torch.nn.Parameter(tensor, requires_grad=False))
+class _Empty:
+    """What of a module isn't filled yet."""
 
+    def __init__(self, module: torch.nn.Module, full_precision: tuple[str, ...], device: torch.device) -> None:
+        self._module, self._device = module, device
+        self._full_precision = full_precision
+        buffers, kept = dict(module.named_buffers()), module.state_dict()
+        self._expected: dict[str, torch.Tensor] = dict(module.named_parameters())  # a tied one under one name only
+        self._expected |= {name: tensor for name, tensor in buffers.items() if name in kept}
+        self._left = {name: tensor.numel() for name, tensor in self._expected.items()}
 
-def _state(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    yield from module.named_parameters()
-    yield from module.named_buffers()
+    def has(self, name: str) -> bool:
+        return name in self._expected
+
+    def missing(self) -> list[str]:
+        return [name for name, left in self._left.items() if left]
+
+    def fill(self, piece: Piece, file: str) -> None:
+        """Raises LoadFailed where it doesn't fit, or was there before."""
+        if piece.name not in self._expected:
+            raise LoadFailed(f"{file} holds “{piece.name}”, which the architecture doesn't have.")
+        expected = self._expected[piece.name]
+        try:
+            fits = expected[piece.part].shape == piece.tensor.shape
+        except IndexError:
+            fits = False
+        if not fits or piece.tensor.numel() > self._left[piece.name]:
+            raise LoadFailed(f"“{piece.name}” in {file} has the wrong shape, {tuple(piece.tensor.shape)}.")
+        dtype = torch.float32 if piece.name.endswith(self._full_precision or ("\0",)) else expected.dtype
+        if not piece.part:
+            self._put(piece.name, piece.tensor.to(device=self._device, dtype=dtype, copy=True))
+        else:
+            if expected.is_meta:
+                self._put(piece.name, torch.empty(expected.shape, dtype=dtype, device=self._device))
+            self._expected[piece.name][piece.part] = piece.tensor.to(device=self._device, dtype=dtype)
+        self._left[piece.name] -= piece.tensor.numel()
+
+    def _put(self, name: str, tensor: torch.Tensor) -> None:
+        *path, leaf = name.split(".")
+        parent = self._module.get_submodule(".".join(path))
+        if leaf in parent._buffers:
+            parent._buffers[leaf] = tensor
+        else:
+            setattr(parent, leaf, torch.nn.Parameter(tensor, requires_grad=False))
+        self._expected[name] = tensor
 
 
 def _eos_ids(folder: Path, settings: Mapping[str, Any], tokenizer: Tokenizer) -> frozenset[int]:

@@ -1,37 +1,31 @@
 """Who computes what in the next step. Plain data, no torch: see tests/engine/test_scheduler.py for what it promises.
 
-The rules. A waiting sequence is admitted, first come first served, when a slot is free. Every decoding sequence gets
-one token in every step. Prompts are read first come first served, in chunks that share `prefill_tokens` a step, so a
-long prompt delays the others' next token by one chunk at most; the step that reads its end makes its first token.
+The rules. Every sequence whose prompt is read gets one token in every step. What is left of the step goes to prompts,
+in chunks, in the order in which their sequences were admitted; the step that reads a prompt's end makes its first
+token. Waiting sequences are admitted in the order of their users' fair shares while there is a place and the blocks for
+their whole prompt; the first in line is never passed by one that needs less.
 
-Slots are kept compact: the running sequences hold slots 0 … n-1, so the cache's active part is one view. When one
-leaves, the last one moves into its slot; the step says so in `moves`, to be done in this order before anything else.
+When a decoding sequence needs a block and none is left, the last admitted one is preempted: it gives its blocks back
+and goes to the front of the line, to be computed again later from what the prefix cache still has. The first admitted
+is never preempted for another, so something always finishes. Admission leaves a block for each running sequence, or
+the newcomer would be the next to be preempted.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.text.block_manager import BlockManager
+from engine.text.fair_share import FairShare
 from engine.text.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """Copy the first `tokens` positions of slot `source` to slot `target`."""
-
-    source: int
-    target: int
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class Chunk:
-    """Compute the tokens `start … start+count-1` of a sequence that sits in `slot`."""
+    """Compute the tokens `start … start+count-1` of a sequence."""
 
     sequence: Sequence
-    slot: int
     start: int
     count: int
 
@@ -50,10 +44,10 @@ class Step:
     """One forward pass."""
 
     decodes: list[Chunk] = field(default_factory=list)
-    """One token each, in the order of their slots."""
+    """One token each."""
     prefills: list[Chunk] = field(default_factory=list)
-    moves: list[Move] = field(default_factory=list)
     admitted: list[Sequence] = field(default_factory=list)
+    preempted: list[Sequence] = field(default_factory=list)
 
     @property
     def chunks(self) -> list[Chunk]:
@@ -64,7 +58,7 @@ class Step:
         return len(self.decodes) + sum(chunk.count for chunk in self.prefills)
 
     def alone(self) -> Iterator[Step]:
-        """The same work one sequence at a time, moves done: to find out which of them makes the step fail."""
+        """The same work one sequence at a time: to find out which of them makes the step fail."""
         for chunk in self.decodes:
             yield Step(decodes=[chunk])
         for chunk in self.prefills:
@@ -72,88 +66,117 @@ class Step:
 
 
 class Scheduler:
-    """`add`, then again and again `schedule` and `advance`; `remove` when a sequence is done or cancelled."""
+    """`add`, then again and again `schedule` and `advance`; `remove` when a sequence is done or cancelled.
 
-    def __init__(self, max_sequences: int, prefill_tokens: int) -> None:
+    `blocks` must hold the longest sequence that is ever added.
+    """
+
+    def __init__(self, max_sequences: int, blocks: BlockManager) -> None:
         self._max_sequences = max_sequences
-        self._prefill_tokens = prefill_tokens
-        self._waiting: deque[Sequence] = deque()
+        self._blocks = blocks
+        self._shares = FairShare()
+        self._waiting: list[Sequence] = []
+        self._preempted: list[Sequence] = []
+        """Before all others in the line; the one admitted first is the first."""
         self._running: list[Sequence] = []
-        """Indexed by slot."""
-        self._prefilling: list[Sequence] = []
-        """Running sequences whose prompt isn't read, in the order of their arrival."""
-        self._moved: list[tuple[int, int, Sequence]] = []
-        """From slot, to slot, and whose keys and values these are."""
+        """In the order of admission."""
+        self._hit_tokens = 0
 
     @property
     def waiting(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._preempted)
 
     @property
     def running(self) -> int:
         return len(self._running)
 
+    @property
+    def decoding(self) -> int:
+        """How many sequences get a token in the next step."""
+        return sum(sequence.uncached == 1 for sequence in self._running)
+
     def add(self, sequence: Sequence) -> None:
-        """Put a new sequence, of at least one token, at the end of the line."""
+        """Take a new sequence of at least one token."""
+        self._shares.arrive(sequence)
         self._waiting.append(sequence)
 
-    def remove(self, sequence: Sequence) -> None:
-        """Take a sequence out, wherever it is. Raises ValueError if it isn't here."""
-        if sequence.slot is None:
-            self._waiting.remove(sequence)
-            return
-        if sequence in self._prefilling:
-            self._prefilling.remove(sequence)
-        last = self._running.pop()
-        if last is not sequence:
-            slot = sequence.slot
-            self._moved.append((len(self._running), slot, last))
-            self._running[slot], last.slot = last, slot
-        sequence.slot = None
+    def remove(self, sequence: Sequence, *, forget: bool = False) -> None:
+        """Take a sequence out, wherever it is. `forget`: what it computed isn't to be trusted.
 
-    def schedule(self) -> Step | None:
-        """The next step, or None when there is nothing to do. Every step must be run or its sequences removed."""
-        moves = [
-            Move(source, target, sequence.cached)
-            for source, target, sequence in self._moved
-            if sequence.slot is not None and sequence.cached
-        ]
-        self._moved.clear()
-        admitted = self._admit()
+        Raises ValueError if it isn't here.
+        """
+        line = self._running if sequence.running else self._preempted if sequence in self._preempted else self._waiting
+        line.remove(sequence)
+        sequence.running = False
+        self._blocks.release(sequence, forget=forget)
+        self._shares.leave(sequence)
+
+    def schedule(self, prefill_tokens: int, now: float) -> Step | None:
+        """The next step, with at most so many tokens of prompts; None when there is nothing to do.
+
+        now: in seconds, of the clock that `Sequence.arrived` is on. Every step must be run or its sequences removed.
+        """
+        preempted = self._make_room()
+        admitted = [] if preempted else self._admit(prefill_tokens, now)
         if not self._running:
             return None
-        decodes = [
-            Chunk(sequence, slot, sequence.cached, 1)
-            for slot, sequence in enumerate(self._running)
-            if sequence.decoding
-        ]
-        return Step(decodes, list(self._chunk_prompts()), moves, admitted)
+        decodes = [Chunk(one, one.cached, 1) for one in self._running if one.uncached == 1]
+        return Step(decodes, list(self._chunk_prompts(prefill_tokens)), admitted, preempted)
 
     def advance(self, chunk: Chunk, token: int | None) -> None:
         """`chunk` was computed; `token` was chosen after it, if it samples."""
         sequence = chunk.sequence
         sequence.cached = chunk.end
+        self._shares.charge(sequence, chunk.count)
+        self._blocks.seal(sequence)
         if token is not None:
-            if not sequence.decoding:
-                self._prefilling.remove(sequence)
             sequence.tokens.append(token)
 
-    def _admit(self) -> list[Sequence]:
-        admitted = []
-        while self._waiting and len(self._running) < self._max_sequences:
-            sequence = self._waiting.popleft()
-            sequence.slot = len(self._running)
+    def take_hits(self) -> int:
+        """Tokens that were found in the cache instead of being computed, since this was last asked."""
+        hits, self._hit_tokens = self._hit_tokens, 0
+        return hits
+
+    def _make_room(self) -> list[Sequence]:
+        """A block for the next token of each decoding sequence; those preempted for it."""
+        preempted = []
+        for sequence in list(self._running):
+            while sequence.running and not self._blocks.grow(sequence, len(sequence.tokens)):
+                victim = self._running.pop()
+                victim.running = False
+                self._blocks.release(victim)
+                self._preempted.insert(0, victim)
+                preempted.append(victim)
+        return preempted
+
+    def _admit(self, prefill_tokens: int, now: float) -> list[Sequence]:
+        """As many as there are places for and as can be read in this step."""
+        admitted: list[Sequence] = []
+        unread = sum(one.uncached for one in self._running if one.uncached > 1)
+        while self.waiting and len(self._running) < self._max_sequences and unread < prefill_tokens:
+            line = self._preempted or self._waiting
+            sequence = line[0] if line is self._preempted else min(line, key=lambda one: self._shares.rank(one, now))
+            if not self._place(sequence):
+                break
+            line.remove(sequence)
             self._running.append(sequence)
-            self._prefilling.append(sequence)
+            sequence.running = True
+            self._hit_tokens += sequence.cached
+            unread += sequence.uncached
             admitted.append(sequence)
         return admitted
 
-    def _chunk_prompts(self) -> Iterator[Chunk]:
-        budget = self._prefill_tokens
-        for sequence in self._prefilling:
-            if budget == 0:
-                return
-            count = min(budget, len(sequence.tokens) - sequence.cached)
-            budget -= count
-            assert sequence.slot is not None
-            yield Chunk(sequence, sequence.slot, sequence.cached, count)
+    def _place(self, sequence: Sequence) -> bool:
+        """Give it the blocks of its known prefix and of its whole prompt, if enough are left then for the others."""
+        self._blocks.adopt(sequence)
+        if self._blocks.grow(sequence, len(sequence.tokens)) and self._blocks.available >= len(self._running):
+            return True
+        self._blocks.release(sequence)
+        return False
+
+    def _chunk_prompts(self, budget: int) -> Iterator[Chunk]:
+        for sequence in self._running:
+            if sequence.uncached > 1 and budget:
+                count = min(budget, sequence.uncached)
+                budget -= count
+                yield Chunk(sequence, sequence.cached, count)

@@ -12,11 +12,22 @@ class Sequence:
     id: str
     tokens: list[int]
     """Prompt and completion so far; the last completion token is not in the cache yet."""
+    user: str = ""
+    """Whose share of the device it uses."""
+    priority: int = 0
+    """Higher ones are read first."""
+    namespace: str = ""
+    """Sequences of one namespace share equal prefixes in the cache."""
+    arrived: float = 0.0
+    """In seconds, on the scheduler's clock."""
     prompt_tokens: int = field(init=False)
     cached: int = 0
     """How many of `tokens`, from the first on, have their keys and values in the cache."""
-    slot: int | None = None
-    """Row of the cache, while running."""
+    blocks: list[int] = field(default_factory=list)
+    """Where in the cache: token n lies in block `blocks[n // block_size]`."""
+    chain: list[bytes] = field(default_factory=list)
+    """The names of its full blocks (see BlockManager)."""
+    running: bool = False
 
     def __post_init__(self) -> None:
         self.prompt_tokens = len(self.tokens)
@@ -26,6 +37,6 @@ class Sequence:
         return len(self.tokens) - self.prompt_tokens
 
     @property
-    def decoding(self) -> bool:
-        """Its prompt is read: each further step makes one token."""
-        return self.completion_tokens > 0
+    def uncached(self) -> int:
+        """Tokens to compute before the next one can be chosen; 1 while decoding, more after a preemption."""
+        return len(self.tokens) - self.cached

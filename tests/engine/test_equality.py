@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,8 +13,11 @@ from transformers import AutoModelForCausalLM
 
 from engine.config import EngineConfig
 from engine.metrics import Counters
+from engine.text.attention.shape import BLOCK_SIZE
+from engine.text.block_manager import BlockManager
 from engine.text.engine import TextEngine
 from engine.text.loader import LoadedModel, load_model
+from engine.text.scheduler import Scheduler
 from engine.ticket import Ticket
 from engine.types import FinishEvent, GenerationRequest, SamplingParams
 from tests.engine.recorder import Recorder
@@ -48,14 +52,14 @@ def generated(
 class Bench:
     """A TextEngine stepped by hand, whose completions are looked at as tokens."""
 
-    def __init__(self, model: LoadedModel, **settings: int) -> None:
+    def __init__(self, model: LoadedModel, **settings: Any) -> None:
         self.engine = TextEngine(model, EngineConfig(seed=0, **settings), Counters())
         self.recorders: dict[str, Recorder] = {}
         self.tokens: dict[str, list[int]] = {}
 
-    def add(self, request_id: str, prompt: list[int], params: SamplingParams) -> None:
+    def add(self, request_id: str, prompt: list[int], params: SamplingParams, **whose: Any) -> None:
         self.recorders[request_id] = Recorder(request_id)
-        request = GenerationRequest(request_id, "m", tuple(prompt), params)
+        request = GenerationRequest(request_id, "m", tuple(prompt), params, **whose)
         self.engine.add(Ticket(request, self.recorders[request_id], lambda ticket: None))
         completion = self.engine._completions[request_id]
         self.tokens[request_id] = completion.sequence.tokens
@@ -118,6 +122,36 @@ def test_joining_and_leaving_at_any_step_in_any_chunks(checkpoints: dict[str, Pa
         completion = bench.completion(str(number), prompt)
         assert completion == expected[number][: len(completion)]
         assert len(completion) == length or str(number) in cancelled
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("attention", ["auto", "reference", "gathered"])
+def test_with_known_beginnings_and_too_few_blocks(checkpoints: dict[str, Path], family: str, attention: str) -> None:
+    """Prompts that begin alike find each other's blocks; a cache for three of eight makes them preempt each other."""
+    generator = random.Random(5)
+    beginning, *rest = prompts_of([40, *(generator.randrange(1, 25) for _ in range(7))])
+    prompts = [beginning, *(beginning[: generator.randrange(20, 40)] + end for end in rest)]
+    expected = generated(checkpoints[family], prompts)
+    model = load(checkpoints[family], max_context=112)
+    bench = Bench(model, max_context=112, attention=attention, prefill_tokens=32)
+    limited = blocks_of(bench, 21)
+    for number, prompt in enumerate(prompts):
+        bench.add(str(number), prompt, greedy())
+        bench.step()
+    bench.run()
+    for number, prompt in enumerate(prompts):
+        assert bench.completion(str(number), prompt) == expected[number]
+    counters = bench.engine._counters
+    assert counters.prefix_hit_tokens >= 16
+    assert counters.preemptions >= 1
+    assert limited.available == limited.total
+
+
+def blocks_of(bench: Bench, count: int) -> BlockManager:
+    """Let it use so many blocks of its cache only."""
+    blocks = BlockManager(count, BLOCK_SIZE)
+    bench.engine._scheduler = Scheduler(bench.engine._config.max_sequences, blocks)
+    return blocks
 
 
 def test_it_ends_where_generate_ends_and_with_the_same_text(checkpoints: dict[str, Path]) -> None:

@@ -87,8 +87,8 @@ def test_numbers_that_are_not_finite_stay_in_their_sequence(
             for row, chunk in enumerate(chunk for chunk in step.chunks if chunk.samples):
                 if chunk.sequence.id == str(POISON) and chunk.sequence.completion_tokens >= after:
                     logits[row] = float("nan")
-                    for layer in (*bench.engine._runner._cache.keys, *bench.engine._runner._cache.values):
-                        layer[chunk.slot] = float("nan")
+                    for layer in (*bench.engine._runner.backend.keys, *bench.engine._runner.backend.values):
+                        layer[chunk.sequence.blocks] = float("nan")
             return logits
 
         bench.engine._runner.run = poisoning  # type: ignore[method-assign]

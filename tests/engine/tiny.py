@@ -27,10 +27,19 @@ SHAPE = {
 }
 FAMILIES: dict[str, dict[str, Any]] = {
     "Llama": {},
-    "Mistral": {"sliding_window": None},
+    "Mistral": {"sliding_window": 8},
     "Qwen2": {"tie_word_embeddings": True},
     "Qwen3": {"head_dim": 8},
-}
+    "DeepseekV3": {
+        "moe_intermediate_size": 16, "n_routed_experts": 4, "n_group": 2, "topk_group": 1, "num_experts_per_tok": 2,
+        "first_k_dense_replace": 1, "kv_lora_rank": 16, "q_lora_rank": 16, "qk_rope_head_dim": 8,
+        "qk_nope_head_dim": 8, "v_head_dim": 8, "num_key_value_heads": 4, "num_mtp_layers": 0,
+    },
+    "GptOss": {
+        "intermediate_size": 32, "head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 8,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 150000.0},
+    },
+}  # fmt: skip
 SPECIAL = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
 
 

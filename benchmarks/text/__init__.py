@@ -1,0 +1,1 @@
+"""The text engine beside what one would use otherwise. See __main__.py."""

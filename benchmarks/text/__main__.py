@@ -1,0 +1,148 @@
+"""The text engine beside what one would use otherwise, on the same seeded work: prints one line of JSON.
+
+    python -m benchmarks.text FOLDER [--peers generate,static,continuous] [--sequences 64] [--batch 32] [--rounds 3]
+
+W1, offline: 64 sequences, 16–256 tokens in and out, end tokens ignored; contenders take turns A B C A B C and ratios
+are of the same round, above 1 where ours is faster. `generate` one by one and transformers' continuous batching take
+long, so they get every eighth sequence and are compared by tokens a second. W2, online: Poisson arrivals, half of them
+with a known beginning; and the time between tokens while a 1,500-token prompt is read. The machine's own rates and the
+roofline that follows from them stand beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from benchmarks.text import contenders, machine, online
+from benchmarks.text.work import Request, offline
+from engine.config import EngineConfig
+
+PEERS = ("generate", "static", "continuous")
+EVERY = 8
+"""`generate` one by one does every so many-th sequence."""
+
+
+def made(work: list[Request]) -> int:
+    return sum(request.tokens for request in work)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    began = perf_counter()
+    run()
+    return perf_counter() - began
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    return {
+        "min": round(min(values), 2), "median": round(statistics.median(values), 2), "max": round(max(values), 2)
+    }  # fmt: skip
+
+
+def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    config = EngineConfig(dtype=options.dtype, max_sequences=options.batch, stall_factor=float("inf"))
+    model = contenders.load_ours(folder, config)
+    theirs = contenders.load_theirs(folder, model.dtype)
+    work = offline(options.sequences, model.vocabulary)
+    runs: dict[str, tuple[list[Request], Callable[[list[Request]], object]]] = {
+        "ours": (work, lambda some: contenders.ours(model, some, config))
+    }
+    if "generate" in options.peers:
+        runs["generate"] = (work[::EVERY], lambda some: contenders.one_by_one(theirs, some))
+    if "static" in options.peers:
+        runs["static"] = (work, lambda some: contenders.static_batches(theirs, some, options.batch))
+    if "continuous" in options.peers:
+        paged = contenders.load_theirs(folder, model.dtype, attn_implementation="sdpa_paged")
+        runs["continuous"] = (work[::EVERY], lambda some: contenders.continuous_batching(paged, some))
+    for some, run in runs.values():
+        run(some[:2])
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(options.rounds):
+        for name, (some, run) in runs.items():
+            rates[name].append(made(some) / seconds(lambda run=run, some=some: run(some)))  # type: ignore[misc]
+    rated = machine.rates(model)
+    least = machine.roofline_seconds(model, work, options.batch, rated)
+    return {
+        "tokens_per_second": {name: spread(values) for name, values in rates.items()},
+        "ours_over": {
+            name: spread([mine / other for mine, other in zip(rates["ours"], values, strict=True)])
+            for name, values in rates.items()
+            if name != "ours"
+        },
+        "roofline_tokens_per_second": round(made(work) / least, 1),
+        "roofline_part": round(statistics.median(rates["ours"]) * least / made(work), 3),
+        "attention": contenders.TextEngine(model, config, contenders.Counters()).attention,
+        "dtype": str(model.dtype),
+        "machine": rated,
+    }
+
+
+def measure_online(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    vocabulary = contenders.load_ours(folder, EngineConfig()).vocabulary
+    settings = {"dtype": options.dtype, "max_sequences": 16}
+    pairs = []
+    for _ in range(options.rounds):
+        found, computed = (
+            online.shared_prefix(
+                folder, vocabulary, settings | {"prefix_cache": cached}, requests=options.requests, rate=options.rate
+            )
+            for cached in (True, False)
+        )
+        pairs.append((found, computed))
+    return {
+        "ttft_known_beginning_ms": spread([found * 1e3 for found, _ in pairs]),
+        "ttft_computed_ms": spread([computed * 1e3 for _, computed in pairs]),
+        "known_over_computed": spread([computed / found for found, computed in pairs]),
+        "beside_a_long_prompt": [
+            online.beside_a_long_prompt(folder, vocabulary, settings, writing=6) for _ in range(options.rounds)
+        ],
+    }
+
+
+def equal_in_float32(folder: Path, vocabulary: int) -> bool:
+    work = [Request(one.prompt, min(one.tokens, 24)) for one in offline(8, vocabulary, seed=1)]
+    config = EngineConfig(dtype="float32", max_sequences=4)
+    mine = contenders.ours(contenders.load_ours(folder, config), work, config)
+    return mine == contenders.one_by_one(contenders.load_theirs(folder, torch.float32), work)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--peers", default=",".join(PEERS), help="all of: " + ", ".join(PEERS))
+    parser.add_argument("--sequences", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=24, help="of W2")
+    parser.add_argument("--rate", type=float, default=1.0, help="arrivals a second in W2")
+    parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options = parser.parse_args()
+    options.peers = PEERS if options.peers == "all" else options.peers.split(",")
+    torch.set_num_threads(options.threads)
+    with torch.inference_mode():
+        result = {
+            "benchmark": "text",
+            "model": options.folder.name,
+            "batch": options.batch,
+            "sequences": options.sequences,
+            "rounds": options.rounds,
+            "W1": measure_offline(options.folder, options),
+            "W2": measure_online(options.folder, options),
+        }
+        vocabulary = contenders.load_ours(options.folder, EngineConfig()).vocabulary
+        result["greedy_equal_in_float32"] = equal_in_float32(options.folder, vocabulary)
+    print(json.dumps(result))
+    return 0 if result["greedy_equal_in_float32"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

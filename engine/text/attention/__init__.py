@@ -1,0 +1,1 @@
+"""Attention over the paged key/value cache, hooked into transformers' modelling code."""

@@ -1,0 +1,230 @@
+/* Attention over a paged key/value cache, for the CPU. Built and called by native.py.
+
+   One call handles one layer of one step. For every chunk (tokens `start … start+count-1` of one sequence) it first
+   writes the new keys and values into the chunk's blocks, then computes attention with an online softmax (Milakov and
+   Gimelshein, 2018; the loop of FlashAttention), block by block, so nothing but a few rows is kept beside the cache.
+
+   A block holds BLOCK tokens. Keys lie transposed in it, [head_dim][BLOCK]: the scores of a query with a whole block are
+   then one vector, with no sum across lanes. Values lie as they come, [BLOCK][head_dim]. Query heads that share a
+   key/value head are rows of one tile, so each key is read once for all of them.
+
+   ELEMENT is float, or bfloat16 as uint16_t; everything is computed in float. */
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define BLOCK 16
+#define MOST_DIM 256
+#define TILE 6  /* rows at a time: 6 rows of 16 floats are 12 of the 16 registers of AVX2 */
+#define LOWEST -1e30f
+#define UNROLL _Pragma("GCC unroll 6")
+
+typedef float vec __attribute__((vector_size(64)));
+typedef int32_t ivec __attribute__((vector_size(64)));
+
+struct plan {
+    int32_t chunks, query_heads, kv_heads, dim, threads;
+    int32_t table_stride; /* block numbers a row of `tables` holds */
+    const int32_t *tables, *starts, *counts, *first_rows;
+    /* The work, in pieces that one thread takes at once: rows `task_froms … task_tos-1` of a chunk. */
+    int32_t tasks, padding;
+    const int32_t *task_chunks, *task_froms, *task_tos;
+};
+
+struct layer {
+    const void *query, *key, *value; /* [head][token], strides below, in elements; dim is contiguous */
+    int64_t query_head, query_token, key_head, key_token, value_head, value_token;
+    void *keys, *values; /* the cache */
+    void *output;        /* [token][query head][dim], contiguous */
+    const float *sinks;  /* one number a query head, or null */
+    float scale, softcap; /* softcap 0: none */
+    int32_t window;       /* 0: none */
+};
+
+#ifdef BFLOAT16
+typedef uint16_t ELEMENT;
+typedef uint16_t half_vec __attribute__((vector_size(32)));
+typedef uint32_t uvec __attribute__((vector_size(64)));
+
+static inline vec load(const ELEMENT *from) {
+    half_vec raw;
+    memcpy(&raw, from, sizeof raw);
+    return (vec)(__builtin_convertvector(raw, uvec) << 16);
+}
+
+static inline float widen(ELEMENT raw) {
+    uint32_t bits = (uint32_t)raw << 16;
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static inline ELEMENT narrow(float number) { /* round to nearest even; NaN stays NaN */
+    uint32_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    if (number != number) return 0x7FC0;
+    return (ELEMENT)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+}
+#else
+typedef float ELEMENT;
+
+static inline vec load(const ELEMENT *from) {
+    vec numbers;
+    memcpy(&numbers, from, sizeof numbers);
+    return numbers;
+}
+
+static inline float widen(ELEMENT number) { return number; }
+static inline ELEMENT narrow(float number) { return number; }
+#endif
+
+static inline vec all(float number) { return number - (vec){0}; }
+
+/* exp for x ≤ 0: 2^n · 2^f with a polynomial for 2^f on [-½, ½], relative error below 2e-7 (Cephes' expf). */
+static inline vec exponential(vec x) {
+    const ivec below = x < -87.0f;
+    x = (vec)(((ivec)all(-87.0f) & below) | ((ivec)x & ~below));
+    const vec shifted = x * 1.44269504f + 12582912.0f; /* 1.5 · 2^23: rounds to the nearest integer */
+    const vec n = shifted - 12582912.0f;
+    vec f = x - n * 0.693359375f;
+    f = f + n * 2.12194440e-4f;
+    vec p = all(1.9875691500e-4f);
+    p = p * f + 1.3981999507e-3f;
+    p = p * f + 8.3334519073e-3f;
+    p = p * f + 4.1665795894e-2f;
+    p = p * f + 1.6666665459e-1f;
+    p = p * f + 5.0000001201e-1f;
+    p = p * f * f + f + 1.0f;
+    const ivec power = __builtin_convertvector(n, ivec) << 23;
+    const vec result = (vec)((ivec)p + power);
+    const ivec nan = x != x;
+    return (vec)(((ivec)x & nan) | ((ivec)result & ~nan));
+}
+
+static inline float largest(vec x) {
+    float most = x[0];
+    for (int lane = 1; lane < BLOCK; lane++) most = x[lane] > most ? x[lane] : most;
+    return most;
+}
+
+static inline float sum(vec x) {
+    float total = 0;
+    for (int lane = 0; lane < BLOCK; lane++) total += x[lane];
+    return total;
+}
+
+static void store(const struct plan *plan, const struct layer *layer, int chunk, int head) {
+    const int dim = plan->dim, start = plan->starts[chunk], first = plan->first_rows[chunk];
+    const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
+    for (int token = 0; token < plan->counts[chunk]; token++) {
+        const int place = start + token;
+        const int64_t block = ((int64_t)table[place / BLOCK] * plan->kv_heads + head) * BLOCK * dim;
+        const ELEMENT *key = (const ELEMENT *)layer->key + head * layer->key_head + (first + token) * layer->key_token;
+        const ELEMENT *value =
+            (const ELEMENT *)layer->value + head * layer->value_head + (first + token) * layer->value_token;
+        ELEMENT *keys = (ELEMENT *)layer->keys + block + place % BLOCK;
+        for (int d = 0; d < dim; d++) keys[d * BLOCK] = key[d];
+        memcpy((ELEMENT *)layer->values + block + (int64_t)(place % BLOCK) * dim, value, dim * sizeof(ELEMENT));
+    }
+}
+
+/* Rows `from … from+rows-1` of a chunk and key/value head; row r is query head r % group of token r / group. */
+static inline __attribute__((always_inline)) void tile(
+    const struct plan *plan, const struct layer *layer, int chunk, int head, int from, const int rows) {
+    const int dim = plan->dim, group = plan->query_heads / plan->kv_heads;
+    const int start = plan->starts[chunk], first_row = plan->first_rows[chunk];
+    const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
+    float query[TILE][MOST_DIM] __attribute__((aligned(64)));
+    vec out[TILE][MOST_DIM / BLOCK];
+    float most[TILE], total[TILE];
+    int last[TILE], first[TILE];
+
+    for (int r = 0; r < rows; r++) {
+        const int token = (from + r) / group, member = head * group + (from + r) % group;
+        const ELEMENT *source = (const ELEMENT *)layer->query + (int64_t)member * layer->query_head +
+                                (int64_t)(first_row + token) * layer->query_token;
+        for (int d = 0; d < dim; d++) query[r][d] = widen(source[d]) * layer->scale;
+        for (int v = 0; v < dim / BLOCK; v++) out[r][v] = (vec){0};
+        last[r] = start + token;
+        first[r] = layer->window && last[r] >= layer->window ? last[r] - layer->window + 1 : 0;
+        most[r] = layer->sinks ? layer->sinks[member] : LOWEST;
+        total[r] = layer->sinks ? 1 : 0;
+    }
+    const ivec lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    for (int block = first[0] / BLOCK; block <= last[rows - 1] / BLOCK; block++) {
+        const int64_t offset = ((int64_t)table[block] * plan->kv_heads + head) * BLOCK * dim;
+        const ELEMENT *keys = (const ELEMENT *)layer->keys + offset;
+        const ELEMENT *values = (const ELEMENT *)layer->values + offset;
+        const int place = block * BLOCK;
+        vec scores[TILE];
+        float weights[TILE][BLOCK];
+
+        UNROLL for (int r = 0; r < rows; r++) scores[r] = (vec){0};
+        for (int d = 0; d < dim; d++) {
+            const vec key = load(keys + d * BLOCK);
+            UNROLL for (int r = 0; r < rows; r++) scores[r] += query[r][d] * key;
+        }
+        for (int r = 0; r < rows; r++) {
+            if (layer->softcap)
+                for (int lane = 0; lane < BLOCK; lane++)
+                    scores[r][lane] = tanhf(scores[r][lane] / layer->softcap) * layer->softcap;
+            const ivec seen = (lanes + place <= last[r]) & (lanes + place >= first[r]);
+            /* What lies in unwritten places may be anything, NaN too. */
+            scores[r] = (vec)(((ivec)scores[r] & seen) | ((ivec)all(LOWEST) & ~seen));
+            const float now = largest(scores[r]);
+            const float larger = now > most[r] ? now : most[r];
+            const vec weight = (vec)((ivec)exponential(scores[r] - larger) & seen);
+            if (larger != most[r]) {
+                const float before = expf(most[r] - larger);
+                total[r] *= before;
+                for (int v = 0; v < dim / BLOCK; v++) out[r][v] *= before;
+                most[r] = larger;
+            }
+            total[r] += sum(weight);
+            memcpy(weights[r], &weight, sizeof weight);
+        }
+        const int left = last[rows - 1] - place + 1, tokens = left < BLOCK ? left : BLOCK;
+        for (int v = 0; v < dim / BLOCK; v++) {
+            vec part[TILE];
+            UNROLL for (int r = 0; r < rows; r++) part[r] = out[r][v];
+            for (int token = 0; token < tokens; token++) {
+                const vec value = load(values + token * dim + v * BLOCK);
+                UNROLL for (int r = 0; r < rows; r++) part[r] += weights[r][token] * value;
+            }
+            UNROLL for (int r = 0; r < rows; r++) out[r][v] = part[r];
+        }
+    }
+    for (int r = 0; r < rows; r++) {
+        const int token = (from + r) / group, member = head * group + (from + r) % group;
+        ELEMENT *target =
+            (ELEMENT *)layer->output + ((int64_t)(first_row + token) * plan->query_heads + member) * dim;
+        for (int d = 0; d < dim; d++) target[d] = narrow(((float *)out[r])[d] / total[r]);
+    }
+}
+
+static void rows_of(const struct plan *plan, const struct layer *layer, int chunk, int head, int from, int to) {
+    for (; to - from >= TILE; from += TILE) tile(plan, layer, chunk, head, from, TILE);
+    switch (to - from) { /* constants, so that each size has its own loops with everything in registers */
+    case 1: tile(plan, layer, chunk, head, from, 1); break;
+    case 2: tile(plan, layer, chunk, head, from, 2); break;
+    case 3: tile(plan, layer, chunk, head, from, 3); break;
+    case 4: tile(plan, layer, chunk, head, from, 4); break;
+    case 5: tile(plan, layer, chunk, head, from, 5); break;
+    }
+}
+
+void attend(const struct plan *plan, const struct layer *layer) {
+    const int heads = plan->kv_heads;
+    #pragma omp parallel num_threads(plan->threads) if (plan->threads > 1)
+    {
+        /* All of a chunk's keys must be there before its later rows are computed: hence the barrier between. */
+        #pragma omp for schedule(static)
+        for (int pair = 0; pair < plan->chunks * heads; pair++) store(plan, layer, pair / heads, pair % heads);
+        #pragma omp for schedule(dynamic)
+        for (int pair = 0; pair < plan->tasks * heads; pair++) {
+            const int task = pair / heads;
+            rows_of(plan, layer, plan->task_chunks[task], pair % heads, plan->task_froms[task], plan->task_tos[task]);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+"""Where the tokens of one pass belong, made once a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+
+from engine.text.scheduler import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChunk:
+    """Rows `row … row+count-1` of the pass are the tokens `start …` of a sequence in these blocks."""
+
+    row: int
+    start: int
+    count: int
+    blocks: list[int]
+
+    @property
+    def end(self) -> int:
+        return self.start + self.count
+
+
+def planned(chunks: Several[Chunk]) -> list[PlannedChunk]:
+    """Their rows follow one another."""
+    result, row = [], 0
+    for chunk in chunks:
+        result.append(PlannedChunk(row, chunk.start, chunk.count, chunk.sequence.blocks))
+        row += chunk.count
+    return result
