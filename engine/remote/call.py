@@ -44,7 +44,7 @@ class Call:
         self._ticket, self._upstream, self._pool, self._config = ticket, upstream, pool, config
         self._max_tokens = ticket.request.params.max_tokens
         self._most_characters = self._max_tokens * CHARACTERS_PER_TOKEN
-        self._characters = Characters()
+        self._characters, self._thought_characters = Characters(), Characters()
         self._written = 0
         self._end: FinishReason | None = None
         self._usage: tuple[int, int] | None = None
@@ -149,6 +149,11 @@ class Call:
         if chunk.text or chunk.reasoning:
             clock.reschedule(now + self._upstream.between_tokens_seconds)
             self._ticket.token()  # as far as one can tell before the server counts them
+        if chunk.reasoning:
+            self._ticket.thought()
+            thought = self._thought_characters.push(chunk.reasoning)[: self._most_characters - self._written]
+            self._written += len(thought)
+            self._ticket.reasoning(thought)
         if text := self._characters.push(chunk.text)[: self._most_characters - self._written]:
             self._written += len(text)
             self._ticket.text(text)

@@ -27,7 +27,7 @@ FILTERED = f"{SERVER} withheld the rest of this answer: its content filter objec
 class Chunk:
     text: str = ""
     reasoning: str = ""
-    """What a reasoning model thinks before it answers: counted, not yet shown."""
+    """What a reasoning model thinks before it answers."""
     finish: str = ""
     """The server's own word for why it ended; "" where it goes on."""
     usage: tuple[int, int] | None = None

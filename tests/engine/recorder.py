@@ -6,7 +6,16 @@ import threading
 from collections.abc import Callable
 
 from engine.service import EngineThread
-from engine.types import Event, FinishEvent, GenerationRequest, LoadingEvent, SamplingParams, StartedEvent, TextEvent
+from engine.types import (
+    Event,
+    FinishEvent,
+    GenerationRequest,
+    LoadingEvent,
+    ReasoningEvent,
+    SamplingParams,
+    StartedEvent,
+    TextEvent,
+)
 
 GREEDY = SamplingParams(temperature=0, max_tokens=24, ignore_eos=True)
 
@@ -30,6 +39,10 @@ class Recorder:
     @property
     def text(self) -> str:
         return "".join(event.text for event in self.events if isinstance(event, TextEvent))
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, ReasoningEvent))
 
     @property
     def kinds(self) -> list[type[Event]]:

@@ -194,10 +194,12 @@ def test_what_comes_after_the_last_word_changes_nothing() -> None:
     )
 
 
-def test_reasoning_is_counted_and_not_shown() -> None:
+def test_reasoning_is_told_apart_from_the_answer() -> None:
     thinks = [b'data: {"choices": [{"delta": {"reasoning_content": "Hm."}}]}\n\n'] * 3
     recorder, asked = told(says(*thinks, chunk("Yes.", "stop"), DONE))
-    assert (recorder.text, recorder.finish().usage.completion_tokens) == ("Yes.", 4)
+    usage = recorder.finish().usage
+    assert (recorder.text, recorder.reasoning) == ("Yes.", "Hm.Hm.Hm.")
+    assert (usage.completion_tokens, usage.reasoning_tokens) == (4, 3)
     broken, asked = told(says(*thinks), GOOD)
     assert (broken.finish().error_code, asked) == ("upstream_broken", 1)
 
