@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import Complaints, new_page
 from tests.e2e.site import OURS, ROOT
-from tests.e2e.visitor import Visitor
+from tests.e2e.visitor import ANSWER_MS, Visitor
 
 
 def furnish(data: Path, email: str) -> dict[str, str]:
@@ -41,7 +41,7 @@ def member(browser: Browser, site: str, data: Path, questions: tuple[str, ...]) 
     mary.page.reload()
     for number, question in enumerate(questions, 1):
         mary.ask(question)
-        expect(mary.answers()).to_have_count(number)
+        expect(mary.answers()).to_have_count(number, timeout=ANSWER_MS)
         mary.wait_for_end()
     cid = conversation.rstrip("/").rsplit("/", 1)[1]
     state = mary.page.context.storage_state()
