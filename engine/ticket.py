@@ -12,6 +12,7 @@ from time import perf_counter
 
 from engine.answers import Answer, Reasoning, Segment, ToolCall
 from engine.types import (
+    ChosenLogprob,
     Event,
     FinishEvent,
     FinishReason,
@@ -58,6 +59,8 @@ class Ticket:
         self._last_thought: float | None = None
         self._told_loading = False
         self._told_started = False
+        self._logprobs: list[ChosenLogprob] = []
+        """Not told yet."""
 
     @property
     def id(self) -> str:
@@ -111,10 +114,14 @@ class Ticket:
                 case ToolCall():
                     self.tool_call(segment)
 
+    def logprob(self, logprob: ChosenLogprob) -> None:
+        """That of the token just made; it goes out with the next text."""
+        self._logprobs.append(logprob)
+
     def text(self, text: str) -> None:
         if text:
             offset, self._characters = self._characters, self._characters + len(text)
-            self._send(TextEvent(self.id, offset, text, self.completion_tokens))
+            self._send(TextEvent(self.id, offset, text, self.completion_tokens, self._take_logprobs()))
 
     def reasoning(self, text: str) -> None:
         if text:
@@ -134,12 +141,16 @@ class Ticket:
             self._finished = True
         self._on_finish(self)
         try:
-            self._sink(FinishEvent(self.id, reason, self._usage(), code, error))
+            self._sink(FinishEvent(self.id, reason, self._usage(), code, error, self._take_logprobs()))
         except Exception:
             logger.exception("The sink of request %s refused its last event", self.id)
 
     def fail(self, code: str, error: str) -> None:
         self.finish(FinishReason.ERROR, code, error)
+
+    def _take_logprobs(self) -> tuple[ChosenLogprob, ...]:
+        taken, self._logprobs = tuple(self._logprobs), []
+        return taken
 
     def _send(self, event: Event) -> None:
         if self._finished:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 
 class FinishReason(StrEnum):
@@ -14,6 +15,18 @@ class FinishReason(StrEnum):
     """`max_tokens` or the context length was reached."""
     CANCELLED = "cancelled"
     ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """What the whole completion has to look like: every token is chosen among those that can lead there.
+
+    A completion that reaches `max_tokens` or the end of the context is cut off like any other.
+    """
+
+    kind: Literal["json_schema", "regex", "lark"]
+    text: str
+    """A JSON schema as JSON; a regular expression (Rust's syntax, no look-around); or a grammar in Lark's notation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,16 @@ class SamplingParams:
     tool calls they mean nothing."""
     seed: int | None = None
     repetition_penalty: float = 1.0
+    """Divides positive logits and multiplies negative ones of all tokens in prompt and completion."""
+    presence_penalty: float = 0.0
+    """Taken from the logits of the tokens in the completion so far, −2 … 2."""
+    frequency_penalty: float = 0.0
+    """Taken from the logits of tokens as often as they occur in the completion so far, −2 … 2."""
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    """By token id, added to the logits, −100 … 100."""
+    logprobs: int | None = None
+    """How many alternatives to tell with each token, 0 … 20; None tells no probabilities at all."""
+    output_format: OutputFormat | None = None
     ignore_eos: bool = False
     """For benchmarks: run to `max_tokens`."""
 
@@ -86,6 +109,27 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token that was possible at some place."""
+
+    token: int
+    text: bytes
+    """Its own bytes, often half a character."""
+    logprob: float
+    """Natural logarithm of its probability as the model has it: before penalties, bias, format, temperature and
+    filters (as vLLM tells it). At least −9999, which stands for impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLogprob:
+    """The token that was chosen, and what could have been: the most probable ones first, the chosen one where it is
+    among them."""
+
+    chosen: TokenLogprob
+    top: tuple[TokenLogprob, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadingEvent:
     """The model of this request is being loaded."""
 
@@ -111,6 +155,9 @@ class TextEvent:
     text: str
     tokens: int
     """Completion tokens so far."""
+    logprobs: tuple[ChosenLogprob, ...] = ()
+    """Where they were asked for: of the tokens since the last event with text, this event's included. Characters and
+    stop strings in the making are held back, so they belong to this text only roughly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +205,8 @@ class FinishEvent:
     upstream_broken content_filter`."""
     error: str = ""
     """A sentence a person can act on."""
+    logprobs: tuple[ChosenLogprob, ...] = ()
+    """Of the tokens since the last TextEvent, without the end-of-sequence token."""
 
 
 Event = LoadingEvent | StartedEvent | ReasoningEvent | TextEvent | ToolCallEvent | FinishEvent

@@ -69,6 +69,18 @@ PARAMETERS = (
         "number", 0.5, 2, 0.01, 1.0,
     ),
     Parameter(
+        "presence_penalty",
+        "Presence penalty",
+        "Above 0, words that the answer used already become less likely, below 0 likelier. 0 changes nothing.",
+        "number", -2, 2, 0.05, 0.0,
+    ),
+    Parameter(
+        "frequency_penalty",
+        "Frequency penalty",
+        "Like the presence penalty, but it grows each time that the answer uses the word again.",
+        "number", -2, 2, 0.05, 0.0,
+    ),
+    Parameter(
         "max_tokens",
         "Longest answer",
         "The answer ends after this many tokens (about ¾ of a word each), or where the context is full.",

@@ -36,7 +36,10 @@ RECHECK_SECONDS = 1.0
 """What a lost word about permissions costs at most, and how late an expired grant is noticed."""
 SETTLE_SECONDS = 5.0
 """After the last completion: for its end to reach the database."""
-PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repetition_penalty")
+PARAMETERS = (
+    "temperature", "top_p", "top_k", "min_p", "max_tokens", "seed",
+    "repetition_penalty", "presence_penalty", "frequency_penalty",
+)  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -216,7 +219,7 @@ class Runner:
 
 
 def _request(job: GenerationJob) -> GenerationRequest:
-    chosen = {name: job.params[name] for name in PARAMETERS}
+    chosen = {name: job.params[name] for name in PARAMETERS if name in job.params}  # older jobs know fewer
     params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
     held, version = Held(job.pk, job.attempt), job.model_version
     return GenerationRequest(

@@ -9,6 +9,7 @@ from time import perf_counter
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
+from engine.grammar.process import Constraint
 from engine.metrics import Counters
 from engine.text.answer import AnswerStream
 from engine.text.attention.choice import choose as choose_attention
@@ -17,6 +18,8 @@ from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
 from engine.text.checks import refusal
 from engine.text.loader import LoadedModel
+from engine.text.logprobs import TokenBytes
+from engine.text.opening import Openings
 from engine.text.pacing import Pacing
 from engine.text.runner import Runner
 from engine.text.sampler import Chooser, choose
@@ -28,9 +31,10 @@ from engine.types import FinishReason
 logger = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = "The device has too little memory left for this request. Try a shorter prompt, or try again later."
-NON_FINITE = "The model computed numbers that aren't finite, so it has no next word. Other requests are not affected."
 TOO_LATE = "The answer took longer than was asked for. What was written by then is kept."
 INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
+LOOK_SECONDS = 0.002
+"""How long a step with nothing to compute waits for an output format that is being read."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,10 +64,12 @@ class TextEngine:
         self._pacing = Pacing(config.prefill_tokens, config.stall_factor)
         self._runner = Runner(model, choose_attention(model.shape, config.attention)(model.shape, blocks))
         self._completions: dict[str, Completion] = {}
+        self._openings = Openings(model, config.max_sequences)
+        self._token_bytes = TokenBytes(model.tokenizer)
 
     @property
     def busy(self) -> bool:
-        return bool(self._completions)
+        return bool(self._completions or self._openings)
 
     @property
     def running(self) -> int:
@@ -88,7 +94,13 @@ class TextEngine:
         wrong = refusal(request, self._model.context_length, self._model.vocabulary)
         if wrong is not None:
             ticket.fail(*wrong)
-            return
+        elif request.params.output_format is not None:
+            self._openings.add(ticket)
+        else:
+            self._begin(ticket, None)
+
+    def _begin(self, ticket: Ticket, constraint: Constraint | None) -> None:
+        request = ticket.request
         params, tokens = request.params, list(request.prompt_ids)
         seed = self._seeds.getrandbits(63) if params.seed is None else params.seed % 2**63
         sequence = Sequence(
@@ -102,7 +114,7 @@ class TextEngine:
         completion = Completion(
             ticket,
             sequence,
-            Chooser(params, seed, tokens, self._model.vocabulary, self._model.device),
+            Chooser(params, seed, tokens, constraint),
             AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens),
             min(len(tokens) + params.max_tokens, self._model.context_length),
         )
@@ -112,19 +124,27 @@ class TextEngine:
     def cancel(self, request_id: str) -> None:
         if request_id in self._completions:
             self._finish(self._completions[request_id], FinishReason.CANCELLED)
+        elif (ticket := self._openings.remove(request_id)) is not None:
+            ticket.finish(FinishReason.CANCELLED)
 
     def fail_all(self, code: str, error: str) -> None:
         """End everything: the engine is stopping, or broken beyond one sequence."""
         for completion in list(self._completions.values()):
             self._completions.pop(completion.sequence.id)
+            completion.chooser.close()
             completion.ticket.fail(code, error)
+        for ticket in self._openings.remove_all():
+            ticket.fail(code, error)
 
     def step(self) -> None:
         """Compute one pass for all running sequences and deliver what came of it."""
         self._end_overdue()
+        for ticket, constraint in self._openings.opened():
+            self._begin(ticket, constraint)
         began = perf_counter()
         step = self._scheduler.schedule(self._pacing.prefill_tokens(self._scheduler.decoding), began)
         if step is None:
+            self._openings.wait(LOOK_SECONDS)
             return
         for sequence in step.admitted:
             self._completions[sequence.id].ticket.started()
@@ -152,7 +172,7 @@ class TextEngine:
         chosen: list[tuple[Chunk, int | None]] = [(chunk, None) for chunk in step.prefills if not chunk.samples]
         for chunk, token in zip(sampling, tokens, strict=True):
             if token is None:
-                self._fail(chunk, "non_finite", NON_FINITE)
+                self._fail(chunk, *self._completions[chunk.sequence.id].chooser.failure)
         return chosen + [(chunk, token) for chunk, token in zip(sampling, tokens, strict=True) if token is not None]
 
     def _run_alone(self, step: Step) -> list[tuple[Chunk, int | None]]:
@@ -207,6 +227,8 @@ class TextEngine:
         elif token in self._model.eos_ids and not params.ignore_eos:
             self._finish(completion, FinishReason.STOP)
         else:
+            if completion.chooser.found is not None:
+                ticket.logprob(self._token_bytes.told(completion.chooser.found))
             segments = completion.stream.push(token)
             if completion.stream.reasoning:
                 ticket.thought()
@@ -239,3 +261,4 @@ class TextEngine:
     def _remove(self, completion: Completion, *, forget: bool = False) -> None:
         if self._completions.pop(completion.sequence.id, None) is not None:
             self._scheduler.remove(completion.sequence, forget=forget)
+            completion.chooser.close()

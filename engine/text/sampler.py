@@ -1,47 +1,46 @@
 """Chooses the next token of every sequence from its logits.
 
-The meaning of the parameters is that of transformers' logits processors, in their order: repetition penalty,
-temperature, top-k, top-p, min-p (tests/engine/test_sampler.py compares them). The way is another: all filters keep the
-most probable tokens only, so it looks at the 256 most probable first and at more only where the choice isn't decided by
-them. A full sort of 49,152 logits takes 4 ms here, the 256 largest 0.1 ms.
+The meaning of the parameters is that of transformers' logits processors, in the order of vLLM: logit bias, repetition
+penalty, frequency and presence penalties, the output format, temperature, top-k, top-p, min-p (compared in
+tests/engine/test_sampler.py). Log-probabilities are those of the model, before all of these.
 
 The token is drawn by one uniform number from the request's own generator, at that number's place in the cumulated
 probabilities. So a seed gives the same tokens whatever else is in the batch, as far as the logits are the same: matrix
 multiplication rounds differently for different numbers of rows, which in bfloat16 can change a close draw.
+
+Choosing changes nothing that would matter when the same step is run again; only `Chooser.chosen` does.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 import torch
 
+from engine.grammar.process import Constraint, FormatRefused
+from engine.text.draw import Draw, drawn
+from engine.text.logprobs import Chosen, looked_up
+from engine.text.masks import rule_out
+from engine.text.penalties import Adjustments, adjust
 from engine.types import SamplingParams
 
-WIDTHS = (256, 4096)
-"""How many of the most probable tokens to look at, before all of them."""
+NON_FINITE = "The model computed numbers that aren't finite, so it has no next word. Other requests are not affected."
 
 
 class Chooser:
     """What sampling one sequence needs from step to step."""
 
     def __init__(
-        self, params: SamplingParams, seed: int, tokens: list[int], vocabulary: int, device: torch.device
+        self, params: SamplingParams, seed: int, tokens: list[int], constraint: Constraint | None = None
     ) -> None:
         self.params = params
-        self.seen: torch.Tensor | None = None
-        """`[vocabulary]`, where a token occurred in prompt or completion; only with a repetition penalty."""
-        if params.repetition_penalty != 1.0:
-            self.seen = torch.zeros(vocabulary, dtype=torch.bool, device=device)
-            self.seen[torch.tensor(tokens, device=device)] = True
+        self.adjustments = Adjustments(params, tokens)
+        self.constraint = constraint
+        self.failure = ("", "")
+        """Error code and sentence, where the last step found no token for it."""
+        self.found: Chosen | None = None
+        """How probable the token of the last step was, where that was asked for."""
         self._generator = torch.Generator().manual_seed(seed)
         self._drawn_for = -1
         self._drawn = 0.0
-
-    @property
-    def greedy(self) -> bool:
-        return self.params.temperature == 0
 
     def uniform(self, position: int) -> float:
         """In [0, 1), the same when asked again for the same position, as when a step is run again."""
@@ -51,110 +50,75 @@ class Chooser:
         return self._drawn
 
     def chosen(self, token: int) -> None:
-        if self.seen is not None:
-            self.seen[token] = True
+        """It is in the completion now. Called once for each."""
+        self.adjustments.chosen(token)
+        if self.constraint is not None:
+            self.constraint.advance(token)
+
+    def close(self) -> None:
+        if self.constraint is not None:
+            self.constraint.close()
 
 
 def choose(logits: torch.Tensor, choosers: list[Chooser], positions: list[int]) -> list[int | None]:
-    """One token for each row of `logits` `[n, vocabulary]` (float32, changed in place); None where a row isn't finite.
+    """One token for each row of `logits` `[n, vocabulary]` (float32, changed in place); None where there is none, which
+    the chooser's `failure` explains.
 
     positions: how many completion tokens each sequence has.
     """
-    for row, chooser in enumerate(choosers):
-        if chooser.seen is not None:
-            _penalise(logits[row], chooser.seen, chooser.params.repetition_penalty)
+    telling = [row for row, chooser in enumerate(choosers) if chooser.params.logprobs is not None]
+    untouched = logits[torch.tensor(telling, device=logits.device)] if telling else None
+    adjust(logits, [chooser.adjustments for chooser in choosers])
     finite = torch.isfinite(logits.amax(-1)).tolist()  # the largest of a row is NaN if any is
+    failures = {row: ("non_finite", NON_FINITE) for row, good in enumerate(finite) if not good}
+    failures |= _confine(logits, choosers, [row for row, good in enumerate(finite) if good])
+    for row, failure in failures.items():
+        choosers[row].failure = failure
+    tokens = _tokens(logits, choosers, positions, [row for row in range(len(choosers)) if row not in failures])
+    if untouched is not None:
+        _tell(untouched, choosers, tokens, telling)
+    return tokens
+
+
+def _confine(logits: torch.Tensor, choosers: list[Chooser], rows: list[int]) -> dict[int, tuple[str, str]]:
+    """Apply the output formats. Returns the failures: a format that can't be followed further, or a model that rules
+    out all that the format allows."""
+    masks: dict[int, bytes] = {}
+    failures: dict[int, tuple[str, str]] = {}
+    for row in rows:
+        constraint = choosers[row].constraint
+        if constraint is not None:
+            try:
+                masks[row] = constraint.mask()
+            except FormatRefused as error:
+                failures[row] = ("bad_request", str(error))
+    if masks:
+        failures |= dict.fromkeys(rule_out(logits, list(masks), list(masks.values())), ("non_finite", NON_FINITE))
+    return failures
+
+
+def _tokens(logits: torch.Tensor, choosers: list[Chooser], positions: list[int], rows: list[int]) -> list[int | None]:
     tokens: list[int | None] = [None] * len(choosers)
-    greedy = [row for row, chooser in enumerate(choosers) if finite[row] and chooser.greedy]
-    drawn = [row for row, chooser in enumerate(choosers) if finite[row] and not chooser.greedy]
+    greedy = [row for row in rows if choosers[row].params.temperature == 0]
+    drawing = [row for row in rows if choosers[row].params.temperature != 0]
     if greedy:
         for row, token in zip(greedy, _rows(logits, greedy).argmax(-1).tolist(), strict=True):
             tokens[row] = token
-    if drawn:
-        draw = Draw.of([choosers[row] for row in drawn], [positions[row] for row in drawn], logits.device)
-        for row, token in zip(drawn, _draw(_rows(logits, drawn), draw), strict=True):
+    if drawing:
+        numbers = [choosers[row].uniform(positions[row]) for row in drawing]
+        draw = Draw.of([choosers[row].params for row in drawing], numbers, logits.device)
+        for row, token in zip(drawing, drawn(_rows(logits, drawing), draw), strict=True):
             tokens[row] = token
     return tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """The parameters of several rows, each a column `[n, 1]`."""
-
-    temperature: torch.Tensor
-    top_k: torch.Tensor
-    top_p: torch.Tensor
-    log_min_p: torch.Tensor
-    uniform: torch.Tensor
-
-    @classmethod
-    def of(cls, choosers: list[Chooser], positions: list[int], device: torch.device) -> Draw:
-        every = [chooser.params for chooser in choosers]
-        uniform = [chooser.uniform(position) for chooser, position in zip(choosers, positions, strict=True)]
-
-        def column(values: list[float]) -> torch.Tensor:
-            return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
-
-        return cls(
-            column([params.temperature for params in every]),
-            torch.tensor([params.top_k for params in every], device=device)[:, None],
-            column([params.top_p if params.top_p < 1 else math.inf for params in every]),
-            column([math.log(params.min_p) if params.min_p > 0 else -math.inf for params in every]),
-            column(uniform),
-        )
-
-    def rows(self, which: torch.Tensor) -> Draw:
-        return Draw(
-            self.temperature[which], self.top_k[which], self.top_p[which], self.log_min_p[which], self.uniform[which]
-        )
-
-
-def _penalise(row: torch.Tensor, seen: torch.Tensor, penalty: float) -> None:
-    row.copy_(torch.where(seen, torch.where(row < 0, row * penalty, row / penalty), row))
+def _tell(untouched: torch.Tensor, choosers: list[Chooser], tokens: list[int | None], rows: list[int]) -> None:
+    """Look up the probabilities in the model's own logits, `[len(rows), vocabulary]`. Broken rows are looked up too,
+    and not used."""
+    wanted = [choosers[row].params.logprobs or 0 for row in rows]
+    for row, found in zip(rows, looked_up(untouched, [tokens[row] or 0 for row in rows], wanted), strict=True):
+        choosers[row].found = None if tokens[row] is None else found
 
 
 def _rows(logits: torch.Tensor, rows: list[int]) -> torch.Tensor:
     return logits if len(rows) == len(logits) else logits[torch.tensor(rows, device=logits.device)]
-
-
-def _draw(logits: torch.Tensor, draw: Draw) -> list[int]:
-    """logits `[n, vocabulary]`"""
-    scores = logits / draw.temperature
-    total = scores.logsumexp(-1, keepdim=True)
-    tokens = torch.full((len(scores),), -1, device=scores.device)
-    open_rows = torch.arange(len(scores), device=scores.device)
-    vocabulary = scores.shape[-1]
-    for width in (*(width for width in WIDTHS if width < vocabulary), vocabulary):
-        found, decided = _pick(scores[open_rows], total[open_rows], draw.rows(open_rows), width)
-        tokens[open_rows[decided]] = found[decided]
-        open_rows = open_rows[~decided]
-        if not len(open_rows):
-            break
-    chosen: list[int] = tokens.tolist()
-    return chosen
-
-
-def _pick(scores: torch.Tensor, total: torch.Tensor, draw: Draw, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens `[n]`, and `[n]` whether the `width` most probable ones decide the choice.
-
-    scores `[n, vocabulary]`, total `[n, 1]` the logarithm of the sum of their exponentials.
-    """
-    values, tokens = scores.topk(width, dim=-1)
-    whole = width == scores.shape[-1]
-    limited = (draw.top_k > 0) & (draw.top_k <= width)
-    least = values.gather(1, (draw.top_k.clamp(1, width) - 1))
-    kept = ~limited | (values >= least)  # like transformers, ties with the k-th are kept
-    # With top-k, top-p counts the probabilities among the kept only.
-    mass_of = torch.where(limited, values.masked_fill(~kept, -math.inf).logsumexp(-1, keepdim=True), total)
-    mass = (values - mass_of).exp()
-    before = mass.cumsum(-1) - mass
-    kept &= (before < draw.top_p) & (values >= values[:, :1] + draw.log_min_p)
-    kept[:, 0] = True  # the most probable token always stays
-    cumulated = mass.masked_fill(~kept, 0).cumsum(-1)
-    ends_here = ~kept[:, -1:] | whole
-    unfiltered = (draw.top_k == 0) & (draw.top_p == math.inf) & (draw.log_min_p == -math.inf)
-    goal = draw.uniform * torch.where(ends_here | ~unfiltered, cumulated[:, -1:], 1.0)
-    place = torch.searchsorted(cumulated, goal, right=True)
-    last = kept.sum(-1, keepdim=True) - 1
-    decided = (ends_here & (whole | (draw.top_k <= width))) | (unfiltered & (place < width))
-    return tokens.gather(1, torch.minimum(place, last))[:, 0], decided[:, 0]

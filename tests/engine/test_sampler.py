@@ -20,8 +20,6 @@ from transformers import (
 from engine.text.sampler import Chooser, choose
 from engine.types import SamplingParams
 
-CPU = torch.device("cpu")
-
 
 def processed(logits: torch.Tensor, seen: list[int], params: SamplingParams) -> torch.Tensor:
     """Probabilities `[vocabulary]` as transformers has them, in the order of its `generate`."""
@@ -50,8 +48,8 @@ def expected(probabilities: torch.Tensor, uniform: float) -> set[int]:
 class Fixed(Chooser):
     """A chooser whose uniform number is given."""
 
-    def __init__(self, params: SamplingParams, seen: list[int], vocabulary: int, number: float) -> None:
-        super().__init__(params, 0, seen, vocabulary, CPU)
+    def __init__(self, params: SamplingParams, seen: list[int], number: float) -> None:
+        super().__init__(params, 0, seen)
         self.number = number
 
     def uniform(self, position: int) -> float:
@@ -74,8 +72,8 @@ def test_it_draws_from_the_distribution_of_transformers(
     seen = torch.randint(vocabulary, (20,), generator=generator).tolist()
     params = SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=penalty)
     probabilities = processed(logits, seen, params)
-    chooser = Fixed(params, seen, vocabulary, uniform)
-    other = Fixed(SamplingParams(temperature=1.3), seen, vocabulary, 0.5)
+    chooser = Fixed(params, seen, uniform)
+    other = Fixed(SamplingParams(temperature=1.3), seen, 0.5)
     rows = torch.stack([torch.randn(vocabulary), logits, torch.randn(vocabulary)])
     token = choose(rows, [other, chooser, other], [0, 0, 0])[1]
     assert token is not None
@@ -87,14 +85,14 @@ def test_ties_at_the_kth_place_are_kept_as_in_transformers() -> None:
     logits = torch.zeros(1000)
     logits[:3] = 1.0
     params = SamplingParams(top_k=5)
-    drawn = {choose(logits[None].clone(), [Fixed(params, [0], 1000, u / 400)], [0])[0] for u in range(400)}
+    drawn = {choose(logits[None].clone(), [Fixed(params, [0], u / 400)], [0])[0] for u in range(400)}
     assert len(drawn) > 300
     assert int((processed(logits, [0], params) > 0).sum()) == 1000
 
 
 def test_greedy_takes_the_penalty_into_account() -> None:
     logits = torch.tensor([[2.0, 1.9, -1.0]])
-    chooser = Chooser(SamplingParams(temperature=0, repetition_penalty=1.5), 0, [0], 3, CPU)
+    chooser = Chooser(SamplingParams(temperature=0, repetition_penalty=1.5), 0, [0])
     assert choose(logits.clone(), [chooser], [0]) == [1]
     chooser.chosen(1)
     assert choose(logits.clone(), [chooser], [1]) == [0]
@@ -104,7 +102,7 @@ def test_greedy_takes_the_penalty_into_account() -> None:
 def test_a_row_that_is_not_finite_has_no_token_and_harms_no_other(bad: float) -> None:
     logits = torch.randn(3, 50)
     logits[1, 7] = bad
-    choosers = [Chooser(SamplingParams(temperature=t), 1, [0], 50, CPU) for t in (0, 1, 1)]
+    choosers = [Chooser(SamplingParams(temperature=t), 1, [0]) for t in (0, 1, 1)]
     first, second, third = choose(logits.clone(), choosers, [0, 0, 0])
     assert second is None
     assert first == int(logits[0].argmax())
@@ -116,8 +114,8 @@ def test_the_same_seed_draws_the_same_whatever_is_beside_it() -> None:
     params = SamplingParams(temperature=0.9, top_p=0.95)
 
     def draws(beside: int) -> list[int | None]:
-        chooser = Chooser(params, 42, [0], 5000, CPU)
-        others = [Chooser(params, number, [0], 5000, CPU) for number in range(beside)]
+        chooser = Chooser(params, 42, [0])
+        others = [Chooser(params, number, [0]) for number in range(beside)]
         return [
             choose(torch.stack([row] * (1 + beside)), [*others, chooser], [step] * (1 + beside))[-1]
             for step, row in enumerate(logits)
@@ -127,7 +125,7 @@ def test_the_same_seed_draws_the_same_whatever_is_beside_it() -> None:
 
 
 def test_asking_again_for_the_same_position_draws_no_new_number() -> None:
-    chooser = Chooser(SamplingParams(), 5, [0], 10, CPU)
+    chooser = Chooser(SamplingParams(), 5, [0])
     first = chooser.uniform(0)
     assert chooser.uniform(0) == first
     assert chooser.uniform(1) != first

@@ -1,0 +1,85 @@
+"""Requests with an output format, while processes of their own read its grammar and the other requests run."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from engine.grammar.process import Constraint, FormatRefused, GrammarProcess
+from engine.text.loader import LoadedModel
+from engine.ticket import Ticket
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 2
+"""How many grammars are read at the same time: one that takes long doesn't hold up the next."""
+INTERNAL = "The output format could not be read. The administrator finds the reason in the worker's log."
+NO_END = "This model has no end-of-sequence token, so its output can't be given a format."
+
+
+class Openings:
+    """Call from the engine thread only; nothing here waits but `wait`.
+
+    most: how many formats may be followed at once; the next requests wait in line.
+    """
+
+    def __init__(self, model: LoadedModel, most: int) -> None:
+        vocabulary = max(model.vocabulary, model.tokenizer.get_vocab_size(with_added_tokens=True))
+        self._can_end = bool(model.eos_ids)
+        self._grammars = GrammarProcess(model.tokenizer.to_str, vocabulary, model.eos_ids)
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="grammar")
+        self._most = most
+        self._line: deque[Ticket] = deque()
+        self._reading: dict[str, tuple[Ticket, Future[Constraint]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._line) + len(self._reading)
+
+    def add(self, ticket: Ticket) -> None:
+        if self._can_end:
+            self._line.append(ticket)
+        else:
+            ticket.fail("bad_request", NO_END)
+
+    def opened(self) -> Iterator[tuple[Ticket, Constraint]]:
+        """Those that can begin now. Those whose format is refused end here."""
+        while self._line and len(self._reading) < AT_ONCE and self._grammars.open < self._most:
+            ticket = self._line.popleft()
+            wanted = ticket.request.params.output_format
+            assert wanted is not None
+            self._reading[ticket.id] = (ticket, self._threads.submit(self._grammars.follow, wanted))
+        for ticket, reading in [pair for pair in self._reading.values() if pair[1].done()]:
+            del self._reading[ticket.id]
+            try:
+                yield ticket, reading.result()
+            except FormatRefused as error:
+                ticket.fail("bad_request", str(error))
+            except Exception:
+                logger.exception("The output format of request %s could not be read", ticket.id)
+                ticket.fail("internal", INTERNAL)
+
+    def remove(self, request_id: str) -> Ticket | None:
+        """Take a request out that waits here. What is being read for it is closed once it is there."""
+        if request_id in self._reading:
+            ticket, reading = self._reading.pop(request_id)
+            reading.add_done_callback(_close)
+            return ticket
+        waiting = next((one for one in self._line if one.id == request_id), None)
+        if waiting is not None:
+            self._line.remove(waiting)
+        return waiting
+
+    def remove_all(self) -> list[Ticket]:
+        names = [*self._reading, *(ticket.id for ticket in self._line)]
+        return [ticket for name in names if (ticket := self.remove(name)) is not None]
+
+    def wait(self, seconds: float) -> None:
+        """Until one of them may have become ready, but not longer."""
+        wait([reading for _, reading in self._reading.values()], seconds, FIRST_COMPLETED)
+
+
+def _close(reading: Future[Constraint]) -> None:
+    if not reading.cancelled() and reading.exception() is None:
+        reading.result().close()
