@@ -62,6 +62,7 @@ conversation                         GET     login 404  200  200  200  404
 conversation_messages                GET     401   404  200  200  200  404
 conversation_messages                POST    401   404  403  201  201  404
 conversation_regenerate              POST    401   404  403  201  201  404
+conversation_models                  GET     401   404  200  200  200  404
 conversation_tokens                  POST    401   404  200  200  200  404
 conversation_settings                POST    401   404  403  200  200  404
 conversation_pin                     POST    401   404  403  200  200  404

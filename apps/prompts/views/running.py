@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.models import User
 from apps.generations.stream import follow
+from apps.governance.pickers import picks
 from apps.lib.database import in_thread
 from apps.lib.ids import is_id
 from apps.projects.access import get_project_for
@@ -23,7 +24,6 @@ from apps.prompts.access import get_prompt_for, get_revision, get_run_for
 from apps.prompts.actions import rate_run
 from apps.prompts.actions.running import run_prompt
 from apps.prompts.models import PromptRun
-from apps.prompts.page_state import models_json
 from apps.prompts.views.json_views import PersonRequest, body_of, error, json_view, signed_in
 
 RECHECK_SECONDS = 2.0
@@ -35,7 +35,7 @@ RECHECK_SECONDS = 2.0
 def models(request: PersonRequest) -> HttpResponseBase:
     """`{"models": […]}`: what can be asked for in `?project=`."""
     project = get_project_for(request.user, request.GET.get("project", ""))
-    return JsonResponse({"models": models_json(request.user, project)})
+    return JsonResponse({"models": [pick for _, pick in picks(request.user, project)]})
 
 
 @require_POST
