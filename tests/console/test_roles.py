@@ -15,6 +15,10 @@ from tests.world import World
 
 ROWS = rows(console.ROWS)
 READ = {"admin": 200, "governor": 200, "auditor": 200, "moderator": 403}
+OTHERS = {
+    "console_reports": {"governor": 403, "moderator": 200},
+    **{route: {"governor": 403} for route in ("console_audit", "console_audit_csv", "console_audit_jsonl")},
+}
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def parts(world: World) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("row", [row for row in ROWS if row.method == "GET"], ids=lambda row: row.route)
 def test_who_governs_and_who_audits_sees_every_page(row: Any, staff: Staff, parts: dict[str, Any]) -> None:
     url = reverse(row.route, kwargs=parts.get(row.route))
-    expected = READ | ({"auditor": 403} if row.route in console.FORMS_OF_GOVERNORS else {})
+    expected = READ | ({"auditor": 403} if row.route in console.FORMS_OF_GOVERNORS else {}) | OTHERS.get(row.route, {})
     assert {who: staff.client(who).get(url).status_code for who in READ} == expected
 
 
