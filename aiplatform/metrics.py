@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from apps.generations.models import TERMINAL, GenerationJob, State
 from apps.generations.presence import alive_workers
+from apps.quotas.metrics import Usage
 
 RECENT_JOBS = 1000
 """The histograms show the latest jobs only: counting all of them at each scrape would get slower every day."""
@@ -51,6 +52,7 @@ def may_read(request: HttpRequest) -> bool:
 def _of_the_database() -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(Jobs())
+    registry.register(Usage())
     return registry
 
 

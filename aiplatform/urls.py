@@ -12,7 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),
     path("", include("apps.accounts.urls")),
-    path("", include("apps.audit.urls")),
     path("", include("apps.projects.urls")),
     path("", include("apps.catalog.urls")),
     path("", include("apps.generations.urls")),

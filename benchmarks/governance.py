@@ -4,7 +4,8 @@
 
 Makes a large site, then asks for pages of the library and of the audit log (server time in ms, median of five, with
 the number of queries), seals and verifies the audit log (events a second), exports it from a process of its own (its
-largest memory, and that of an export of nothing), and submits prompts with and without their audit event in turns.
+largest memory, and that of an export of nothing), downloads it from a running web server (time to the first byte, how
+much the server grew, how long others waited), and submits prompts with and without their audit event in turns.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.download import Server
 from benchmarks.site import SITE, Site
 
 LIBRARY = {
@@ -42,6 +44,18 @@ AUDIT = {
     "audit_person": "/console/audit/?actor=person7%40example.org",
     "audit_outcome": "/console/audit/?outcome=denied",
     "audit_days": "/console/audit/?since=2026-01-01&until=2026-01-02",
+    "audit_oldest": "/console/audit/?sort=at",
+    "audit_in_the_middle": "/console/audit/?before=400000",
+    "audit_everybody": "/console/audit/?actor=example.org",
+    "audit_nobody": "/console/audit/?actor=nobody-of-this-name",
+    "audit_all_of_a_kind": "/console/audit/?action=generation.",
+    "audit_none_of_a_kind": "/console/audit/?action=price.",
+    "audit_several": "/console/audit/?actor=person7%40example.org&outcome=denied&action=access.denied",
+}
+DOWNLOADS = {
+    "csv": "/console/audit/export.csv",
+    "jsonl": "/console/audit/export.jsonl",
+    "jsonl_of_one_person": "/console/audit/export.jsonl?actor=person7%40example.org",
 }
 REPEATS = 5
 
@@ -112,6 +126,14 @@ def export_memory(folder: Path) -> dict[str, float]:
     return sizes
 
 
+def downloads(site: Site, client: Any) -> dict[str, dict[str, Any]]:
+    """Over HTTP from the web server that the site really has, and what that costs it."""
+    server = Server(site.port, site.start_web(), {name: cookie.value for name, cookie in client.cookies.items()})
+    for address in (*AUDIT.values(), DOWNLOADS["jsonl_of_one_person"]):
+        server.visit(address)  # what is loaded once is no growth
+    return {name: server.download(address) for name, address in DOWNLOADS.items()}
+
+
 def submits(number: int) -> dict[str, float]:
     """Median time of a submit in ms with its audit event, and without, in turns."""
     from unittest import mock
@@ -144,7 +166,7 @@ def submits(number: int) -> dict[str, float]:
     return {**found, "added": round(found["with"] - found["without"], 2)}
 
 
-def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+def measure(site: Site, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     import django
 
     django.setup()
@@ -165,6 +187,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "audit_log": audit_log(),
         "audit_pages": pages(client, AUDIT),
         "export": export_memory(folder),
+        "downloads": downloads(site, client),
         "submit_ms": submits(40),
     }
     found["self_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -180,10 +203,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
     folder = Path(tempfile.mkdtemp(prefix="atrium-governance-"))
     site = Site(folder)
-    os.environ["ALLOWED_HOSTS"] = "testserver"
+    os.environ["ALLOWED_HOSTS"] = "testserver,127.0.0.1"
     try:
         site.prepare()
-        print(json.dumps(measure(folder, options)))
+        print(json.dumps(measure(site, folder, options)))
     finally:
         site.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -46,16 +46,21 @@ class Site:
     def start(self) -> None:
         self.prepare()
         self._spawn("-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4")
-        self._spawn("manage.py", "web", "--port", str(self.port))
+        self.start_web()
+
+    def start_web(self) -> int:
+        """The web server alone, for a site that is prepared; its process id."""
+        web = self._spawn("manage.py", "web", "--port", str(self.port))
         _wait_for_port(self.port)
+        return web.pid
 
     def manage(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], cwd=SITE, check=True, stdout=self._log)
 
-    def _spawn(self, *arguments: str) -> None:
-        self._children.append(
-            subprocess.Popen([sys.executable, *arguments], cwd=SITE, stdout=self._log, stderr=self._log)
-        )
+    def _spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen([sys.executable, *arguments], cwd=SITE, stdout=self._log, stderr=self._log)
+        self._children.append(child)
+        return child
 
     def stop(self) -> None:
         for child in self._children:

@@ -7,11 +7,11 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from apps.accounts import admins, audit_actions, audit_log, deletion, library_events, own_rows
+        from apps.accounts import admins, audit_actions, deletion, library_events, own_rows
         from apps.audit import registry
 
         registry.register(audit_actions.ACTIONS)
-        audit_log.connect()
         library_events.connect()
         own_rows.register()
         deletion.register_deletion_guard(admins.last_admin_guard)
+        deletion.register_deletion_hook(own_rows.forget)

@@ -68,7 +68,7 @@ def signed_in(*, request: Any, user: User, **_: Any) -> None:
 
 
 def signed_out(*, user: User | None, **_: Any) -> None:
-    if isinstance(user, User):
+    if isinstance(user, User) and user.pk:  # nobody is there any more whose account was deleted
         record("account.signed_out", actor=user, target=person_target(user))
         access_changed(user)
 

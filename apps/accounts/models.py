@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
@@ -97,6 +99,12 @@ class SignUpInvitationQuerySet(models.QuerySet["SignUpInvitation"]):
     def valid(self) -> Self:
         """Neither accepted, revoked nor expired, by the database's clock."""
         return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=Now())
+
+    def forget(self, person: User, addresses: Collection[str]) -> None:
+        """Take a person's addresses out of them; what was not accepted ends, or it would be for anybody."""
+        theirs = self.filter(Q(email__in=addresses) | Q(accepted_by=person))
+        theirs.filter(accepted_at=None, revoked_at=None).update(revoked_at=Now())
+        theirs.update(email="")
 
 
 class SignUpInvitation(models.Model):

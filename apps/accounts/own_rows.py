@@ -8,9 +8,11 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 
+from apps.accounts.addresses import own_addresses
 from apps.accounts.export import register_exporter
-from apps.accounts.models import User
+from apps.accounts.models import SignUpInvitation, User
 
 Rows = list[dict[str, Any]]
 
@@ -34,6 +36,12 @@ def sessions(user: User) -> Rows:
 
 def connected_accounts(user: User) -> Rows:
     return list(SocialAccount.objects.filter(user=user).values("provider", "uid", "date_joined", "extra_data"))
+
+
+def forget(user: User) -> None:
+    """Their addresses in invitations, which others made and which end; and their sessions on other devices."""
+    SignUpInvitation.objects.forget(user, own_addresses(user))
+    Session.objects.filter(pk__in=UserSession.objects.filter(user=user).values("session_key")).delete()
 
 
 def register() -> None:

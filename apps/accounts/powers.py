@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, cast
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from apps.accounts.models import SiteRole, User
@@ -52,6 +53,12 @@ def powers_of(user: User | AnonymousUser) -> frozenset[Power]:
     if not isinstance(user, User) or not user.is_active:
         return frozenset()
     return frozenset(Power) if user.is_superuser else POWERS[SiteRole(user.site_role)]
+
+
+def people_with(power: Power) -> QuerySet[User]:
+    """Everybody who has it, administrators included."""
+    roles = [role for role, powers in POWERS.items() if power in powers]
+    return User.objects.filter(Q(is_superuser=True) | Q(site_role__in=roles), is_active=True)
 
 
 def power_required(power: Power) -> Callable[[View[P]], View[P]]:

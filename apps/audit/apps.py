@@ -8,9 +8,11 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.audit.audit_actions import ACTIONS
+        from apps.audit.erasure import erase_stragglers
         from apps.audit.registry import register
         from apps.audit.sealing import seal_new_events
         from apps.lib.chores import chore
 
         register(ACTIONS)
         chore("audit.seal", every=1.0)(seal_new_events)
+        chore("audit.erase", every=60.0)(erase_stragglers)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -18,13 +16,15 @@ from apps.audit.checkpoints import Checkpoint
 from apps.audit.models import AuditEvent, Label
 from apps.audit.verify_database import from_row
 from apps.audit.verify_file import FORMAT
-from apps.lib.csv_export import safe_cell
 
-AT_ONCE = 1_000
-COLUMNS = (
-    *("id", "at", "action", "what", "outcome", "actor_id", "actor", "target_type", "target_id", "target"),
-    *("project_id", "request_id", "ip", "details"),
-)
+AT_ONCE = 200
+"""Events of a selection in one piece: each may bring a checkpoint, of some 10,000 bytes."""
+# The first checkpoint at or behind each of these places, once.
+ABOVE = """
+SELECT DISTINCT ON (found.position) found.* FROM unnest(%s::bigint[]) AS place (position) CROSS JOIN LATERAL (
+    SELECT * FROM audit_checkpoint WHERE position >= place.position ORDER BY position LIMIT 1
+) AS found ORDER BY found.position
+"""
 Piece = Callable[[int], tuple[bytes, int | None]]
 """Given where the last piece ended, the next one and where it ends; None where nothing follows."""
 
@@ -36,35 +36,6 @@ def pieces(first: bytes, piece: Piece) -> Iterator[bytes]:
     while at is not None:
         text, at = piece(at)
         yield text
-
-
-def csv_head() -> bytes:
-    return _csv([COLUMNS])
-
-
-def csv_piece(events: QuerySet[AuditEvent]) -> Piece:
-    """Events by id, as rows; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
-
-    def piece(after: int) -> tuple[bytes, int | None]:
-        found = list(events.filter(id__gt=after).order_by("id")[:AT_ONCE])
-        return _csv(_row(event) for event in found), _next(found)
-
-    return piece
-
-
-def _row(event: AuditEvent) -> list[str]:
-    cells = (
-        *(event.pk, event.at.isoformat(), event.action, event.sentence, event.outcome, event.actor_id),
-        *(event.actor_label, event.target_type, event.target_id, event.target_label, event.project_id),
-        *(event.request_id, event.ip, json.dumps(event.details, ensure_ascii=False)),
-    )
-    return [safe_cell(cell) for cell in cells]
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue().encode()
 
 
 def last_checkpoint() -> Checkpoint | None:
@@ -100,10 +71,11 @@ def selected_piece(events: QuerySet[AuditEvent], up_to: int) -> Piece:
         seals = list(models.Seal.objects.filter(event_id__in=[event.pk for event in found]).order_by("position"))
         before = {seal.position + 1: bytes(seal.hash).hex() for seal in _those_before(seals)} | {1: GENESIS.hex()}
         lines: list[bytes] = []
+        checkpoints = iter(models.Checkpoint.objects.raw(ABOVE, [[seal.position for seal in seals]]))
         above: models.Checkpoint | None = None
         for seal, text, labels in _with_texts(seals):
-            if above is None or seal.position > above.position:
-                above = models.Checkpoint.objects.filter(position__gte=seal.position).order_by("position")[0]
+            while above is None or seal.position > above.position:
+                above = next(checkpoints)
                 lines.append(_line({"checkpoint": from_row(above).as_json()}))
             lines.append(_event_line(seal, text, labels, {"after": before.get(seal.position, "")}))
         return b"".join(lines), _next(found)

@@ -13,6 +13,8 @@ from django.db import connection
 from apps.audit.labels import Text, new_label, remember_on_commit, remembered
 from apps.audit.models import AuditEvent
 
+PERSON = "user"
+"""The type of a target that is a person."""
 COLUMNS = "action, outcome, actor_id, target_type, target_id, project_id, request_id, details"
 INSERT = f"""
 INSERT INTO audit_auditevent ({COLUMNS}, actor_ref, target_ref, ip_ref)
@@ -41,12 +43,7 @@ LOOK_UP = "(SELECT ref FROM found WHERE subject_id = %s AND text = %s)"
 
 def insert(event: AuditEvent) -> None:
     """Writes `event` and gives it what the database said: id, time, references. Raises DatabaseError."""
-    address = event.ip or ""
-    actor, target, ip = (
-        Text(event.actor_id, event.actor_label),
-        Text(event.target_id, event.target_label),
-        Text(event.actor_id, address),
-    )
+    actor, target, ip = _labels(event)
     with connection.cursor() as cursor:
         cursor.execute(*_statement(_values(event), (actor, target, ip)))
         row: tuple[int, datetime, uuid.UUID | None, uuid.UUID | None, uuid.UUID | None] = cursor.fetchone()
@@ -55,6 +52,17 @@ def insert(event: AuditEvent) -> None:
     named = zip((actor, target, ip), row[2:], strict=True)
     if new := {label: ref for label, ref in named if ref and remembered(_database(), label) is None}:
         remember_on_commit(_database(), new)
+
+
+def _labels(event: AuditEvent) -> tuple[Text, Text, Text]:
+    """Actor, target and address of the client, each under the person whom it tells of, with whom it is erased. An
+    address from which nobody did something to a person, such as a failed sign-in, is that person's."""
+    whom = event.target_id if event.target_type == PERSON else ""
+    return (
+        Text(event.actor_id, event.actor_label),
+        Text(event.target_of or event.target_id, event.target_label),
+        Text(event.actor_id or whom, event.ip or ""),
+    )
 
 
 def _statement(values: list[Any], labels: Collection[Text]) -> tuple[str, list[Any]]:

@@ -69,6 +69,7 @@ class AuditEvent(models.Model):
 
     actor_label: str = ""
     target_label: str = ""
+    target_of: str = ""
     ip: str = ""
 
     objects = Events()

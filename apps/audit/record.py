@@ -29,11 +29,16 @@ class Actor(Protocol):
 
 
 class Target(NamedTuple):
-    """What it was done to: a noun such as "project", its id, and the name it had at the time."""
+    """What it was done to: a noun such as "project", its id, and the name it had at the time.
+
+    `of` is the id of the person whom that name tells of, where the target is another thing than they: it is erased
+    with them.
+    """
 
     type: str
     id: str
     label: str = ""
+    of: str = ""
 
 
 def record(
@@ -63,6 +68,7 @@ def record(
     )
     event.actor_label = label_of(actor)
     event.target_label = target.label[:MAX_CHARS] if target else ""
+    event.target_of = target.of if target else ""
     event.ip = _address(context.client_ip.get())
     try:
         # No savepoint: the caller's transaction must end with the event, and says so to whoever would go on in it.

@@ -7,25 +7,26 @@ from django.db import transaction
 
 from apps.accounts.actions.groups import delete_group, remove_from_group
 from apps.accounts.models import User
-from apps.governance.actions.lockout import one_at_a_time, refuse_to_deny_everyone, somebody_may_generate
+from apps.governance.actions.lockout import not_locking_everybody_out
 from apps.governance.notices import permissions_changed
 
 
 @transaction.atomic
 def remove_group(*, actor: User, group: Group) -> None:
     """Its grants end with it. Raises GovernanceRefused where after that nobody could use any model."""
-    one_at_a_time()
-    somebody_might = somebody_may_generate()
-    delete_group(actor=actor, group=group)
-    if somebody_might:
-        refuse_to_deny_everyone()
+    with not_locking_everybody_out():
+        delete_group(actor=actor, group=group)
     permissions_changed()
 
 
 @transaction.atomic
 def leave_group(*, actor: User, group: Group, person: User) -> bool:
-    """What `person` runs by a grant of the group alone stops within a second or two. False where nothing changed."""
-    if not remove_from_group(actor=actor, group=group, person=person):
-        return False
+    """What `person` runs by a grant of the group alone stops within a second or two. False where nothing changed.
+
+    Raises GovernanceRefused where after that nobody could use any model.
+    """
+    with not_locking_everybody_out():
+        if not remove_from_group(actor=actor, group=group, person=person):
+            return False
     permissions_changed()
     return True

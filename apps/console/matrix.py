@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel
-from apps.console.tables import Column, Filter, Table
+from apps.console.filters import Filter
+from apps.console.tables import Column, Table
 from apps.governance.conditions import PERSONAL
 from apps.governance.decisions import Decision, judge
 from apps.governance.facts import Question, cases

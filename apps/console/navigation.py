@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from apps.accounts.models import User
 from apps.accounts.powers import Power, powers_of
+from apps.console.tables_of.reports import cases_waiting
 from apps.governance.models import AccessRequest, RequestState
 
 
@@ -51,7 +52,7 @@ PLACES = (
     Place("Budget", "console_quotas", "Quotas", "scale", Power.SEE),
     Place("Budget", "console_prices", "Prices", "credit-card", Power.SEE),
     Place("Budget", "site_usage", "Usage", "zap", Power.SEE),
-    Place("Trust", "console_reports", "Reports", "shield", Power.SEE_REPORTS),
+    Place("Trust", "console_reports", "Reports", "shield", Power.SEE_REPORTS, cases_waiting),
     Place("Trust", "console_audit", "Audit log", "scroll-text", Power.SEE_AUDIT),
     Place("Trust", "console_settings", "Site settings", "sliders-horizontal", Power.SEE),
 )

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from apps.accounts.access import signed_in_user
 from apps.accounts.powers import Power, powers_of
 from apps.audit.record import Target, record
+from apps.console.noted import noted
 from apps.console.tables import M, Table
 from apps.lib.csv_export import csv_response
 
@@ -19,9 +20,10 @@ def table_page(
     request: HttpRequest, template: str, table: Table[M], rows: QuerySet[M], **context: Any
 ) -> HttpResponseBase:
     """The page with one page of `rows`; with `?export=csv` all rows that match, as a file."""
-    if request.GET.get("export") == "csv":
+    if request.GET.get("export") == "csv" and not table.problem(request.GET):
         return _export(request, table, rows)
-    return page(request, template, shown=table.shown(rows, request.GET), **context)
+    shown = table.shown(rows, request.GET)
+    return page(request, template, status=422 if shown.problem else 200, shown=shown, **context)
 
 
 def page(request: HttpRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
@@ -37,12 +39,11 @@ def page(request: HttpRequest, template: str, *, status: int = 200, **context: A
 
 def _export(request: HttpRequest, table: Table[M], rows: QuerySet[M]) -> HttpResponseBase:
     found = table.found(rows, request.GET)
-    asked = {key: str(value)[:100] for key, value in request.GET.items() if key not in ("export", "page") and value}
     record(
         "console.exported",
         actor=signed_in_user(request),
         target=Target("table", table.name, table.title),
         rows=found.count(),
-        filters=dict(list(asked.items())[:10]) or None,
+        filters=noted(table, request.GET) or None,
     )
     return csv_response(table.name, table.lines(found))

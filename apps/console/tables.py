@@ -3,33 +3,38 @@
     PEOPLE = Table(name="people", row="console/people/_row.html", order="name", search=("email",), columns=(…))
     PEOPLE.shown(User.objects.all(), request.GET)
 
-Whatever the address asks that the table doesn't know (a column, a choice, a page) is as if it had not been asked.
+Whatever the address asks that the table doesn't know (a column, a choice, a page) is as if it had not been asked; what
+somebody typed and nobody can understand gets a sentence, and no rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import islice
 from operator import or_
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
-from django.core.paginator import Page, Paginator
 from django.db.models import F, Model, Q, QuerySet
 from django.http import QueryDict
 
+from apps.console.filters import Filter, Picker
+from apps.console.paging import Slice, by_key, by_number
 from apps.lib.http import search_text
 
 M = TypeVar("M", bound=Model)
 Value: TypeAlias = object
-Options: TypeAlias = Sequence[tuple[str, str]]
 CHUNK = 500
+PLACES = ("page", "before", "after")
 
 
 @dataclass(frozen=True)
 class Column(Generic[M]):
-    """`value` is what an export holds; `order` names what to sort by, nothing where it can't be sorted."""
+    """`value` is what an export holds; `order` names what to sort by, nothing where it can't be sorted.
+
+    With `only_exported` it is in no page, with `hidden_title` in no export.
+    """
 
     key: str
     title: str
@@ -37,16 +42,7 @@ class Column(Generic[M]):
     order: tuple[str, ...] = ()
     numeric: bool = False
     hidden_title: bool = False
-
-
-@dataclass(frozen=True)
-class Filter(Generic[M]):
-    """A choice beside the search field: `narrow` keeps the rows of the chosen option."""
-
-    key: str
-    title: str
-    options: Options
-    narrow: Callable[[QuerySet[M], str], QuerySet[M]]
+    only_exported: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,33 +61,41 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Picker:
-    key: str
-    title: str
-    options: Options
-    chosen: str
-
-
-@dataclass(frozen=True)
 class Shown(Generic[M]):
-    """One page of a table as the template draws it."""
+    """One page of a table as the template draws it. `problem` is why there is none."""
 
     table: Table[M]
-    page: Page[M]
+    page: Slice[M]
     headers: list[Header]
     pickers: list[Picker]
     query: str
     sort: str
-    narrowed: bool
     export: str
     previous: str
     next: str
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.query or any(picker.used for picker in self.pickers))
+
+    @property
+    def typed(self) -> bool:
+        """Whether more is typed than the search: that takes a button."""
+        return any(picker.filter.kind != "choice" for picker in self.pickers)
+
+    @property
+    def problem(self) -> str:
+        return next((picker.problem for picker in self.pickers if picker.problem), "")
 
 
 @dataclass(frozen=True)
 class Table(Generic[M]):
     """`row` is the template of one row's cells. `prepare` adds to the rows of a page what needs a query of its own,
-    one for all of them. `order` is the key of a column, with "-" for descending."""
+    one for all of them. `order` is the key of a column, with "-" for descending.
+
+    With `by_key`, for tables without end, rows come in the order of their numbers, nobody counts them, and an export
+    reads them piece by piece, the oldest first, holding no connection in between.
+    """
 
     name: str
     title: str
@@ -106,32 +110,31 @@ class Table(Generic[M]):
     empty_text: str = ""
     prepare: Callable[[list[M]], list[M]] | None = None
     per_page: int = 50
+    by_key: bool = False
 
     def shown(self, rows: QuerySet[M], asked: QueryDict) -> Shown[M]:
-        found = self.found(rows, asked)
-        page = Paginator(found, self.per_page).get_page(asked.get("page"))
-        page.object_list = self._prepared(list(page.object_list))
-        query, sort = search_text(asked), self._sort(asked)
-        pickers = [Picker(each.key, each.title, each.options, _chosen(each, asked)) for each in self.filters]
+        sort = self._sort(asked)
+        page = self._page(rows, asked, sort)
         return Shown(
             table=self,
             page=page,
-            headers=[self._header(column, sort, asked) for column in self.columns],
-            pickers=pickers,
-            query=query,
+            headers=[self._header(column, sort, asked) for column in self.columns if not column.only_exported],
+            pickers=[each.picker(asked) for each in self.filters],
+            query=search_text(asked) if self.search else "",
             sort=asked.get("sort", "") if sort != self.order else "",
-            narrowed=bool(query or any(picker.chosen for picker in pickers)),
-            export=_address(asked, page=None, export="csv"),
-            previous=_address(asked, page=page.number - 1) if page.has_previous() else "",
-            next=_address(asked, page=page.number + 1) if page.has_next() else "",
+            export=_address(asked, export="csv"),
+            previous=_address(asked, **page.previous) if page.previous else "",
+            next=_address(asked, **page.next) if page.next else "",
         )
 
     def found(self, rows: QuerySet[M], asked: QueryDict) -> QuerySet[M]:
-        """Those that match the search and every filter, in the order asked for."""
-        if (query := search_text(asked)) and self.search:
+        """Those that match the search and every filter, in the order asked for; none where there is a problem."""
+        if self.problem(asked):
+            return rows.none()
+        if self.search and (query := search_text(asked)):
             rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": query}) for name in self.search)))
         for each in self.filters:
-            if chosen := _chosen(each, asked):
+            if chosen := each.chosen(asked):
                 rows = each.narrow(rows, chosen)
         sort = self._sort(asked)
         down = sort.startswith("-")
@@ -139,13 +142,25 @@ class Table(Generic[M]):
         orders = [F(name).desc(nulls_last=True) if down else F(name).asc(nulls_first=True) for name in column.order]
         return rows.order_by(*orders, "pk")
 
+    def problem(self, asked: QueryDict) -> str:
+        """A sentence about the first filter that can't be understood."""
+        return next((problem for each in self.filters if (problem := each.problem(asked))), "")
+
     def lines(self, rows: QuerySet[M]) -> Iterator[list[Value]]:
         """Every row as an export has it, the titles first; reads in chunks, so that memory stays the same."""
         exported = [column for column in self.columns if not column.hidden_title]
         yield [column.title for column in exported]
-        for chunk in _chunks(rows.iterator(chunk_size=CHUNK)):
+        for chunk in _chunks_by_key(rows) if self.by_key else _chunks(rows.iterator(chunk_size=CHUNK)):
             for row in self._prepared(chunk):
                 yield [column.value(row) for column in exported]
+
+    def _page(self, rows: QuerySet[M], asked: QueryDict, sort: str) -> Slice[M]:
+        found = self.found(rows, asked)
+        if self.by_key:
+            page = by_key(found, asked, self.per_page, down=sort.startswith("-"))
+        else:
+            page = by_number(found, asked, self.per_page)
+        return replace(page, rows=self._prepared(page.rows))
 
     def _prepared(self, rows: list[M]) -> list[M]:
         return self.prepare(rows) if self.prepare and rows else rows
@@ -159,23 +174,17 @@ class Table(Generic[M]):
         down, by = sort.startswith("-"), sort.removeprefix("-") == column.key
         direction = ("descending" if down else "ascending") if by else ""
         turned = column.key if by and down else f"-{column.key}" if by or column.numeric else column.key
-        href = _address(asked, page=None, sort=turned) if column.order else ""
+        href = _address(asked, sort=turned) if column.order else ""
         return Header(column.title, href, direction, column.numeric, column.hidden_title)
 
 
-def _chosen(each: Filter[Any], asked: QueryDict) -> str:
-    chosen = asked.get(each.key, "")
-    return chosen if chosen in {value for value, _ in each.options} else ""
-
-
 def _address(asked: QueryDict, **changes: object) -> str:
-    """The same address with some of its parameters changed; None takes one away."""
+    """The same address with some of its parameters changed, and without the page that it was about."""
     fields = asked.copy()
-    fields.pop("export", None)
-    for key, value in changes.items():
+    for key in ("export", *PLACES, *changes):
         fields.pop(key, None)
-        if value is not None:
-            fields[key] = str(value)
+    for key, value in changes.items():
+        fields[key] = str(value)
     return f"?{fields.urlencode()}"
 
 
@@ -183,3 +192,11 @@ def _chunks(rows: Iterable[M]) -> Iterator[list[M]]:
     rows = iter(rows)
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
+
+
+def _chunks_by_key(rows: QuerySet[M]) -> Iterator[list[M]]:
+    rows = rows.order_by("pk")
+    chunk = list(rows[:CHUNK])
+    while chunk:
+        yield chunk
+        chunk = list(rows.filter(pk__gt=chunk[-1].pk)[:CHUNK])

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from apps.console.views import (
+    audit,
     grants,
     groups,
     invitations,
@@ -9,6 +10,7 @@ from apps.console.views import (
     overview,
     people,
     quotas,
+    reports,
     requests,
     site_settings,
     stops,
@@ -69,4 +71,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/prices/", quotas.console_prices, name="console_prices"),
     path("console/prices/set/", quotas.price_set, name="console_price_set"),
     path("console/prices/<int:price_id>/remove/", quotas.price_remove, name="console_price_remove"),
+    path("console/reports/", reports.console_reports, name="console_reports"),
+    path("console/audit/", audit.console_audit, name="console_audit"),
+    path("console/audit/export.csv", audit.console_audit_csv, name="console_audit_csv"),
+    path("console/audit/export.jsonl", audit.console_audit_jsonl, name="console_audit_jsonl"),
 ]

@@ -9,16 +9,17 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.catalog.models import HostedModel
 from apps.conversations.from_prompts import with_runs
 from apps.conversations.models import Conversation
 from apps.conversations.serializers import conversation_json, path_json, person_json
 from apps.conversations.tree import leaf_to_show, read_tree
 from apps.generations.params import PARAMETERS, defaults_of
-from apps.projects.models import Role
+from apps.governance.pickers import picks
+from apps.projects.models import Project, Role
 
 ACTIONS = (
     "messages",
+    "models",
     "tokens",
     "settings",
     "pin",
@@ -41,27 +42,25 @@ def page_state(conversation: Conversation, user: User, role: Role, *, leaf: str 
         "messages": with_runs(user, path["messages"]),
         "role": role.name.lower(),
         "user": person_json(user),
-        "models": _models(),
+        "models": models_json(user, conversation.project),
         "parameters": [asdict(parameter) for parameter in PARAMETERS],
         "limits": {"max_chars": settings.MAX_PROMPT_CHARS},
         "urls": _urls(conversation),
     }
 
 
-def _models() -> list[dict[str, Any]]:
-    """What can be chosen now."""
-    available = HostedModel.objects.available().select_related("default_version")
+def models_json(user: User, project: Project) -> list[dict[str, Any]]:
+    """What can be chosen now, and what `user` may not choose here, with the reason."""
     return [
         {
-            "id": model.pk,
-            "name": model.name,
+            **pick,
             "description": model.description,
             "context_length": model.default_version.context_length,
             "license": model.default_version.license_id,
             "defaults": defaults_of(model.recommended),
             "takes_effort": model.default_version.takes_effort,
         }
-        for model in available
+        for model, pick in picks(user, project)
         if model.default_version
     ]
 

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/messages/", messages.messages, name="conversation_messages"),
     path("c/<str:cid>/messages/<str:mid>/regenerate/", messages.regenerate_message, name="conversation_regenerate"),
     path("c/<str:cid>/tokens/", messages.tokens, name="conversation_tokens"),
+    path("c/<str:cid>/models/", settings.models, name="conversation_models"),
     path("c/<str:cid>/settings/", settings.settings, name="conversation_settings"),
     path("c/<str:cid>/prompt/", prompts.insert, name="conversation_insert"),
     path("c/<str:cid>/messages/<str:mid>/prompt/", prompts.save, name="conversation_save_prompt"),

@@ -8,6 +8,8 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.audit.registry import register
+        from apps.governance import own_rows
         from apps.governance.audit_actions import ACTIONS
 
         register(ACTIONS)
+        own_rows.register()

@@ -16,15 +16,18 @@ ASKABLE = frozenset({"no_grant", "grant_revoked", "grant_expired", "over_limit"}
 
 
 class Remedy(TypedDict):
+    """`asks`: its page takes a request for access, which can also be made in place."""
+
     url: str
     label: str
+    asks: bool
 
 
 def remedy(decision: Decision, model: HostedModel, project: Project | None = None) -> Remedy | None:
     """A link for the person, or None where there is nothing that they can do themselves."""
     where = f"?{urlencode({'project': project.pk})}" if project else ""
     if decision.code in ASKABLE:
-        return {"url": reverse("access_request", args=[model.pk]) + where, "label": "Ask for access"}
+        return {"url": reverse("access_request", args=[model.pk]) + where, "label": "Ask for access", "asks": True}
     if decision.code == "licence":
-        return {"url": reverse("model_licence", args=[model.pk]) + where, "label": "Read the licence"}
+        return {"url": reverse("model_licence", args=[model.pk]) + where, "label": "Read the licence", "asks": False}
     return None

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from apps.accounts.models import User
-from apps.accounts.powers import POWERS, Power
+from apps.accounts.powers import Power, people_with
 from apps.governance.models import AccessRequest, RequestState
-from apps.moderation.notices import notify
+from apps.moderation.notices import notify, notify_once
 
 CONSOLE_PAGE = "console_requests"
 """The route of the room above in which approvers decide; where there is none, their notice leads nowhere."""
 
 
-def approvers() -> QuerySet[User]:
-    """Everybody who may decide on requests."""
-    governing = [role for role, powers in POWERS.items() if Power.GOVERN in powers]
-    return User.objects.filter(Q(is_superuser=True) | Q(site_role__in=governing), is_active=True)
-
-
 def tell_approvers(asked: AccessRequest) -> None:
-    page = _console_page()
+    """Once for a person and a model until it is read, however often they withdraw and ask again."""
     title = f"{asked.user} asks for access to {asked.hosted_model}"
-    for approver in approvers():
-        notify(approver, title, asked.reason, url=page)
+    key = f"{notices_about(asked.user)}{asked.hosted_model_id}"
+    notify_once(people_with(Power.GOVERN), key, title, asked.reason, url=_console_page())
+
+
+def notices_about(user: User) -> str:
+    """How the keys of those notices begin that name somebody who asks."""
+    return f"access:{user.pk}:"
 
 
 def tell_asker(asked: AccessRequest) -> None:

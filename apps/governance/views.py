@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -36,18 +36,16 @@ def access_requests(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def access_request(request: HttpRequest, model_id: str) -> HttpResponse:
-    """With `?project=` about the use in that project, where the person was refused."""
+    """With `?project=` about the use in that project, where the person was refused. A picker of models asks in place,
+    and wants JSON."""
     user, model = signed_in_user(request), get_model_for(request.user, model_id)
     project = _project_asked_about(request, user)
     form = AccessRequestForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            request_access(actor=user, model=model, reason=form.cleaned_data["reason"], project=project)
-        except GovernanceRefused as refusal:
-            messages.info(request, str(refusal))
-        else:
-            messages.success(request, f"You have asked for {model}. You get a notice when it is decided.")
-        return redirect("access_requests")
+    if request.method == "POST":
+        if form.is_valid():
+            return _asked(request, user, model, project, form.cleaned_data["reason"])
+        if _wants_json(request):
+            return JsonResponse({"error": {"message": form.errors["reason"][0], "field": "reason"}}, status=422)
     waiting = AccessRequest.objects.filter(user=user, hosted_model=model, state=RequestState.OPEN).first()
     if project:
         decision = authorize(actor=user, action="generate", model=model, project=project)
@@ -55,6 +53,23 @@ def access_request(request: HttpRequest, model_id: str) -> HttpResponse:
         decision = explain(actor=user, action="generate", model=model, project=None).decision
     context = {"model": model, "project": project, "form": form, "waiting": waiting, "decision": decision}
     return render(request, "governance/ask.html", context)
+
+
+def _asked(request: HttpRequest, user: User, model: HostedModel, project: Project | None, reason: str) -> HttpResponse:
+    """Who has asked before is told so: for them it waits as well."""
+    try:
+        request_access(actor=user, model=model, reason=reason, project=project)
+        level, sentence = messages.SUCCESS, f"You have asked for {model}. You get a notice when it is decided."
+    except GovernanceRefused as refusal:
+        level, sentence = messages.INFO, str(refusal)
+    if _wants_json(request):
+        return JsonResponse({"text": sentence})
+    messages.add_message(request, level, sentence)
+    return redirect("access_requests")
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept") == "application/json"
 
 
 @require_POST

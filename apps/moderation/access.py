@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from apps.accounts.models import SiteRole, User
+from apps.accounts.models import User
+from apps.accounts.powers import Power, people_with
 from apps.lib.ids import is_id
 from apps.moderation.kinds import KindOfThing, kind_called
 from apps.moderation.models import Appeal, Case, Decision, Notice
@@ -73,5 +74,4 @@ def strikes_of(author: User) -> int:
 
 def other_moderators(than: User) -> bool:
     """Whether anybody else could decide."""
-    may = Q(is_superuser=True) | Q(site_role=SiteRole.MODERATOR)
-    return User.objects.filter(may, is_active=True).exclude(pk=than.pk).exists()
+    return people_with(Power.MODERATE).exclude(pk=than.pk).exists()

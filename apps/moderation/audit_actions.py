@@ -10,5 +10,4 @@ ACTIONS = {
     "moderation.appealed": "appealed against a moderator's decision",
     "moderation.appeal.granted": "granted an appeal",
     "moderation.appeal.rejected": "rejected an appeal",
-    "moderation.exported": "exported the list of reports",
 }

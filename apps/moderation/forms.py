@@ -6,10 +6,8 @@ from typing import Any
 
 from django import forms
 
-from apps.moderation.kinds import choices
 from apps.moderation.models import MAX_WORDS, Decision, Report
 from apps.moderation.outcomes import VERBS
-from apps.moderation.queue import SHOWN, SORTS
 
 
 def words(label: str, help_text: str = "", *, required: bool = True) -> forms.CharField:
@@ -50,22 +48,3 @@ class AnswerForm(forms.Form):
 
 class AppealForm(forms.Form):
     text = words("Why should this be decided otherwise?", "A moderator reads it. You can appeal once.")
-
-
-class QueueForm(forms.Form):
-    """The filters of the queue; what isn't understood counts as not given."""
-
-    shown = forms.ChoiceField(label="Show", required=False, choices=[(key, name) for key, (name, _) in SHOWN.items()])
-    kind = forms.ChoiceField(label="Kind", required=False)
-    reason = forms.ChoiceField(label="Reason", required=False, choices=[("", "Any"), *Report.Reason.choices])
-    sort = forms.ChoiceField(label="Sort", required=False, choices=[(key, name) for key, (name, _) in SORTS.items()])
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        kind = self.fields["kind"]
-        assert isinstance(kind, forms.ChoiceField)
-        kind.choices = [("", "Any"), *choices()]
-
-    def given(self) -> dict[str, str]:
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}

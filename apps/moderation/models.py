@@ -133,6 +133,7 @@ class Notice(models.Model):
     text = models.TextField(blank=True)
     url = models.CharField(max_length=300, blank=True)
     decision = models.ForeignKey(Decision, on_delete=models.SET_NULL, null=True, blank=True, related_name="notices")
+    key = models.CharField(max_length=120, blank=True, help_text="an unread notice with the same key is there once")
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
     dismissed_at = models.DateTimeField(null=True, blank=True)
@@ -141,6 +142,13 @@ class Notice(models.Model):
         indexes = [
             models.Index(fields=["user", "-created_at"], name="notice_of_user"),
             models.Index(fields=["user"], condition=models.Q(read_at=None), name="notice_unread"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key", "user"],
+                condition=~models.Q(key="") & models.Q(read_at=None, dismissed_at=None),
+                name="notice_once_while_unread",
+            )
         ]
         ordering = ["-created_at", "id"]
 

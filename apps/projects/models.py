@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.lib.ids import new_id
 
 
@@ -59,6 +62,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> Self:
         """Neither accepted, revoked nor expired, by the database's clock. One table: safe in a conditional update."""
         return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=Now())
+
+    def forget(self, person: User, addresses: Collection[str]) -> None:
+        """Take a person's addresses out of them; what was not accepted ends, or it would be for anybody."""
+        theirs = self.filter(Q(email__in=addresses) | Q(accepted_by=person))
+        theirs.filter(accepted_at=None, revoked_at=None).update(revoked_at=Now())
+        theirs.update(email="")
 
 
 class Invitation(models.Model):

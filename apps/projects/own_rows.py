@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.accounts.addresses import own_addresses
 from apps.accounts.deletion import register_deletion_guard, register_deletion_hook
 from apps.accounts.export import register_exporter
 from apps.accounts.models import User
@@ -47,11 +48,17 @@ def delete_lonely_projects(user: User) -> None:
             project.delete()
 
 
+def forget_addresses(user: User) -> None:
+    """Invitations that others sent to them: those end, and keep no address."""
+    Invitation.objects.forget(user, own_addresses(user))
+
+
 def register() -> None:
     register_exporter(projects.__name__, projects)
     register_exporter(project_invitations_sent.__name__, project_invitations_sent)
     register_deletion_guard(last_owner_guard)
     register_deletion_hook(delete_lonely_projects)
+    register_deletion_hook(forget_addresses)
 
 
 def _owned(user: User) -> list[Members]:

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.governance.access import choices
+from apps.governance.pickers import picks
 from apps.projects.access import projects_of
-from apps.projects.models import Project, Role
+from apps.projects.models import Role
 from apps.projects.recent import recent_project
 from apps.prompts.access import Rights
 from apps.prompts.models import Prompt, PromptRevision
@@ -27,7 +27,7 @@ def page_state(request: HttpRequest, prompt: Prompt, revision: PromptRevision, r
         state["run"] = {
             "projects": [{"id": each.pk, "name": each.name} for each in projects],
             "project": chosen.pk if chosen else None,
-            "models": models_json(request.user, chosen) if chosen else [],
+            "models": [pick for _, pick in picks(request.user, chosen)] if chosen else [],
             "urls": {
                 "run": reverse("prompt_run", args=[prompt.pk]),
                 "use": reverse("prompt_use", args=[prompt.pk]),
@@ -35,16 +35,3 @@ def page_state(request: HttpRequest, prompt: Prompt, revision: PromptRevision, r
             },
         }
     return state
-
-
-def models_json(user: User, project: Project) -> list[dict[str, Any]]:
-    """All that can be asked for; those that this person may not use here with the reason."""
-    return [
-        {
-            "id": choice.model.pk,
-            "name": choice.model.name,
-            "allowed": choice.decision.allowed,
-            "reason": "" if choice.decision.allowed else choice.decision.reason,
-        }
-        for choice in choices(user, project)
-    ]

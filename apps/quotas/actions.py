@@ -12,11 +12,10 @@ from apps.catalog.models import HostedModel
 from apps.projects.models import Project
 from apps.quotas import words
 from apps.quotas.ledger import Amount, Measured, write_reservation, write_settlements
-from apps.quotas.limits import Limit, Standing, applicable, standings
+from apps.quotas.limits import WARN_PERCENT, Limit, Standing, applicable, standings
+from apps.quotas.metrics import count_refusal, count_reservation, count_settled
 from apps.quotas.models import Metric
 from apps.quotas.pace import device_ms_per_token
-
-WARN_PERCENT = 80
 
 
 class QuotaExceeded(Exception):
@@ -50,6 +49,7 @@ def reserve(
     amount = Amount(tokens, images, _expected_device_ms(limits, model, tokens))
     standing_after = [_checked(standing, amount) for standing in standings(limits)]
     write_reservation(job_id=job_id, user_id=user.pk, project_id=project.pk, model_id=model.pk, amount=amount)
+    count_reservation(model.pk)
     near = (each for each in standing_after if each.percent >= WARN_PERCENT and each.limit.period)
     return Reservation(amount, tuple(words.warning(each) for each in near))
 
@@ -60,7 +60,7 @@ def settle(measured: Iterable[Measured]) -> None:
 
     A job settles once: called again it changes nothing.
     """
-    write_settlements(measured)
+    count_settled(write_settlements(measured))
 
 
 def _expected_device_ms(limits: list[Limit], model: HostedModel, tokens: int) -> float:
@@ -76,6 +76,7 @@ def _checked(standing: Standing, amount: Amount) -> Standing:
     after = Standing(standing.limit, standing.used, standing.reserved + wanted)
     # Where nothing was measured yet nothing can be expected; but what is used up is used up.
     if after.taken > standing.limit.limit or standing.taken >= standing.limit.limit:
+        count_refusal(standing.limit)
         raise QuotaExceeded(standing, wanted)
     return after
 

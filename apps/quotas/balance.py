@@ -18,15 +18,21 @@ WITH entry AS (
         COALESCE(sum(images) FILTER (WHERE kind = 'settle'), 0) AS images,
         COALESCE(sum(device_ms) FILTER (WHERE kind = 'settle'), 0) AS device_ms,
         COALESCE(sum(cost_micros) FILTER (WHERE kind = 'settle'), 0) AS cost_micros,
+        count(*) FILTER (WHERE kind = 'settle' AND (tokens > 0 OR images > 0 OR device_ms > 0)) AS jobs,
         count(*) FILTER (WHERE kind = 'reserve' AND is_open) AS open_jobs,
-        COALESCE(sum(tokens) FILTER (WHERE kind = 'reserve' AND is_open), 0) AS reserved_tokens
+        COALESCE(sum(tokens) FILTER (WHERE kind = 'reserve' AND is_open), 0) AS reserved_tokens,
+        COALESCE(sum(images) FILTER (WHERE kind = 'reserve' AND is_open), 0) AS reserved_images,
+        COALESCE(sum(device_ms) FILTER (WHERE kind = 'reserve' AND is_open), 0) AS reserved_device_ms
     FROM entry GROUP BY subject, subject_id, model_id, day, slot
 )
 SELECT subject, subject_id, model_id, day::text
 FROM summed FULL JOIN quotas_usagetotal AS total USING (subject, subject_id, model_id, day, slot)
-WHERE (summed.tokens, summed.images, summed.cost_micros, summed.open_jobs, summed.reserved_tokens)
-    IS DISTINCT FROM (total.tokens, total.images, total.cost_micros, total.open_jobs, total.reserved_tokens)
+WHERE (summed.tokens, summed.images, summed.cost_micros, summed.jobs, summed.open_jobs, summed.reserved_tokens,
+        summed.reserved_images)
+    IS DISTINCT FROM (total.tokens, total.images, total.cost_micros, total.jobs, total.open_jobs, total.reserved_tokens,
+        total.reserved_images)
     OR abs(summed.device_ms - total.device_ms) > 0.001 * (1 + abs(summed.device_ms))
+    OR abs(summed.reserved_device_ms - total.reserved_device_ms) > 0.001 * (1 + abs(summed.reserved_device_ms))
 ORDER BY 1, 2, 3, 4
 """
 

@@ -118,7 +118,7 @@ def _check(
 
 
 def _quota_target(quota: Quota) -> Target:
-    return Target("quota", str(quota.pk), str(quota))
+    return Target("quota", str(quota.pk), str(quota), of=quota.user_id or "")
 
 
 def _of_whom(quota: Quota) -> dict[str, str]:

@@ -71,28 +71,32 @@ WITH given AS (
     ON CONFLICT (user_id) DO UPDATE SET as_of = GREATEST(recent.as_of, EXCLUDED.as_of),
         device_ms = EXCLUDED.device_ms + recent.device_ms
             * power(0.5, GREATEST(0, EXTRACT(EPOCH FROM EXCLUDED.as_of - recent.as_of)) / %(half_life)s)
+), added AS (
+    INSERT INTO quotas_usagetotal AS total
+        (subject, subject_id, model_id, day, slot, jobs, tokens, images, device_ms, cost_micros,
+         open_jobs, reserved_tokens, reserved_images, reserved_device_ms)
+    SELECT whose.subject, whose.subject_id, entry.model_id, entry.day, entry.slot,
+        count(*) FILTER (WHERE entry.tokens > 0 OR entry.images > 0 OR entry.device_ms > 0),
+        sum(entry.tokens), sum(entry.images), sum(entry.device_ms), sum(entry.cost_micros), -count(reserved.id),
+        -COALESCE(sum(reserved.tokens), 0), -COALESCE(sum(reserved.images), 0), -COALESCE(sum(reserved.device_ms), 0)
+    FROM entry
+    LEFT JOIN quotas_ledgerentry AS reserved ON reserved.job_id = entry.job_id AND reserved.kind = 'reserve'
+    CROSS JOIN LATERAL (VALUES ('site', ''), ('project', entry.project_id), ('user', entry.user_id))
+        AS whose (subject, subject_id)
+    WHERE whose.subject = 'site' OR whose.subject_id <> ''
+    GROUP BY whose.subject, whose.subject_id, entry.model_id, entry.day, entry.slot
+    ORDER BY whose.subject, whose.subject_id, entry.model_id, entry.day, entry.slot
+    ON CONFLICT (subject, subject_id, day, model_id, slot) DO UPDATE SET
+        jobs = total.jobs + EXCLUDED.jobs, tokens = total.tokens + EXCLUDED.tokens,
+        images = total.images + EXCLUDED.images, device_ms = total.device_ms + EXCLUDED.device_ms,
+        cost_micros = total.cost_micros + EXCLUDED.cost_micros, open_jobs = total.open_jobs + EXCLUDED.open_jobs,
+        reserved_tokens = total.reserved_tokens + EXCLUDED.reserved_tokens,
+        reserved_images = total.reserved_images + EXCLUDED.reserved_images,
+        reserved_device_ms = total.reserved_device_ms + EXCLUDED.reserved_device_ms
 )
-INSERT INTO quotas_usagetotal AS total
-    (subject, subject_id, model_id, day, slot, jobs, tokens, images, device_ms, cost_micros,
-     open_jobs, reserved_tokens, reserved_images, reserved_device_ms)
-SELECT whose.subject, whose.subject_id, entry.model_id, entry.day, entry.slot,
-    count(*) FILTER (WHERE entry.tokens > 0 OR entry.images > 0 OR entry.device_ms > 0),
-    sum(entry.tokens), sum(entry.images), sum(entry.device_ms), sum(entry.cost_micros), -count(reserved.id),
-    -COALESCE(sum(reserved.tokens), 0), -COALESCE(sum(reserved.images), 0), -COALESCE(sum(reserved.device_ms), 0)
-FROM entry
-LEFT JOIN quotas_ledgerentry AS reserved ON reserved.job_id = entry.job_id AND reserved.kind = 'reserve'
-CROSS JOIN LATERAL (VALUES ('site', ''), ('project', entry.project_id), ('user', entry.user_id))
-    AS whose (subject, subject_id)
-WHERE whose.subject = 'site' OR whose.subject_id <> ''
-GROUP BY whose.subject, whose.subject_id, entry.model_id, entry.day, entry.slot
-ORDER BY whose.subject, whose.subject_id, entry.model_id, entry.day, entry.slot
-ON CONFLICT (subject, subject_id, day, model_id, slot) DO UPDATE SET
-    jobs = total.jobs + EXCLUDED.jobs, tokens = total.tokens + EXCLUDED.tokens,
-    images = total.images + EXCLUDED.images, device_ms = total.device_ms + EXCLUDED.device_ms,
-    cost_micros = total.cost_micros + EXCLUDED.cost_micros, open_jobs = total.open_jobs + EXCLUDED.open_jobs,
-    reserved_tokens = total.reserved_tokens + EXCLUDED.reserved_tokens,
-    reserved_images = total.reserved_images + EXCLUDED.reserved_images,
-    reserved_device_ms = total.reserved_device_ms + EXCLUDED.reserved_device_ms
+SELECT model_id, count(*) FILTER (WHERE tokens > 0 OR images > 0 OR device_ms > 0),
+    sum(tokens)::bigint, sum(images)::bigint, sum(device_ms)
+FROM entry GROUP BY model_id
 """
 
 
@@ -116,6 +120,17 @@ class Measured:
     device_ms: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one statement booked for a model; `jobs` are those that used anything."""
+
+    model_id: str
+    jobs: int
+    tokens: int
+    images: int
+    device_ms: float
+
+
 def write_reservation(*, job_id: str, user_id: str, project_id: str, model_id: str, amount: Amount) -> None:
     """One statement."""
     given: dict[str, Any] = {"job": job_id, "user": user_id, "project": project_id, "model": model_id, "slots": SLOTS}
@@ -124,11 +139,11 @@ def write_reservation(*, job_id: str, user_id: str, project_id: str, model_id: s
         cursor.execute(RESERVE, given)
 
 
-def write_settlements(measured: Iterable[Measured]) -> None:
-    """One statement for all; a job that is settled already changes nothing."""
+def write_settlements(measured: Iterable[Measured]) -> list[Settled]:
+    """One statement for all; a job that is settled already changes nothing, and is not in the result."""
     rows = list(measured)
     if not rows:
-        return
+        return []
     columns: dict[str, Any] = {
         "jobs": [row.job_id for row in rows],
         "users": [row.user_id for row in rows],
@@ -140,3 +155,4 @@ def write_settlements(measured: Iterable[Measured]) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, columns | {"slots": SLOTS, "half_life": HALF_LIFE_SECONDS})
+        return [Settled(*row) for row in cursor.fetchall()]

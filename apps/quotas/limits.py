@@ -10,6 +10,7 @@ from django.db import connection
 
 from apps.quotas.models import Metric, Period, Subject
 
+WARN_PERCENT = 80
 LOCK = "pg_advisory_xact_lock(hashtextextended('quota:' || kind || ':' || subject_id, 0))"
 """Until the end of the transaction, so that of two submits at once the second counts the first."""
 NO_LOCK = "NULL"
@@ -96,6 +97,14 @@ class Standing:
     def percent(self) -> float:
         """May be over 100: a quota can be made smaller after the fact, and device time is known only afterwards."""
         return 100.0 * self.taken / self.limit.limit if self.limit.limit else 100.0
+
+
+def database_today() -> date:
+    """In UTC, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (now() AT TIME ZONE 'UTC')::date")
+        today: date = cursor.fetchone()[0]
+    return today
 
 
 def applicable(

@@ -109,7 +109,16 @@ class LedgerEntry(models.Model):
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["job_id", "kind"], name="ledger_once")]
         indexes = [
-            models.Index(fields=["day", "slot", "model_id"], condition=models.Q(kind="reserve"), name="ledger_reserved")
+            models.Index(
+                fields=["day", "slot", "model_id"], condition=models.Q(kind="reserve"), name="ledger_reserved"
+            ),
+            # What the people of a project used is read from this index alone.
+            models.Index(
+                fields=["project_id", "day"],
+                include=["user_id", "model_id", "tokens", "images", "device_ms", "cost_micros"],
+                condition=models.Q(kind="settle"),
+                name="ledger_of_project",
+            ),
         ]
 
 

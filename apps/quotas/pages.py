@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from apps.quotas import words
-from apps.quotas.actions import WARN_PERCENT
 from apps.quotas.charts import chart
-from apps.quotas.limits import Standing, applicable, standings
+from apps.quotas.limits import WARN_PERCENT, Standing, applicable, database_today, standings
 from apps.quotas.models import Subject
 from apps.quotas.usage import report
 
@@ -55,13 +52,6 @@ def usage_page(
         "ranges": RANGES,
         "today": today,
     }
-
-
-def database_today() -> Any:
-    """The date in UTC, by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT (now() AT TIME ZONE 'UTC')::date")
-        return cursor.fetchone()[0]
 
 
 def _gauge(standing: Standing) -> Gauge:

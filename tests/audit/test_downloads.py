@@ -50,10 +50,10 @@ def test_a_selection_verifies_and_is_recorded(admin: Client, keys: Path, world: 
     report = verify_file(io.BytesIO(body(admin.get("/console/audit/export.jsonl?target=p7"))), public_keys(keys))
     assert (report.first, report.is_complete, report.events) == (None, False, 1)
     event = AuditEvent.objects.get(action="audit.exported")
-    assert (event.actor_id, event.details) == (world.admin.pk, {"form": "jsonl", "filters": {"target": "p7"}})
+    assert (event.actor_id, event.details) == (world.admin.pk, {"form": "jsonl", "filters": {"target": "(typed)"}})
 
 
 def test_a_formula_is_made_harmless(admin: Client) -> None:
     record("audit.viewed", target=Target("page", "p1", "=1+1"))
     rows = list(csv.DictReader(io.StringIO(body(admin.get("/console/audit/export.csv?action=audit.viewed")).decode())))
-    assert [row["target"] for row in rows] == ["'=1+1"]
+    assert [row["To what"] for row in rows] == ["'=1+1"]

@@ -64,13 +64,15 @@ def test_a_disabled_model_is_for_administrators(installed: HostedModel, world: W
 
 
 def test_administrators_disable_and_enable(installed: HostedModel, world: World, client: Client) -> None:
+    url = "/console/models/tiny-llama/enable/"
     client.force_login(world.owner)
-    assert client.post("/models/tiny-llama/disable/").status_code == 403
+    assert b"Disable" not in client.get("/models/tiny-llama/").content
+    assert client.post(url, {"enabled": "no"}).status_code == 404
     client.force_login(world.admin)
-    assert client.get("/models/tiny-llama/disable/").status_code == 405
-    client.post("/models/tiny-llama/disable/")
+    assert url.encode() in client.get("/models/tiny-llama/").content
+    client.post(url, {"enabled": "no"})
     assert not HostedModel.objects.available().exists()
-    client.post("/models/tiny-llama/enable/")
+    client.post(url, {"enabled": "yes"})
     assert HostedModel.objects.available().exists()
     recorded = AuditEvent.objects.filter(actor_id=world.admin.pk, target_id="tiny-llama")
     assert list(recorded.order_by("id").values_list("action", flat=True)) == ["model.disabled", "model.enabled"]

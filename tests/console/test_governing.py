@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
-from apps.catalog.models import HostedModel
+from apps.catalog.models import HostedModel, ModelVersion
 from apps.conversations.models import Conversation
 from apps.governance.decisions import explain
 from apps.governance.models import AccessRequest, Grant, KillSwitch, RequestState, Subject
@@ -60,6 +60,7 @@ def test_the_last_administrator_keeps_the_role(world: World, staff: Staff) -> No
 def test_a_group_gives_and_takes_the_use_of_a_model(world: World, staff: Staff, model: HostedModel) -> None:
     client = staff.client("admin")
     Grant.objects.filter(hosted_model=model).delete()
+    Grant.objects.create(subject_type=Subject.USER, user=world.owner, hosted_model=model)
     post(client, "console_group_new", name="Poets")
     group = Group.objects.get(name="Poets")
     post(client, "console_grant_new", model=model.pk, subject="group", group=group.pk, expires_at="2099-12-31")
@@ -79,16 +80,32 @@ def test_names_of_groups_are_kept_apart(world: World, staff: Staff) -> None:
     assert Group.objects.filter(name__iexact="poets").count() == 1
 
 
-def test_deleting_the_last_group_that_may_use_anything_is_refused(
-    world: World, staff: Staff, model: HostedModel
-) -> None:
+def test_no_change_locks_everybody_out(world: World, staff: Staff, model: HostedModel) -> None:
     Grant.objects.all().delete()
-    group = Group.objects.create(name="Poets")
-    grant = Grant.objects.create(subject_type=Subject.GROUP, group=group, hosted_model=model)
+    poets, nobody = Group.objects.create(name="Poets"), Group.objects.create(name="Nobody")
+    poets.user_set.add(world.stranger)
+    other = ModelVersion.objects.create(
+        hosted_model=model, digest="f" * 64, size_bytes=1, license_id="MIT", context_length=9
+    )
+    about = {"subject_type": Subject.GROUP, "hosted_model": model, "model_version": model.default_version}
+    grant = Grant.objects.create(group=poets, **about)
+    Grant.objects.create(group=nobody, **about)
     client = staff.client("admin")
-    assert "nobody could use any model" in post(client, "console_group_delete", group.pk)
-    assert "nobody could use any model" in post(client, "console_grant_revoke", grant.pk)
-    assert Grant.objects.live().filter(pk=grant.pk).exists()
+    for change in (
+        ("console_group_delete", poets.pk),
+        ("console_group_remove", poets.pk, world.stranger.pk),
+        ("console_grant_revoke", grant.pk),
+    ):
+        assert "nobody could use any model" in post(client, *change), change
+    for route, form in (
+        ("console_model_enable", {"enabled": "no"}),
+        ("console_model_version", {"version": other.pk}),
+        ("console_model_state", {"state": "retired"}),
+    ):
+        assert "nobody could use any model" in post(client, route, model.pk, **form), route
+    assert may(world.stranger, HostedModel.objects.get(pk=model.pk))
+    Grant.objects.create(subject_type=Subject.USER, user=world.owner, hosted_model=model)
+    assert "no longer in Poets" in post(client, "console_group_remove", poets.pk, world.stranger.pk)
 
 
 @pytest.mark.parametrize(

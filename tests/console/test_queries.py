@@ -14,6 +14,7 @@ from django.urls import reverse
 from apps.accounts.models import SignUpInvitation, User
 from apps.catalog.models import HostedModel
 from apps.governance.models import AccessRequest, Grant, KillSwitch, Subject
+from apps.moderation.models import Case
 from apps.quotas.models import Metric, Period, Quota
 from apps.quotas.models import Subject as Whose
 from tests.console.conftest import Staff
@@ -39,6 +40,9 @@ def more(world: World, number: int) -> None:
     AccessRequest.objects.create(user=person, hosted_model=model, project=world.project)
     KillSwitch.objects.create(hosted_model=model, message="Stopped.", thrown_by=person)
     Quota.objects.create(subject=Whose.USER, user=person, metric=Metric.TOKENS, period=Period.DAY, created_by=person)
+    case = Case.objects.create(kind="prompt", thing_id=f"{number}", author=person, label="Buy this")
+    case.reports.create(reporter=world.stranger, reason="spam")
+    case.decisions.create(moderator=world.admin, outcome="warn")
     expires = "2099-01-01T00:00Z"
     SignUpInvitation.objects.create(token_hash=f"{number}", created_by=person, expires_at=expires)
 

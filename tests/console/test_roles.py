@@ -15,6 +15,10 @@ from tests.world import World
 
 ROWS = rows(console.ROWS)
 READ = {"admin": 200, "governor": 200, "auditor": 200, "moderator": 403}
+OTHERS = {
+    "console_reports": {"governor": 403, "moderator": 200},
+    **{route: {"governor": 403} for route in ("console_audit", "console_audit_csv", "console_audit_jsonl")},
+}
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def parts(world: World) -> dict[str, dict[str, Any]]:
 def test_who_governs_and_who_audits_sees_every_page(row: Any, staff: Staff, parts: dict[str, Any]) -> None:
     url = reverse(row.route, kwargs=parts.get(row.route))
     forms = console.FORMS_OF_GOVERNORS | console.FORMS_OF_ADMINISTRATORS
-    expected = READ | ({"auditor": 403} if row.route in forms else {})
+    expected = READ | ({"auditor": 403} if row.route in forms else {}) | OTHERS.get(row.route, {})
     expected |= {"governor": 403} if row.route in console.FORMS_OF_ADMINISTRATORS else {}
     assert {who: staff.client(who).get(url).status_code for who in READ} == expected
 

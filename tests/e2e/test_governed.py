@@ -73,6 +73,23 @@ def refused(page: Page) -> str:
     return problem.inner_text()
 
 
+def open_panel(page: Page) -> None:
+    page.locator("[data-panel-open]").click()
+    expect(page.locator("#panel")).to_be_visible()
+
+
+def ask_in_the_panel(page: Page, reason: str) -> None:
+    """The picker says that the model is not for them, and takes their request where they are."""
+    open_panel(page)
+    panel = page.locator("#panel")
+    expect(panel.locator("#panel-model option:checked")).to_be_disabled()
+    panel.get_by_role("button", name="Ask for access").click()
+    panel.get_by_label("What do you need").fill(reason)
+    panel.get_by_role("button", name="Ask", exact=True).click()
+    expect(panel.get_by_text("You have asked for")).to_be_visible()
+    panel.get_by_role("button", name="Close the settings").click()
+
+
 def test_who_is_in_no_group_is_refused_asks_and_is_let_in(visitor: MakeVisitor, boss: Visitor, complaints: Any) -> None:
     complaints.allowed = ("403 (Forbidden)",)
     insider, outsider = visitor(), visitor()
@@ -88,14 +105,14 @@ def test_who_is_in_no_group_is_refused_asks_and_is_let_in(visitor: MakeVisitor, 
 
     outsider.ask("What is the capital of France?")
     assert "grant" in refused(outsider.page).lower() or "access" in refused(outsider.page).lower()
-    with outsider.page.expect_popup() as opened:
-        outsider.page.locator("[data-problem] a").click()
-    asking = opened.value
-    asking.locator("form textarea, form input[type=text]").first.fill("I write the harbour's letters.")
-    asking.get_by_role("button", name="Ask for access").click()
-    expect(asking.get_by_text("I write the harbour's letters.")).to_be_visible()
+    expect(outsider.page.locator("[data-problem] a")).to_have_text("Ask for access")
+    ask_in_the_panel(outsider.page, "I write the harbour's letters.")
 
     approve(boss, "Ada Lovelace", soon)
+    open_panel(outsider.page)
+    expect(outsider.page.locator("#panel-model option:checked")).to_be_enabled()
+    expect(outsider.page.locator("[data-models-refused]")).to_be_empty()
+    outsider.page.keyboard.press("Escape")
     expect(outsider.page.get_by_label("Your message")).to_have_value("What is the capital of France?")
     outsider.page.get_by_label("Your message").press("Enter")
     assert "Paris" in outsider.wait_for_end()

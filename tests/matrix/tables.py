@@ -33,11 +33,8 @@ account_delete                       GET     login 200  200  200  200  200
 account_delete                       POST    login 302  302  302  302  302
 session_revoke                       POST    login 404  404  404  404  404
 
-console_audit                        GET     login 404  404  404  404  200
-
 model_list                           GET     login 200  200  200  200  200
 model                                GET     login 200  200  200  200  200
-model_change                         POST    login 403  403  403  403  302
 
 project_list                         GET     login 200  200  200  200  200
 project_new                          GET     login 200  200  200  200  200
@@ -62,6 +59,7 @@ conversation                         GET     login 404  200  200  200  404
 conversation_messages                GET     401   404  200  200  200  404
 conversation_messages                POST    401   404  403  201  201  404
 conversation_regenerate              POST    401   404  403  201  201  404
+conversation_models                  GET     401   404  200  200  200  404
 conversation_tokens                  POST    401   404  200  200  200  404
 conversation_settings                POST    401   404  403  200  200  404
 conversation_pin                     POST    401   404  403  200  200  404

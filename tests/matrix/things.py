@@ -46,7 +46,6 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         "mfa_remove_webauthn": {"pk": 1},
         "mfa_edit_webauthn": {"pk": 1},
         "model": {"model_id": version.hosted_model_id},
-        "model_change": {"model_id": version.hosted_model_id, "change": "disable"},
         "project_life": project | {"change": "archive"},
         "project_uninvite": project | {"invitation_id": invitation.pk},
         "invitation": {"token": token},

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import SiteRole, User
+from apps.audit.models import AuditEvent
 from apps.moderation.limits import LIMITS
 from apps.moderation.models import Case, Doing, Notice
 from apps.moderation.notices import notify
@@ -59,12 +60,21 @@ def test_the_queue_filters_and_sorts(world: World) -> None:
     report(world, world.viewer)
 
     def found(query: str) -> list[Case]:
-        return [case for case, _ in mo.get(f"/console/reports/?{query}").context["rows"]]
+        return mo.get(f"/console/reports/?{query}").context["shown"].page.rows
 
     case = Case.objects.get()
-    for query in ("", "shown=open", "shown=all", f"kind={KIND}", "reason=spam", "sort=many", "shown=%00&page=x&sort=?"):
+    for query in (
+        "",
+        "shown=open",
+        "shown=all",
+        f"kind={KIND}",
+        "reason=spam",
+        "sort=-waiting",
+        "q=light",
+        "shown=%00&page=x&sort=?",
+    ):
         assert found(query) == [case], query
-    for query in ("shown=appeals", "shown=hidden", "shown=decided", "reason=abuse"):
+    for query in ("shown=appeals", "shown=hidden", "shown=decided", "reason=abuse", "q=nothing"):
         assert found(query) == [], query
 
 
@@ -168,5 +178,7 @@ def test_the_queue_as_csv(world: World) -> None:
     answer = browser(moderator()).get("/console/reports/?export=csv")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="reports.csv"'
     titles, line = async_to_sync(whole)(answer).splitlines()
-    assert titles.startswith("Case,Kind,Id,Title")
-    assert f"{case.pk},project,x,'=1+1,Owner,Waiting,,1,Spam or advertising," in line
+    assert titles.startswith("Case,What,Kind,Id,Author,Reasons,Waiting reports")
+    assert f"{case.pk},'=1+1,project,x,Owner,Spam or advertising,1," in line
+    event = AuditEvent.objects.get(action="console.exported")
+    assert (event.target_id, event.details) == ("reports", {"rows": 1, "filters": {"shown": "open"}})

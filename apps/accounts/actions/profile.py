@@ -6,11 +6,13 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from apps.accounts import deletion
+from apps.accounts.addresses import own_addresses
 from apps.accounts.errors import NotAllowed
 from apps.accounts.export import export_of
 from apps.accounts.models import User
 from apps.accounts.notices import access_changed
 from apps.accounts.targets import person_target
+from apps.audit.erasure import erase_person
 from apps.audit.record import record
 
 
@@ -45,5 +47,8 @@ def delete_account(*, person: User) -> None:
         raise NotAllowed(" ".join(reasons))
     record("account.deleted", actor=person, target=person_target(person))
     access_changed(person)
+    person_id, addresses = str(person.pk), own_addresses(person)
     deletion.run_hooks(person)
     person.delete()
+    # At the very end: what ends with the account is recorded too, and names them.
+    erase_person(person_id, addresses)

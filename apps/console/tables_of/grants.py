@@ -7,7 +7,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.catalog.models import HostedModel
-from apps.console.tables import Column, Filter, Table
+from apps.console.filters import Filter
+from apps.console.tables import Column, Table
 from apps.governance.models import Grant, Subject
 
 STATES = (("live", "In force"), ("expired", "Expired"), ("revoked", "Revoked"))

@@ -7,7 +7,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.accounts.models import SignUpInvitation
-from apps.console.tables import Column, Filter, Table
+from apps.console.filters import Filter
+from apps.console.tables import Column, Table
 
 STATES = (("open", "Open"), ("accepted", "Accepted"), ("revoked", "Revoked"), ("expired", "Expired"))
 
@@ -18,6 +19,13 @@ def state_of(invitation: SignUpInvitation) -> str:
     if invitation.revoked_at:
         return "revoked"
     return "expired" if invitation.expires_at <= timezone.now() else "open"
+
+
+def for_whom(invitation: SignUpInvitation) -> str:
+    if invitation.email:
+        return invitation.email
+    left = invitation.accepted_at and invitation.accepted_by_id is None
+    return "Somebody who has left" if left else "Anyone with the link"
 
 
 def _with_state(rows: QuerySet[SignUpInvitation], state: str) -> QuerySet[SignUpInvitation]:
@@ -32,6 +40,7 @@ def _with_state(rows: QuerySet[SignUpInvitation], state: str) -> QuerySet[SignUp
 def _with_states(rows: list[SignUpInvitation]) -> list[SignUpInvitation]:
     for row in rows:
         row.state = state_of(row)  # type: ignore[attr-defined]
+        row.for_whom = for_whom(row)  # type: ignore[attr-defined]
     return rows
 
 
@@ -48,7 +57,7 @@ INVITATIONS: Table[SignUpInvitation] = Table(
     prepare=_with_states,
     filters=(Filter("state", "Any state", STATES, _with_state),),
     columns=(
-        Column("email", "For", lambda each: each.email or "Anyone with the link", ("email",)),
+        Column("email", "For", for_whom, ("email",)),
         Column("by", "From", lambda each: each.created_by or "", ("created_by__display_name",)),
         Column("created", "Made", lambda each: each.created_at, ("created_at",)),
         Column("expires", "Good until", lambda each: each.expires_at, ("expires_at",)),

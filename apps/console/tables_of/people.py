@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.actions.people import ADMIN
 from apps.accounts.models import SiteRole, User
-from apps.console.tables import Column, Filter, Table
+from apps.console.filters import Filter
+from apps.console.tables import Column, Table
 
 STATES = (("active", "Active"), ("deactivated", "Deactivated"))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from apps.console.tables import Column, Filter, Table
+from apps.console.filters import Filter
+from apps.console.tables import Column, Table
 from apps.quotas.models import Metric, Period, Price, Quota, Subject
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from apps.catalog.models import HostedModel
-from apps.console.tables import Column, Filter, Table
+from apps.console.filters import Filter
+from apps.console.tables import Column, Table
 from apps.governance.models import AccessRequest, RequestState
 
 

@@ -106,6 +106,9 @@ def group_add(request: HttpRequest, group_id: int) -> HttpResponse:
 @require_POST
 def group_remove(request: HttpRequest, group_id: int, person_id: str) -> HttpResponse:
     group, person = get_group(group_id), get_person(person_id)
-    if leave_group(actor=signed_in_user(request), group=group, person=person):
-        messages.success(request, f"{person} is no longer in {group.name}.")
+    try:
+        if leave_group(actor=signed_in_user(request), group=group, person=person):
+            messages.success(request, f"{person} is no longer in {group.name}.")
+    except GovernanceRefused as refusal:
+        messages.error(request, str(refusal))
     return redirect("console_group", group.pk)

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.access import signed_in_user
 from apps.accounts.powers import Power, power_required
 from apps.catalog.access import get_model_for
-from apps.catalog.actions import choose_version, set_answer_format, set_enabled, set_reasoning
+from apps.catalog.actions import set_answer_format, set_reasoning
 from apps.catalog.models import HostedModel, ModelState, ReasoningPolicy, Upstream
 from apps.console.forms.grants import StopForm
 from apps.console.pages import page, table_page
 from apps.console.tables_of.grants import grants
 from apps.console.tables_of.models import MODELS, models
-from apps.governance.actions.models import set_licence_gate, set_model_state
+from apps.governance.actions.models import set_licence_gate, set_model_state, switch_model, use_version
 from apps.governance.errors import GovernanceRefused
 from apps.governance.models import Grant, KillSwitch
 from engine.answers import FORMATS
@@ -93,8 +93,11 @@ def model_gate(request: HttpRequest, model_id: str) -> HttpResponse:
 def model_version(request: HttpRequest, model_id: str) -> HttpResponse:
     model = get_model_for(request.user, model_id)
     version = get_object_or_404(model.versions, pk=request.POST.get("version", ""))
-    choose_version(actor=signed_in_user(request), version=version)
-    messages.success(request, f"{model} now answers with {version.digest[:12]}.")
+    try:
+        use_version(actor=signed_in_user(request), version=version)
+        messages.success(request, f"{model} now answers with {version.digest[:12]}.")
+    except GovernanceRefused as refusal:
+        messages.error(request, str(refusal))
     return redirect("console_model", model.pk)
 
 
@@ -125,6 +128,9 @@ def model_format(request: HttpRequest, model_id: str) -> HttpResponse:
 @require_POST
 def model_enable(request: HttpRequest, model_id: str) -> HttpResponse:
     model, enabled = get_model_for(request.user, model_id), request.POST.get("enabled") == "yes"
-    if set_enabled(actor=signed_in_user(request), model=model, enabled=enabled):
-        messages.success(request, f"{model} is switched {'on' if enabled else 'off'}.")
+    try:
+        if switch_model(actor=signed_in_user(request), model=model, on=enabled):
+            messages.success(request, f"{model} is switched {'on' if enabled else 'off'}.")
+    except GovernanceRefused as refusal:
+        messages.error(request, str(refusal))
     return redirect("console_model", model.pk)

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.models import User
 from apps.conversations.access import get_conversation_for
@@ -20,6 +20,7 @@ from apps.conversations.actions.lifecycle import (
     set_pinned,
 )
 from apps.conversations.models import Conversation
+from apps.conversations.page_state import models_json
 from apps.conversations.serializers import conversation_json
 from apps.generations.json_views import PersonRequest, View, body_of, json_view, wants_json
 from apps.projects.models import Role
@@ -34,6 +35,14 @@ def settings(request: PersonRequest, cid: str) -> HttpResponseBase:
     conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
     conversation = update_conversation(actor=request.user, conversation=conversation, changes=changes)
     return JsonResponse({"conversation": conversation_json(conversation)})
+
+
+@require_GET
+@json_view
+def models(request: PersonRequest, cid: str) -> HttpResponseBase:
+    """The models to choose from as it is now: somebody may have been given access since the page was opened."""
+    conversation = get_conversation_for(request.user, cid)
+    return JsonResponse({"models": models_json(request.user, conversation.project)})
 
 
 def _change_view(change: Change, sentence: str, *, in_bin: bool = False, to_list: bool = False) -> View:

@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.audit.record import record
 from apps.catalog.actions import target_of
 from apps.catalog.models import HostedModel, ModelVersion
-from apps.governance.actions.lockout import one_at_a_time, refuse_to_deny_everyone, somebody_may_generate
+from apps.governance.actions.lockout import not_locking_everybody_out
 from apps.governance.errors import GovernanceRefused
 from apps.governance.limits import clean_limits
 from apps.governance.models import Grant, Subject
@@ -64,13 +64,10 @@ def revoke_grant(*, actor: User, grant: Grant) -> bool:
 
     Raises GovernanceRefused where it is the last one by which anybody may use any model.
     """
-    one_at_a_time()
-    somebody_might = somebody_may_generate()
     rows = Grant.objects.filter(pk=grant.pk, revoked_at=None)
-    if not rows.update(revoked_at=Now(), revoked_by=actor):
-        return False
-    if somebody_might:
-        refuse_to_deny_everyone()
+    with not_locking_everybody_out():
+        if not rows.update(revoked_at=Now(), revoked_by=actor):
+            return False
     record("model.grant.revoked", actor=actor, target=target_of(grant.hosted_model), **grant_facts(grant))
     permissions_changed()
     return True

@@ -74,7 +74,7 @@ def approve_request(
         whom=asked.project if for_project and asked.project else asked.user,
         expires_at=expires_at,
         max_params=max_params,
-        note=f"Asked for by {asked.user}",
+        note="Asked for",
     )
     _decide(asked, actor, RequestState.APPROVED, answer, grant)
     return grant
@@ -112,10 +112,14 @@ def _open(request: AccessRequest) -> AccessRequest:
     return found
 
 
+def _close(asked: AccessRequest, **decision: Any) -> None:
+    if not AccessRequest.objects.filter(pk=asked.pk, state=RequestState.OPEN).update(**decision):
+        raise GovernanceRefused("This was decided meanwhile. Nothing was changed.")
+
+
 def _decide(asked: AccessRequest, actor: User, state: RequestState, answer: str, grant: Grant | None) -> None:
     asked.state, asked.answer, asked.decided_by, asked.grant = state, answer.strip()[:MAX_REASON_CHARS], actor, grant
-    rows = AccessRequest.objects.filter(pk=asked.pk, state=RequestState.OPEN)
-    rows.update(state=state, answer=asked.answer, decided_by=actor, grant=grant, decided_at=Now())
+    _close(asked, state=state, answer=asked.answer, decided_by=actor, grant=grant, decided_at=Now())
     record(
         f"model.access.{state}",
         actor=actor,

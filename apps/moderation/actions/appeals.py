@@ -13,6 +13,7 @@ from apps.moderation.actions.decisions import write_decision
 from apps.moderation.models import Appeal, Case, Decision
 from apps.moderation.notices import notify
 from apps.moderation.outcomes import TAKES_BACK, can_be_taken_back, thing_in_words
+from apps.moderation.report_notices import tell_of_appeal
 from apps.moderation.targets import case_target
 
 Outcome = Decision.Outcome
@@ -36,6 +37,7 @@ def appeal(*, actor: User, decision: Decision, text: str) -> Appeal:
         raise NotAllowed(sentence)
     made = Appeal.objects.create(decision=decision, text=text)
     record("moderation.appealed", actor=actor, target=case_target(case), case=case.pk, decision=decision.pk)
+    tell_of_appeal(made)
     return made
 
 

@@ -13,6 +13,7 @@ from apps.audit.record import record
 from apps.moderation.kinds import KindOfThing
 from apps.moderation.limits import check_rate
 from apps.moderation.models import MAX_EXCERPT, Case, Report
+from apps.moderation.report_notices import tell_of_report
 from apps.moderation.targets import case_target
 
 
@@ -20,19 +21,24 @@ from apps.moderation.targets import case_target
 def report_thing(
     *, actor: User, kind: str, thing_id: str, about: KindOfThing, thing: Any, reason: str, text: str
 ) -> Report:
-    """`about` and `thing` come from `access.get_thing_for`: the reporter may see it.
+    """`about` and `thing` come from `access.get_thing_for`: the reporter may see it. Moderators are told of the first
+    of the reports that wait.
 
     Raises NotAllowed for one's own thing and for a second report while the first waits, TooMany after a flood.
     """
     if about.author(thing) == actor:
         raise NotAllowed(f"This {about.noun} is yours. You can change or delete it yourself.")
     case = _case_of(kind, thing_id)
-    if case.reports.filter(reporter=actor, closed_at=None).exists():
+    waiting = list(case.reports.filter(closed_at=None).values_list("reporter_id", flat=True))
+    if actor.pk in waiting:
         raise NotAllowed("You have reported this already. A moderator will look at it.")
     check_rate(actor, "report.create")
     _as_it_is_now(case, about, thing)
+    case.refresh_from_db()
     report = Report.objects.create(case=case, reporter=actor, reason=reason, text=text)
     record("moderation.reported", actor=actor, target=case_target(case), case=case.pk, reason=reason)
+    if not waiting:
+        tell_of_report(report)
     return report
 
 

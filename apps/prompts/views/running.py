@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.generations.json_views import PersonRequest, body_of, json_view
+from apps.governance.pickers import picks
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
 from apps.prompts.access import get_prompt_for, get_revision
 from apps.prompts.actions import rate_run
 from apps.prompts.actions.running import run_prompt
 from apps.prompts.models import PromptRun
-from apps.prompts.page_state import models_json
 from apps.prompts.runs import get_run_for
 
 
@@ -26,7 +26,7 @@ from apps.prompts.runs import get_run_for
 def models(request: PersonRequest) -> HttpResponseBase:
     """`{"models": […]}`: what can be asked for in `?project=`."""
     project = get_project_for(request.user, request.GET.get("project", ""))
-    return JsonResponse({"models": models_json(request.user, project)})
+    return JsonResponse({"models": [pick for _, pick in picks(request.user, project)]})
 
 
 @require_POST

@@ -48,5 +48,9 @@ export const post = (url, data = {}) =>
     body: JSON.stringify(data),
   });
 
+/** The fields of an ordinary form, to a page that also answers in JSON. */
+export const postForm = (url, fields) =>
+  request(url, { method: "POST", headers: { accept: "application/json", "x-csrftoken": csrf() }, body: new URLSearchParams(fields) });
+
 /** An id for a send: sent twice, it is still one send. */
 export const newClientId = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

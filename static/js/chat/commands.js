@@ -76,6 +76,12 @@ export class Commands {
     return conversation;
   }
 
+  /** Reads again what can be chosen: somebody may have been given access meanwhile. Quiet where that fails. */
+  async readModels() {
+    const found = await get(this.#urls.models).catch(() => null);
+    if (found) this.store.dispatch({ type: "models", models: found.models });
+  }
+
   async mark(action) {
     return this.#tell(async () => {
       const { conversation } = await post(this.#urls[action]);

@@ -23,6 +23,7 @@ const HANDLERS = {
   present: (state, { present }) => ({ ...state, present }),
   role: (state, { role }) => ({ ...state, role }),
   conversation: (state, { changes }) => ({ ...state, conversation: { ...state.conversation, ...changes } }),
+  models: (state, { models }) => ({ ...state, models }),
   busy: (state, { on }) => ({ ...state, busy: on }),
   path: (state, { messages, leaf }) => withLive({ ...state, messages: keepKnown(state, messages), leaf }),
   pending: (state, { pending }) => ({ ...state, pending }),

@@ -1,5 +1,6 @@
 /** The panel of this conversation: model, system prompt, sampling. Every change is saved by itself. */
 import { el } from "../dom.js";
+import { nameToChoose, refusedModels } from "../governance/refused.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
 
@@ -48,6 +49,7 @@ export function showSettings(root, { store, commands }) {
     document.body.classList.toggle("panel-open", on);
     panel.hidden = !on;
     opener.setAttribute("aria-expanded", String(on));
+    if (on) commands.readModels();
     const modal = on && matchMedia(PHONE).matches;
     for (const part of root.querySelectorAll("[data-behind]")) part.inert = modal;
     (on ? panel.querySelector("[data-panel-close]") : opener).focus();
@@ -69,6 +71,7 @@ export function showSettings(root, { store, commands }) {
     showModels(model, models, conversation.model);
     const chosen = models.find((each) => each.id === conversation.model);
     showFacts(panel.querySelector("[data-model-facts]"), chosen);
+    showRefused(panel.querySelector("[data-models-refused]"), mayWrite(state) ? models : [], chosen);
     if (document.activeElement !== prompt && waiting.system_prompt === undefined) prompt.value = conversation.system_prompt;
     if (waiting.params === undefined) params.show(conversation.params, chosen?.defaults);
     params.withhold(new Set(chosen?.takes_effort ? [] : ["reasoning_effort"]));
@@ -77,12 +80,20 @@ export function showSettings(root, { store, commands }) {
 }
 
 function showModels(select, models, chosen) {
-  const key = JSON.stringify([models.map((each) => each.id), chosen]);
+  const key = JSON.stringify([models.map(nameToChoose), chosen]);
   if (select.dataset.key === key) return;
   select.dataset.key = key;
   const known = models.some((each) => each.id === chosen);
   const first = known ? [] : [el("option", { value: "", disabled: true, selected: true }, chosen ? `${chosen} (not available)` : "Choose a model")];
-  select.replaceChildren(...first, ...models.map((each) => el("option", { value: each.id, selected: each.id === chosen }, each.name)));
+  select.replaceChildren(...first, ...models.map((each) => el("option", { value: each.id, selected: each.id === chosen, disabled: !each.allowed }, nameToChoose(each))));
+}
+
+/** Left alone while nothing in it has changed: somebody may be writing there why they need one. */
+function showRefused(target, models, chosen) {
+  const key = JSON.stringify(models.map(({ id, reason, waiting }) => [id, reason, waiting]));
+  if (target.dataset.key === key) return;
+  target.dataset.key = key;
+  target.replaceChildren(...refusedModels(models, { open: chosen && !chosen.allowed }));
 }
 
 function showFacts(target, model) {

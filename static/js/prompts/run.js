@@ -1,6 +1,7 @@
 /** Run a prompt here: choose project and model, follow the answer as it comes, rate it. */
 import { Failure, get, post } from "../chat/api.js";
 import { el, icon } from "../dom.js";
+import { nameToChoose, refusedModels } from "../governance/refused.js";
 import { blocksOf, renderBlock, settle } from "../markdown.js";
 import { stars } from "../rating.js";
 import { toast } from "../toasts.js";
@@ -10,11 +11,13 @@ export function runBar(bar, answer, { run, revision }, values) {
   const models = el("select", { class: "input", "aria-label": "Model" });
   const go = el("button", { type: "button", class: "btn btn-primary" }, icon("play"), " Run");
   const why = el("p", { class: "help", role: "status" });
+  const refused = el("div");
   const fill = (found) => {
     const wanted = found.find((each) => each.allowed && each.id === revision.model) ?? found.find((each) => each.allowed);
-    models.replaceChildren(...found.map((each) => el("option", { value: each.id, disabled: !each.allowed, selected: each === wanted, title: each.reason }, each.allowed ? each.name : `${each.name} (not for you)`)));
+    models.replaceChildren(...found.map((each) => el("option", { value: each.id, disabled: !each.allowed, selected: each === wanted, title: each.reason }, nameToChoose(each))));
+    refused.replaceChildren(...refusedModels(found, { open: !wanted }));
     go.disabled = !wanted;
-    why.textContent = wanted ? "" : (found[0]?.reason ?? "There is no model to run this with yet.");
+    why.textContent = found.length ? "" : "There is no model to run this with yet.";
   };
   projects.addEventListener("change", async () => {
     try {
@@ -41,7 +44,7 @@ export function runBar(bar, answer, { run, revision }, values) {
     return;
   }
   fill(run.models);
-  bar.append(el("div", { class: "prompt-run" }, projects, models, go), why);
+  bar.append(el("div", { class: "prompt-run" }, projects, models, go), why, refused);
 }
 
 function follow(answer, urls, ended) {

@@ -73,6 +73,11 @@ console_quota_remove                 POST    login 404  404  404  404  302
 console_prices                       GET     login 404  404  404  404  200
 console_price_set                    POST    login 404  404  404  404  302
 console_price_remove                 POST    login 404  404  404  404  302
+
+console_reports                      GET     login 404  404  404  404  200
+console_audit                        GET     login 404  404  404  404  200
+console_audit_csv                    GET     login 404  404  404  404  200
+console_audit_jsonl                  GET     login 404  404  404  404  200
 """
 UPSTREAM = {
     "base_url": "http://127.0.0.1:9/v1",

@@ -22,7 +22,6 @@ notice_dismiss                       POST    login 404  404  404  302  404
 appeal                               GET     login 404  404  404  200  404
 appeal                               POST    login 404  404  404  302  404
 
-console_reports                      GET     login 404  404  404  404  200
 console_report                       GET     login 404  404  404  404  200
 console_decide                       POST    login 404  404  404  404  302
 console_answer                       POST    login 404  404  404  404  302

@@ -1,14 +1,11 @@
-"""The moderators' queue, one case of it, and what they decide."""
+"""One case of the moderators' queue, and what they decide."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -19,40 +16,17 @@ from apps.audit.record import record
 from apps.moderation.access import get_case, other_moderators, strikes_of, thing_of
 from apps.moderation.actions.appeals import answer_appeal
 from apps.moderation.actions.decisions import decide
-from apps.moderation.exports import csv_of
-from apps.moderation.forms import AnswerForm, DecisionForm, QueueForm
+from apps.moderation.forms import AnswerForm, DecisionForm
 from apps.moderation.models import Appeal, Case
 from apps.moderation.outcomes import noun_of, possible
-from apps.moderation.queue import counts, queue
 from apps.moderation.targets import case_target
 
-PER_PAGE = 30
 DONE = {
     "hide": "It is hidden, and its author was told why.",
     "restore": "It is shown again.",
     "warn": "The author was warned.",
     "dismiss": "It stays as it is.",
 }
-
-
-@power_required(Power.SEE_REPORTS)
-@require_GET
-def console_reports(request: HttpRequest) -> HttpResponseBase:
-    given = QueueForm(request.GET).given()
-    if request.GET.get("export") == "csv":
-        record("moderation.exported", actor=signed_in_user(request), filters=given or None)
-        return csv_of(queue(given))
-    page = Paginator(queue(given), PER_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "form": QueueForm({"shown": "open", "sort": "new", **given}),
-        "page": page,
-        "counts": counts(),
-        "shown": given.get("shown", "open"),
-        "filters": urlencode(given),
-        "filtered": bool(set(given) - {"shown", "sort"}),
-        "rows": [(case, noun_of(case)) for case in page],
-    }
-    return render(request, "moderation/queue.html", context)
 
 
 @power_required(Power.SEE_REPORTS)
