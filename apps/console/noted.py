@@ -7,8 +7,8 @@ from typing import Any
 from django.http import QueryDict
 
 from apps.accounts.models import User
-from apps.console.filters import words
 from apps.console.tables import Table
+from apps.lib.http import search_text
 from apps.lib.ids import is_id
 
 TYPED = "(typed)"
@@ -19,7 +19,7 @@ def noted(table: Table[Any], asked: QueryDict) -> dict[str, str]:
     """The filters in use: choices and days as they are, the address of a person as that person's id."""
     given = {each.key: (each.chosen(asked), each.kind == "words") for each in table.filters}
     if table.search:
-        given["q"] = words(asked, "q"), True
+        given["q"] = search_text(asked, "q"), True
     return {key: _id_of(text) if typed else text for key, (text, typed) in given.items() if text}
 
 
