@@ -110,7 +110,7 @@ class Call:
         except httpcore.ConnectTimeout as error:
             raise unreachable(f"it did not answer within {self._config.connect_seconds:g} seconds") from error
         except httpcore.ConnectError as error:
-            if isinstance(error.__cause__, ssl.SSLError):
+            if isinstance(error.__context__, ssl.SSLError):
                 raise UpstreamFailure("upstream_unreachable", NO_TLS) from error
             raise unreachable("no connection could be made") from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
