@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import cast
 
 from django.conf import settings
+from prometheus_client import REGISTRY
 
 from apps.catalog.store import model_store
+from apps.generations.engine_metrics import EngineCollector
 
 # Before torch is loaded: its threads must not spin while they wait for each other, because the web process,
 # PostgreSQL and Redis often share these cores.
@@ -33,7 +35,9 @@ class StoreSource:
 def local_engine() -> tuple[EngineThread, str]:
     """Not yet started, and the name of its device."""
     config = engine_config()
-    return EngineThread(StoreSource(), config), str(pick_device(config))
+    engine = EngineThread(StoreSource(), config)
+    REGISTRY.register(EngineCollector(engine.metrics))
+    return engine, str(pick_device(config))
 
 
 def engine_config() -> EngineConfig:

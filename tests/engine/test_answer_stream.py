@@ -131,7 +131,7 @@ class Running:
         recorder = Recorder(f"{answer_format} {prompt}")
         sampling = SamplingParams(**{"temperature": 0.0} | params)
         tokens = tuple(ids(self.tokenizer, prompt))
-        request = GenerationRequest(recorder.id, "only", tokens, sampling, answer_format)
+        request = GenerationRequest(recorder.id, "only", tokens, sampling, answer_format=answer_format)
         self.engine.submit(request, recorder)
         recorder.finish()
         return recorder

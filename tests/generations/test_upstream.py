@@ -16,7 +16,7 @@ from apps.generations.actions import request_cancel, submit_generation
 from apps.generations.models import GenerationJob, State, Worker
 from apps.generations.presence import is_served
 from apps.generations.queue import place_of, usage_of
-from apps.generations.replay import text_in_log
+from apps.generations.replay import said_in_log
 from apps.generations.served import served_models
 from apps.lib.database import in_thread
 from apps.lib.redis import sync_client
@@ -124,7 +124,7 @@ def test_a_cancel_closes_the_connection(ask: Ask, world: World) -> None:
     with faulty(then_hangs(HEAD, chunk("Once upon"))) as server, upstream_worker():
         far_model(server.url)
         job = ask()
-        until(lambda: text_in_log(sync_client(), job.pk, 1)[0] == "Once upon", 60)
+        until(lambda: said_in_log(sync_client(), job.pk, 1).text == "Once upon", 60)
         request_cancel(actor=world.editor, job=job)
         job = ended(job)
         assert server.connections[0].closed.wait(60)

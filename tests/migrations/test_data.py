@@ -21,7 +21,7 @@ from apps.audit.verify_database import verify_database
 from tests.migrations.earlier import SCHEMA, Site
 
 pytestmark = pytest.mark.django_db
-TESTED = {("governance", "0002_what_was_open_stays_open")}
+TESTED = {("catalog", "0004_reasoning"), ("governance", "0002_what_was_open_stays_open")}
 """Of those with Python in them."""
 
 
@@ -76,6 +76,35 @@ def test_what_was_open_to_everyone_stays_open_once() -> None:
     models = site.go("governance", "0001_grants")
     assert grants(models) == [("approved", "everyone", True)], "what was decided meanwhile stays"
     assert grants(site.go("governance", "0002_what_was_open_stays_open")) == [("approved", "everyone", True)]
+
+
+TEMPLATES = {
+    "": ("plain", False),
+    "{{ messages }}": ("plain", False),
+    "a </think> b": ("think", False),
+    "<tool_call> </think>": ("qwen3", False),
+    "<tool_call>": ("qwen2", False),
+    "<｜tool▁calls▁begin｜> </think>": ("deepseek-r1", False),
+    "<|channel|> <|message|> {{ reasoning_effort }}": ("harmony", True),
+}
+"""Chat templates that were installed before, and how their answers are read."""
+
+
+def test_how_installed_models_mark_their_reasoning_is_found_in_their_templates() -> None:
+    site = Site()
+    models = site.go("catalog", "0003_upstreams")
+    for number, template in enumerate(TEMPLATES):
+        hosted = models.get_model("catalog", "HostedModel").objects.create(id=f"m{number}", name=template[:20] or "-")
+        version = models.get_model("catalog", "ModelVersion").objects.create(
+            hosted_model=hosted, digest=f"{number}", size_bytes=1, context_length=9, chat_template=template
+        )
+        models.get_model("catalog", "HostedModel").objects.filter(id=hosted.pk).update(default_version=version)
+    models = site.go("catalog", "0004_reasoning")
+    versions = models.get_model("catalog", "ModelVersion").objects.all()
+    assert {each.chat_template: (each.answer_format, each.takes_effort) for each in versions} == TEMPLATES
+    hidden = models.get_model("catalog", "HostedModel").objects.filter(reasoning="hidden")
+    assert [each.id for each in hidden] == ["m6"]
+    site.go("catalog", "0003_upstreams")
 
 
 EVENTS = (

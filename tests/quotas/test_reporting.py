@@ -45,7 +45,7 @@ def test_owners_see_who_used_what_and_others_do_not(world: World, submit_as: Sub
         finished(submit_as(user))
     shown = page(client, world, "owner")
     assert "Usage by person" in shown
-    assert '<th scope="row">Editor</th><td class="num">2</td>' in shown
+    assert '<th scope="row">Editor</th><td data-label="Answers" class="num">2</td>' in shown
     for name in ("editor", "viewer"):
         assert "Usage by person" not in page(client, world, name)
 

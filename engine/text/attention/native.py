@@ -157,10 +157,10 @@ def library(dtype: torch.dtype) -> ctypes.CDLL:
     if compiler is None:
         raise Unavailable("there is no C compiler.")
     key = hashlib.sha256(b"\0".join([SOURCE.read_bytes(), *(part.encode() for part in (compiler, *flags, _machine()))]))
-    target = _cache_folder() / f"paged-{key.hexdigest()[:24]}.so"
-    if not target.exists():
-        _build(compiler, flags, target)
     try:
+        target = _cache_folder() / f"paged-{key.hexdigest()[:24]}.so"
+        if not target.exists():
+            _build(compiler, flags, target)
         loaded = ctypes.CDLL(str(target))
     except OSError as error:
         raise Unavailable(str(error)) from error
@@ -174,7 +174,6 @@ def _compilers() -> list[str]:
 
 def _build(compiler: str, flags: list[str], target: Path) -> None:
     """Atomic: another worker may build the same."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder) / target.name
         command = [compiler, str(SOURCE), "-o", str(made), *flags, "-lm"]
@@ -193,8 +192,15 @@ def _openmp() -> list[str]:
 
 
 def _cache_folder() -> Path:
-    base = os.environ.get("ATRIUM_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "atrium" / "kernels"
+    """The user's own, or where that can't be written, one of this process only: nobody else may put a library there."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "atrium" / "kernels"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
+        logger.info("The compiled kernel isn't kept: %s", error)
+    return Path(tempfile.mkdtemp(prefix="atrium-kernels-"))
 
 
 def _machine() -> str:
