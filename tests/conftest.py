@@ -15,6 +15,21 @@ flush.allow_between_tests()
 ledger_flush.allow_between_tests()
 
 
+LONGEST_FIRST = (
+    "test_workers.py",
+    "test_crawler.py",
+    "test_equality.py",
+    "test_upstream_worker.py",
+    "test_reference.py",
+)
+"""Files that take long: begun first, so that no worker is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 @pytest.fixture
 def world(db: None) -> World:
     return make_world()

@@ -17,6 +17,8 @@ from tests.e2e.visitor import Visitor
 
 MakeVisitor = Callable[..., Visitor]
 HERE = Path(__file__).parent
+FURNISHING = "test_everywhere.py"
+"""Fills the site with people, models and events; the other tests, which share it, come before that."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,6 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(600))
+    items.sort(key=lambda item: item.path.name == FURNISHING)
 
 
 @pytest.fixture(scope="session")
