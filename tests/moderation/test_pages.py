@@ -152,7 +152,7 @@ def test_notices_are_ones_own_and_go_when_dismissed(world: World) -> None:
     assert notice
     assert browser(world.viewer).post(f"/me/notices/{notice.pk}/dismiss/").status_code == 404
     owner = browser(world.owner)
-    badge = 'aria-label="1 unread"'
+    badge = '1<span class="visually-hidden"> unread</span>'
     assert badge in owner.get("/projects/").content.decode()
     assert "It is &lt;b&gt;short&lt;/b&gt;." in owner.get("/me/notices/").content.decode()
     assert badge not in owner.get("/projects/").content.decode()
