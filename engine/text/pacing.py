@@ -29,18 +29,17 @@ class Pacing:
         """For a step in which `decoding` sequences get a token."""
         if not decoding or math.isinf(self._factor):
             return self._most
-        alone = self._expected(decoding)
+        alone = self._expected(decoding) or self._next_larger(decoding)
         if alone is None:
             return min(self._most, FEWEST)
-        allowed, tokens = alone * self._factor, FEWEST
+        tokens = FEWEST
         for larger in self._steps():
-            expected = self._expected(decoding + larger)
-            if expected is None:  # try the next larger size where the last one is well within
-                known = self._expected(decoding + tokens)
-                return larger if known is not None and known < allowed * tokens / larger else tokens
-            if expected > allowed:
-                return tokens
+            expected = self._expected(decoding + larger) or self._guess(decoding, alone, tokens, larger)
+            if expected is None or expected > alone * self._factor:
+                break
             tokens = larger
+            if self._expected(decoding + larger) is None:
+                break  # one guess at a time
         return min(self._most, tokens)
 
     def took(self, tokens: int, seconds: float) -> None:
@@ -53,6 +52,16 @@ class Pacing:
         else:
             # A machine that stood still once doesn't slow all later steps down.
             self._seconds[size] = known + NEW_SHARE * (min(seconds, 3 * known) - known)
+
+    def _guess(self, decoding: int, alone: float, tokens: int, larger: int) -> float | None:
+        """For a size never seen, from the last one that was: each further token costs what its tokens cost."""
+        known = self._expected(decoding + tokens)
+        return None if known is None else alone + max(0.0, known - alone) * larger / tokens
+
+    def _next_larger(self, tokens: int) -> float | None:
+        """Where no step of this size was seen, the next one that was stands for it."""
+        larger = [size for size in self._seconds if size >= _class(tokens)]
+        return self._seconds[min(larger)] if larger else None
 
     def _expected(self, tokens: int) -> float | None:
         return self._seconds.get(_class(tokens))

@@ -1,5 +1,8 @@
 """Attention on the CPU by a kernel of our own that knows blocks (paged.c), compiled for this machine at first use.
 
+It computes decodes, where reading the cache is all there is to do. Chunks of prompts are matrix multiplications; their
+keys and values are gathered for torch's kernel, which is three to five times as fast at those (docs/decisions/0013).
+
 The compiler is the one that the set-up asks for. The library is kept in a cache folder under the name of its source,
 flags and machine, so that only the first start of a worker compiles it (about 3 s).
 """
@@ -22,6 +25,7 @@ from pathlib import Path
 import torch
 
 from engine.text.attention.backend import AttentionPlan, Backend, Variant
+from engine.text.attention.gathered import Masks, attend
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 
@@ -31,8 +35,10 @@ SOURCE = Path(__file__).with_name("paged.c")
 FLAGS = ("-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-fPIC", "-shared")
 BUILD_SECONDS = 120
 MOST_DIM = 256
+LONG = 4
+"""Chunks of so many tokens and more go to torch's kernel."""
 ROWS_AT_ONCE = 48
-"""Rows of a long chunk that one thread takes at once: a multiple of the kernel's tile of 6."""
+"""Rows of a chunk that one thread takes at once: a multiple of the kernel's tile of 6."""
 
 
 class Unavailable(Exception):
@@ -71,6 +77,9 @@ class Prepared:
 
     plan: NativePlan
     arrays: list[array[int]]
+    tables: dict[int, torch.Tensor]
+    """The blocks of the long chunks, by their numbers."""
+    masks: Masks
 
 
 class NativeBackend(Backend):
@@ -81,9 +90,13 @@ class NativeBackend(Backend):
     def __init__(self, shape: CacheShape, blocks: int) -> None:
         super().__init__(shape, blocks)
         self._attend = library(shape.dtype).attend
-        size = (blocks, shape.kv_heads, BLOCK_SIZE, shape.key_dim)
-        self.keys = [torch.empty(size, dtype=shape.dtype) for _ in range(shape.layers)]
-        self.values = [torch.empty(size, dtype=shape.dtype) for _ in range(shape.layers)]
+
+        def cache(*block: int) -> list[torch.Tensor]:
+            size = (blocks, shape.kv_heads, *block)
+            return [torch.empty(size, dtype=shape.dtype) for _ in range(shape.layers)]
+
+        self.keys = cache(shape.key_dim, BLOCK_SIZE)
+        self.values = cache(BLOCK_SIZE, shape.value_dim)
 
     @classmethod
     def supports(cls, shape: CacheShape) -> bool:
@@ -105,11 +118,12 @@ class NativeBackend(Backend):
         stride = max(-(-chunk.end // BLOCK_SIZE) for chunk in chunks)
         tables = array("i")
         for chunk in chunks:
-            used = chunk.blocks[: -(-chunk.end // BLOCK_SIZE)]
-            tables.extend(used + [0] * (stride - len(used)))
+            own = chunk.blocks[: -(-chunk.end // BLOCK_SIZE)]
+            tables.extend(own + [0] * (stride - len(own)))
         tasks = [
             (number, first, min(first + ROWS_AT_ONCE, chunk.count * self.shape.group))
             for number, chunk in enumerate(chunks)
+            if chunk.count < LONG
             for first in range(0, chunk.count * self.shape.group, ROWS_AT_ONCE)
         ]
         arrays = [
@@ -117,12 +131,18 @@ class NativeBackend(Backend):
             array("i", [chunk.start for chunk in chunks]),
             array("i", [chunk.count for chunk in chunks]),
             array("i", [chunk.row for chunk in chunks]),
-            *(array("i", column) for column in zip(*tasks, strict=True)),
+            *(array("i", [task[column] for task in tasks]) for column in range(3)),
         ]
         addresses = [numbers.buffer_info()[0] for numbers in arrays]
         shape = self.shape
         sizes = (len(chunks), shape.query_heads, shape.kv_heads, shape.key_dim, torch.get_num_threads(), stride)
-        return Prepared(NativePlan(*sizes, *addresses[:4], len(tasks), 0, *addresses[4:]), arrays)
+        used = {
+            number: torch.tensor(chunk.blocks[: -(-chunk.end // BLOCK_SIZE)])
+            for number, chunk in enumerate(chunks)
+            if chunk.count >= LONG
+        }
+        plan = NativePlan(*sizes, *addresses[:4], len(tasks), 0, *addresses[4:])
+        return Prepared(plan, arrays, used, Masks(shape))
 
     def attend(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, variant: Variant,
@@ -146,6 +166,13 @@ class NativeBackend(Backend):
                 )
             ),
         )  # fmt: skip
+        for number, table in prepared.tables.items():
+            chunk = plan.chunks[number]
+            mask = prepared.masks.of(number, chunk, variant.window)
+            keys = self.keys[layer][table].permute(1, 0, 3, 2).flatten(1, 2)[:, : chunk.end]
+            values = self.values[layer][table].transpose(0, 1).flatten(1, 2)[:, : chunk.end]
+            rows = slice(chunk.row, chunk.row + chunk.count)
+            output[rows] = attend(query[:, rows], keys, values, mask, variant)
         return output
 
 
