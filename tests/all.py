@@ -16,7 +16,7 @@ import sys
 import time
 
 PARTS = {
-    "fast and fault": ["-m", "not e2e", "-n", "2", "--dist", "loadfile"],
+    "fast and fault": ["-m", "not e2e", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"],
     "browser": ["-m", "e2e", "-n", "0"],
 }
 NOTHING_TO_RUN = 5

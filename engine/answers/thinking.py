@@ -31,6 +31,8 @@ class ThinkingGrammar:
     def __init__(self, found: AnswerFormat, writer: SegmentWriter, *, opened: bool) -> None:
         self._writer = writer
         self._at = _At.REASONING if opened and found.thinks else _At.START if found.thinks else _At.ANSWER
+        self._space = ""
+        """What was written at the start, until it is known what begins there."""
         self._call: list[str] = []
         self._parts: list[list[str]] = []
 
@@ -39,8 +41,11 @@ class ThinkingGrammar:
         return self._at is _At.REASONING
 
     def text(self, text: str) -> None:
-        if self._at is _At.START and text.strip():
-            self._at = _At.ANSWER
+        if self._at is _At.START:
+            self._space += text
+            if not text.strip():
+                return
+            self._at, text = _At.ANSWER, self._space
         match self._at:
             case _At.REASONING:
                 self._writer.reasoning(text)

@@ -50,6 +50,7 @@ CASES: list[tuple[str, bool, str, Any, Any, list[ToolCall]]] = [
     ("deepseek-r1", True, "a <think> b <tool_call></think>c", "a <think> b <tool_call>", "c", []),
     ("deepseek-r1", True, "cut off</thin", "cut off</thin", "", []),
     ("deepseek-r1", True, f"Hm</think>\n{R1_CALLS}", "Hm", "", [WEATHER, WEATHER]),
+    ("deepseek-r1", False, " \n No thoughts", "", " \n No thoughts", []),
     ("deepseek-v3", False, f"Let me see.\n{V31_CALL}", "", "Let me see.\n", [WEATHER]),
     ("deepseek-v3", False, "<think>It has none</think>", "", "<think>It has none</think>", []),
     ("qwen2", False, f"{HERMES}\n{HERMES}", "", "", [WEATHER, WEATHER]),
