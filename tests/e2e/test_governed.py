@@ -96,8 +96,8 @@ def test_who_is_in_no_group_is_refused_asks_and_is_let_in(visitor: MakeVisitor, 
     insider.set_up(temperature=0, max_tokens=12)
     outsider.set_up(temperature=0, max_tokens=12)
     soon = date.today() + timedelta(days=30)
-    make_group(boss, "Harbour pilots", insider.email)
-    grant(boss, "Group", group="Harbour pilots", until=soon)
+    make_group(boss, "Ferry crew", insider.email)
+    grant(boss, "Group", group="Ferry crew", until=soon)
     revoke_for_everyone(boss)
 
     insider.ask("What is the capital of France?")
