@@ -140,7 +140,7 @@ class _Empty:
             fits = False
         if not fits or piece.tensor.numel() > self._left[piece.name]:
             raise LoadFailed(f"“{piece.name}” in {file} has the wrong shape, {tuple(piece.tensor.shape)}.")
-        dtype = torch.float32 if piece.name.endswith(self._full_precision or ("\0",)) else expected.dtype
+        dtype = torch.float32 if piece.name.endswith(self._full_precision) else expected.dtype
         if not piece.part:
             self._put(piece.name, piece.tensor.to(device=self._device, dtype=dtype, copy=True))
         else:

@@ -42,6 +42,14 @@ class Backend(ABC):
     def __init__(self, shape: CacheShape, blocks: int) -> None:
         self.shape = shape
         self.blocks = blocks
+        keys, values = self.block_sizes(shape)
+        self.keys = self._allocated(keys)
+        self.values = [] if shape.values_in_keys else self._allocated(values)
+
+    @classmethod
+    @abstractmethod
+    def block_sizes(cls, shape: CacheShape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """In which order a block of one layer keeps the numbers of its keys, and of its values."""
 
     @classmethod
     @abstractmethod
@@ -63,5 +71,9 @@ class Backend(ABC):
         any strides; result `[T, Hq, Dv]`."""
 
     @property
-    @abstractmethod
-    def nbytes(self) -> int: ...
+    def nbytes(self) -> int:
+        return sum(layer.nbytes for layer in (*self.keys, *self.values))
+
+    def _allocated(self, block: tuple[int, ...]) -> list[torch.Tensor]:
+        size = (self.blocks, *block)
+        return [torch.empty(size, dtype=self.shape.dtype, device=self.shape.device) for _ in range(self.shape.layers)]

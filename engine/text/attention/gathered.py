@@ -33,35 +33,22 @@ class GatheredBackend(Backend):
 
     name = "gathered"
 
-    def __init__(self, shape: CacheShape, blocks: int) -> None:
-        super().__init__(shape, blocks)
-
-        def cache(dim: int) -> list[torch.Tensor]:
-            size = (blocks, shape.kv_heads, BLOCK_SIZE, dim)
-            return [torch.empty(size, dtype=shape.dtype, device=shape.device) for _ in range(shape.layers)]
-
-        self.keys = cache(shape.key_dim)
-        self.values = [] if shape.values_in_keys else cache(shape.value_dim)
+    @classmethod
+    def block_sizes(cls, shape: CacheShape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (shape.kv_heads, BLOCK_SIZE, shape.key_dim), (shape.kv_heads, BLOCK_SIZE, shape.value_dim)
 
     @classmethod
     def supports(cls, shape: CacheShape) -> bool:
         return True
 
-    @property
-    def nbytes(self) -> int:
-        return sum(layer.nbytes for layer in (*self.keys, *self.values))
-
     def prepare(self, chunks: list[PlannedChunk]) -> Prepared:
         device = self.shape.device
         places = [place for chunk in chunks for place in range(chunk.start, chunk.end)]
         blocks = [chunk.blocks[place // BLOCK_SIZE] for chunk in chunks for place in range(chunk.start, chunk.end)]
-        tables = [
-            torch.tensor(chunk.blocks[: -(-chunk.end // BLOCK_SIZE)], device=device) for chunk in chunks
-        ]  # fmt: skip
         return Prepared(
             torch.tensor(blocks, device=device),
             torch.tensor([place % BLOCK_SIZE for place in places], device=device),
-            tables,
+            [torch.tensor(chunk.used, device=device) for chunk in chunks],
             Masks(self.shape),
         )
 

@@ -91,12 +91,9 @@ class NativeBackend(Backend):
         super().__init__(shape, blocks)
         self._attend = library(shape.dtype).attend
 
-        def cache(*block: int) -> list[torch.Tensor]:
-            size = (blocks, shape.kv_heads, *block)
-            return [torch.empty(size, dtype=shape.dtype) for _ in range(shape.layers)]
-
-        self.keys = cache(shape.key_dim, BLOCK_SIZE)
-        self.values = cache(BLOCK_SIZE, shape.value_dim)
+    @classmethod
+    def block_sizes(cls, shape: CacheShape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (shape.kv_heads, shape.key_dim, BLOCK_SIZE), (shape.kv_heads, BLOCK_SIZE, shape.value_dim)
 
     @classmethod
     def supports(cls, shape: CacheShape) -> bool:
@@ -110,16 +107,11 @@ class NativeBackend(Backend):
             return False
         return not shape.values_in_keys
 
-    @property
-    def nbytes(self) -> int:
-        return sum(layer.nbytes for layer in (*self.keys, *self.values))
-
     def prepare(self, chunks: list[PlannedChunk]) -> Prepared:
-        stride = max(-(-chunk.end // BLOCK_SIZE) for chunk in chunks)
+        stride = max(len(chunk.used) for chunk in chunks)
         tables = array("i")
         for chunk in chunks:
-            own = chunk.blocks[: -(-chunk.end // BLOCK_SIZE)]
-            tables.extend(own + [0] * (stride - len(own)))
+            tables.extend(chunk.used + [0] * (stride - len(chunk.used)))
         tasks = [
             (number, first, min(first + ROWS_AT_ONCE, chunk.count * self.shape.group))
             for number, chunk in enumerate(chunks)
@@ -136,13 +128,9 @@ class NativeBackend(Backend):
         addresses = [numbers.buffer_info()[0] for numbers in arrays]
         shape = self.shape
         sizes = (len(chunks), shape.query_heads, shape.kv_heads, shape.key_dim, torch.get_num_threads(), stride)
-        used = {
-            number: torch.tensor(chunk.blocks[: -(-chunk.end // BLOCK_SIZE)])
-            for number, chunk in enumerate(chunks)
-            if chunk.count >= LONG
-        }
+        long = {number: torch.tensor(chunk.used) for number, chunk in enumerate(chunks) if chunk.count >= LONG}
         plan = NativePlan(*sizes, *addresses[:4], len(tasks), 0, *addresses[4:])
-        return Prepared(plan, arrays, used, Masks(shape))
+        return Prepared(plan, arrays, long, Masks(shape))
 
     def attend(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, variant: Variant,

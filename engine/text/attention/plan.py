@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
 
+from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.scheduler import Chunk
 
 
@@ -20,6 +21,11 @@ class PlannedChunk:
     @property
     def end(self) -> int:
         return self.start + self.count
+
+    @property
+    def used(self) -> list[int]:
+        """The blocks that hold its sequence up to its end: of a prompt, there are more already."""
+        return self.blocks[: -(-self.end // BLOCK_SIZE)]
 
 
 def planned(chunks: Several[Chunk]) -> list[PlannedChunk]:

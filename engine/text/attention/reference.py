@@ -16,23 +16,13 @@ class ReferenceBackend(Backend):
 
     name = "reference"
 
-    def __init__(self, shape: CacheShape, blocks: int) -> None:
-        super().__init__(shape, blocks)
-
-        def cache(dim: int) -> list[torch.Tensor]:
-            size = (blocks, BLOCK_SIZE, shape.kv_heads, dim)
-            return [torch.empty(size, dtype=shape.dtype, device=shape.device) for _ in range(shape.layers)]
-
-        self.keys = cache(shape.key_dim)
-        self.values = [] if shape.values_in_keys else cache(shape.value_dim)
+    @classmethod
+    def block_sizes(cls, shape: CacheShape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (BLOCK_SIZE, shape.kv_heads, shape.key_dim), (BLOCK_SIZE, shape.kv_heads, shape.value_dim)
 
     @classmethod
     def supports(cls, shape: CacheShape) -> bool:
         return True
-
-    @property
-    def nbytes(self) -> int:
-        return sum(layer.nbytes for layer in (*self.keys, *self.values))
 
     def prepare(self, chunks: list[PlannedChunk]) -> None:
         return None
