@@ -262,6 +262,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = ENVIRONMENT != "production"
+WHITENOISE_AUTOREFRESH = ENVIRONMENT != "production"  # looks files up when asked, not all of them at every start
 
 # --- Models and generation --------------------------------------------------------------------------------------
 MODEL_STORE = env.path("MODEL_STORE", DATA_DIR / "models")

@@ -6,13 +6,10 @@ from typing import Any
 import pytest
 
 from apps.catalog.models import ModelVersion
-from tests import demo_model
-from tests.audit import flush
-from tests.quotas import flush as ledger_flush
+from tests import demo_model, flush
 from tests.world import World, make_world
 
-flush.allow_between_tests()
-ledger_flush.allow_between_tests()
+flush.quickly_between_tests()
 
 
 LONGEST_FIRST = (
