@@ -28,7 +28,7 @@ up: setup ## Start the whole site and keep it running until Ctrl-C (HOST=… POR
 demo: setup ## Sign up, send a prompt and watch its tokens arrive, over HTTP and WebSocket
 	@exec $(PYTHON_IN_VENV) manage.py demo
 
-test: setup-dev browser ## Run every test: the fast ones, then the faults, then a real browser
+test: setup-dev browser ## Run every test: the fast ones, the faults, and a real browser beside them
 	@exec $(PYTHON_IN_VENV) -m tests.all
 
 check: setup-dev ## Lint, types, import rules, templates, migrations, deployment settings

@@ -96,11 +96,17 @@ CORNERS = ("light-desktop", "dark-phone")
 """Variants that together have each theme and each width."""
 
 
+AT_REST = """() => document.fonts.status === "loaded" && document.getAnimations().every(
+    (one) => one.playState !== "running" || one.effect.getTiming().iterations === Infinity
+)"""
+"""Modules and styles are there once the page is loaded; what moves then is waited for, but for what moves forever."""
+
+
 def visit_all(page: Page, site: str, paths: dict[str, str]) -> Iterator[str]:
     """Opens one after the other and gives its name once it has come to rest."""
     for name, path in paths.items():
         page.goto(f"{site}{path}")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function(AT_REST)
         yield name
 
 
