@@ -37,15 +37,17 @@ class EngineConfig:
     """`auto`: the fastest that works on the device, tried at load."""
     max_resident: int = 2
     """How many models are kept loaded."""
+    max_adapters: int = 8
+    """How many LoRA adapters are kept loaded beside each model."""
     threads: int | None = None
     """CPU threads of one operation; None leaves the choice to torch."""
     seed: int | None = None
     """Where requests without a seed take theirs from; None: from the operating system."""
     residency_patience_seconds: float = 10.0
-    """How long a model may wait while all loaded ones are busy, before one of them is asked to make room."""
+    """How long a model, or an adapter, may wait while all loaded ones are busy, before one is asked to make room."""
 
     def __post_init__(self) -> None:
-        for name in ("max_sequences", "prefill_tokens", "max_resident"):
+        for name in ("max_sequences", "prefill_tokens", "max_resident", "max_adapters"):
             if getattr(self, name) < 1:
                 raise ValueError(f"EngineConfig.{name} must be at least 1, it is {getattr(self, name)}.")
         if self.max_context < 2:

@@ -18,6 +18,8 @@ class Counters:
     load_seconds: float = 0.0
     load_failures: int = 0
     evictions: int = 0
+    adapter_loads: int = 0
+    adapter_evictions: int = 0
     preemptions: int = 0
     """Sequences that gave their place in the cache back, to be computed again later."""
     prefix_hit_tokens: int = 0
@@ -38,6 +40,8 @@ class EngineMetrics:
     load_seconds: float
     load_failures: int
     evictions: int
+    adapter_loads: int
+    adapter_evictions: int
     preemptions: int
     prefix_hit_tokens: int
     isolated_steps: int
@@ -48,4 +52,6 @@ class EngineMetrics:
     loaded: tuple[str, ...]
     attention: tuple[str, ...]
     """The chosen way of each loaded model, in the same order."""
+    adapters: tuple[str, ...]
+    """The loaded ones, of all models."""
     loading: str | None

@@ -159,7 +159,7 @@ class Residency:
 
     def _loaded(self, model: str, loaded: LoadedModel) -> None:
         try:
-            engine = TextEngine(loaded, self._config, self._counters)
+            engine = TextEngine(loaded, self._config, self._counters, self._source)
         except (TooSmall, ValueError) as error:
             self._failed(model, f"The model can't be loaded. {error}")
             return

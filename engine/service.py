@@ -99,6 +99,8 @@ class EngineThread:
             load_seconds=counters.load_seconds,
             load_failures=counters.load_failures,
             evictions=counters.evictions,
+            adapter_loads=counters.adapter_loads,
+            adapter_evictions=counters.adapter_evictions,
             preemptions=counters.preemptions,
             prefix_hit_tokens=counters.prefix_hit_tokens,
             isolated_steps=counters.isolated_steps,
@@ -106,6 +108,7 @@ class EngineThread:
             waiting=max(0, len(self._open) - running),
             loaded=self.loaded(),
             attention=tuple(engine.attention for engine in engines),
+            adapters=tuple(adapter for engine in engines for adapter in engine.adapters),
             loading=self._residency.loading,
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from engine.adapters import CONFIG
+
 
 class ModelUnavailable(Exception):
     """This model can't be had; the message is a sentence a person can act on."""
@@ -12,7 +14,8 @@ class ModelUnavailable(Exception):
 
 class ModelSource(Protocol):
     def path(self, model: str) -> Path:
-        """A verified folder with config.json, *.safetensors and tokenizer.json. Raises ModelUnavailable.
+        """A verified folder: config.json, *.safetensors and tokenizer.json of a model, or the two files of an adapter
+        (see engine.adapters). Raises ModelUnavailable.
 
         Called once for every load, in a thread of its own; it may take its time.
         """
@@ -20,13 +23,13 @@ class ModelSource(Protocol):
 
 
 class FolderSource:
-    """Models that are folders: {key: folder}. For tests, benchmarks and use without a store."""
+    """Models and adapters that are folders: {key: folder}. For tests, benchmarks and use without a store."""
 
     def __init__(self, **folders: Path) -> None:
         self._folders = folders
 
     def path(self, model: str) -> Path:
         folder = self._folders.get(model)
-        if folder is None or not (folder / "config.json").is_file():
-            raise ModelUnavailable(f"There is no model “{model}” here.")
+        if folder is None or not any((folder / name).is_file() for name in ("config.json", CONFIG)):
+            raise ModelUnavailable(f"There is no model or adapter “{model}” here.")
         return folder

@@ -63,6 +63,16 @@ class SamplingParams:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterRef:
+    """A LoRA adapter to answer with, and what it was made for."""
+
+    key: str
+    """As the service's `ModelSource` understands it; its folder is verified like a model's."""
+    base: str
+    """The key of the model that it belongs to: any other one refuses it."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """One completion to make. `id` comes from the caller and is unique among its unfinished requests."""
 
@@ -83,6 +93,8 @@ class GenerationRequest:
     """Higher ones are served earlier; waiting makes up for it."""
     deadline_seconds: float | None = None
     """After so long since it was accepted it ends with `deadline`, keeping what it has."""
+    adapter: AdapterRef | None = None
+    """None: the model itself."""
 
 
 @dataclass(frozen=True, slots=True)

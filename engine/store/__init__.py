@@ -6,9 +6,21 @@ store.path(manifest.digest)            # quick: is it there?
 store.verified_path(manifest.digest)   # every byte hashed, once per process
 """
 
+from engine.store.adapters import AdapterFacts, check_adapter, check_fits, is_adapter
 from engine.store.checks import ModelFacts, check_folder
 from engine.store.errors import StoreError
 from engine.store.manifest import FileEntry, Manifest
 from engine.store.store import ModelStore
 
-__all__ = ["FileEntry", "Manifest", "ModelFacts", "ModelStore", "StoreError", "check_folder"]
+__all__ = [
+    "AdapterFacts",
+    "FileEntry",
+    "Manifest",
+    "ModelFacts",
+    "ModelStore",
+    "StoreError",
+    "check_adapter",
+    "check_fits",
+    "check_folder",
+    "is_adapter",
+]

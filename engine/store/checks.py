@@ -43,9 +43,7 @@ class ModelFacts:
 
 def check_folder(folder: Path) -> ModelFacts:
     """Look at everything without loading anything. Raises StoreError with the first reason to refuse."""
-    if folder.is_symlink() or not folder.is_dir():
-        raise StoreError(f"There is no folder {folder}; give the folder that holds config.json.")
-    kept = tuple(sorted(path for path in _files(folder) if _keep(path)))
+    kept = check_plain_files(folder)
     for needed in ("config.json", "tokenizer.json"):
         if needed not in kept:
             raise StoreError(f"There is no {needed} in {folder}; a model needs it beside its weights.")
@@ -59,6 +57,13 @@ def check_folder(folder: Path) -> ModelFacts:
     dtype = _check_weights(folder, kept)
     size = sum((folder / path).stat().st_size for path in kept)
     return ModelFacts(kept, size, architecture, length, dtype, template)
+
+
+def check_plain_files(folder: Path) -> tuple[str, ...]:
+    """Paths of files that may belong to a model, relative and sorted. Raises StoreError for links, pickles, code."""
+    if folder.is_symlink() or not folder.is_dir():
+        raise StoreError(f"There is no folder {folder}; give the folder that holds config.json.")
+    return tuple(sorted(path for path in _files(folder) if _keep(path)))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -38,6 +38,14 @@ def check_safetensors(path: Path) -> Counter[str]:
     return found
 
 
+def tensor_shapes(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """(dtype, shape) by name, of a file that `check_safetensors` accepted."""
+    header, _ = _read_header(path, path.stat().st_size)
+    return {
+        name: (tensor["dtype"], tuple(tensor["shape"])) for name, tensor in header.items() if name != "__metadata__"
+    }
+
+
 def _read_header(path: Path, size: int) -> tuple[dict[str, Any], int]:
     """The header and where the tensors start."""
     with path.open("rb") as opened:

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.chat.errors import ChatError
 from engine.chat.probe import probe_folder
+from engine.store.adapters import check_adapter, is_adapter
 from engine.store.checks import check_folder, check_relative
 from engine.store.copying import Progress, copy_file, require_space, sync_folder, take_file
 from engine.store.errors import StoreError
@@ -45,7 +46,7 @@ class ModelStore:
         on the store's own disk, are moved instead of copied. Raises StoreError and leaves nothing behind.
         """
         self.clear_abandoned()
-        facts = check_folder(folder)
+        facts = check_adapter(folder) if is_adapter(folder) else check_folder(folder)
         self.root.mkdir(parents=True, exist_ok=True)
         require_space(self.root, 0 if take else facts.size)
         bring = take_file if take else copy_file
@@ -158,7 +159,11 @@ def _compare(files: list[FileEntry], expected: Mapping[str, str]) -> None:
 
 
 def _check_copy(folder: Path) -> None:
-    """The copy is what counts, should the original have changed meanwhile; its template is tried in a child process."""
+    """The copy is what counts, should the original have changed meanwhile; a model's template is tried in a child
+    process."""
+    if is_adapter(folder):
+        check_adapter(folder)
+        return
     check_folder(folder)
     try:
         probe_folder(folder)

@@ -11,6 +11,9 @@ from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.grammar.process import Constraint
 from engine.metrics import Counters
+from engine.source import FolderSource, ModelSource
+from engine.text.adapters.adapter import Adapter
+from engine.text.adapters.shelf import Shelf
 from engine.text.answer import AnswerStream
 from engine.text.attention.choice import choose as choose_attention
 from engine.text.attention.shape import BLOCK_SIZE
@@ -34,7 +37,9 @@ OUT_OF_MEMORY = "The device has too little memory left for this request. Try a s
 TOO_LATE = "The answer took longer than was asked for. What was written by then is kept."
 INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
 LOOK_SECONDS = 0.002
-"""How long a step with nothing to compute waits for an output format that is being read."""
+"""How long a step with nothing to compute waits for an output format that is being read, or for an adapter."""
+NO_SOURCE = FolderSource()
+"""For engines whose requests name no adapters."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +50,7 @@ class Completion:
     sequence: Sequence
     chooser: Chooser
     stream: AnswerStream
+    adapter: Adapter | None
     last_token: int
     """It ends when it has so many tokens, the prompt's included."""
 
@@ -52,8 +58,11 @@ class Completion:
 class TextEngine:
     """Call from the engine thread only, in inference mode. Every ticket it takes ends in its finish."""
 
-    def __init__(self, model: LoadedModel, config: EngineConfig, counters: Counters) -> None:
-        """Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible attention."""
+    def __init__(
+        self, model: LoadedModel, config: EngineConfig, counters: Counters, source: ModelSource = NO_SOURCE
+    ) -> None:
+        """source: of adapters. Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible
+        attention."""
         self._model = model
         self._config = config
         self._counters = counters
@@ -65,11 +74,12 @@ class TextEngine:
         self._runner = Runner(model, choose_attention(model.shape, config.attention)(model.shape, blocks))
         self._completions: dict[str, Completion] = {}
         self._openings = Openings(model, config.max_sequences)
+        self._adapters = Shelf(model, source, config, counters)
         self._token_bytes = TokenBytes(model.tokenizer)
 
     @property
     def busy(self) -> bool:
-        return bool(self._completions or self._openings)
+        return bool(self._completions or self._openings or self._adapters)
 
     @property
     def running(self) -> int:
@@ -85,6 +95,11 @@ class TextEngine:
         return self._runner.backend.name
 
     @property
+    def adapters(self) -> tuple[str, ...]:
+        """Keys of the loaded ones."""
+        return self._adapters.loaded
+
+    @property
     def cache_bytes(self) -> int:
         return self._runner.backend.nbytes
 
@@ -94,7 +109,12 @@ class TextEngine:
         wrong = refusal(request, self._model.context_length, self._model.vocabulary)
         if wrong is not None:
             ticket.fail(*wrong)
-        elif request.params.output_format is not None:
+        elif request.adapter is None or self._adapters.take(ticket):
+            self._open(ticket)
+
+    def _open(self, ticket: Ticket) -> None:
+        """Its adapter, where it wants one, is there."""
+        if ticket.request.params.output_format is not None:
             self._openings.add(ticket)
         else:
             self._begin(ticket, None)
@@ -102,13 +122,15 @@ class TextEngine:
     def _begin(self, ticket: Ticket, constraint: Constraint | None) -> None:
         request = ticket.request
         params, tokens = request.params, list(request.prompt_ids)
+        adapter = None if request.adapter is None else self._adapters[request.adapter.key]
         seed = self._seeds.getrandbits(63) if params.seed is None else params.seed % 2**63
         sequence = Sequence(
             request.id,
             tokens,
             user=request.user,
             priority=request.priority,
-            namespace="" if self._config.share_prefixes else request.tenant,
+            # Another adapter makes other keys and values of the same tokens.
+            namespace=f"{adapter.digest if adapter else ''}/{'' if self._config.share_prefixes else request.tenant}",
             arrived=perf_counter(),
         )
         completion = Completion(
@@ -116,6 +138,7 @@ class TextEngine:
             sequence,
             Chooser(params, seed, tokens, constraint),
             AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens),
+            adapter,
             min(len(tokens) + params.max_tokens, self._model.context_length),
         )
         self._completions[request.id] = completion
@@ -124,7 +147,7 @@ class TextEngine:
     def cancel(self, request_id: str) -> None:
         if request_id in self._completions:
             self._finish(self._completions[request_id], FinishReason.CANCELLED)
-        elif (ticket := self._openings.remove(request_id)) is not None:
+        elif (ticket := self._openings.remove(request_id) or self._adapters.remove(request_id)) is not None:
             ticket.finish(FinishReason.CANCELLED)
 
     def fail_all(self, code: str, error: str) -> None:
@@ -133,18 +156,21 @@ class TextEngine:
             self._completions.pop(completion.sequence.id)
             completion.chooser.close()
             completion.ticket.fail(code, error)
-        for ticket in self._openings.remove_all():
+        for ticket in self._openings.remove_all() + self._adapters.remove_all():
             ticket.fail(code, error)
 
     def step(self) -> None:
         """Compute one pass for all running sequences and deliver what came of it."""
         self._end_overdue()
+        for ticket in self._adapters.ready():
+            self._open(ticket)
         for ticket, constraint in self._openings.opened():
             self._begin(ticket, constraint)
         began = perf_counter()
         step = self._scheduler.schedule(self._pacing.prefill_tokens(self._scheduler.decoding), began)
         if step is None:
             self._openings.wait(LOOK_SECONDS)
+            self._adapters.wait(LOOK_SECONDS)
             return
         for sequence in step.admitted:
             self._completions[sequence.id].ticket.started()
@@ -163,7 +189,8 @@ class TextEngine:
         return [pair for alone in step.alone() for pair in self._run_alone(alone)]
 
     def _run(self, step: Step) -> list[tuple[Chunk, int | None]]:
-        logits = self._runner.run(step)
+        adapters = [self._completions[chunk.sequence.id].adapter for chunk in step.chunks]
+        logits = self._runner.run(step, adapters)
         sampling = [chunk for chunk in step.chunks if chunk.samples]
         completions = [self._completions[chunk.sequence.id] for chunk in sampling]
         tokens = choose(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Several
+
 import torch
 
+from engine.text.adapters.adapter import Adapter
+from engine.text.adapters.applying import applied
 from engine.text.attention.backend import Backend
 from engine.text.attention.plan import planned
 from engine.text.loader import LoadedModel
@@ -17,8 +21,11 @@ class Runner:
         self._model = model
         self.backend = backend
 
-    def run(self, step: Step) -> torch.Tensor:
-        """Logits `[samples, vocabulary]`, float32, one row for each chunk that samples, decodes first."""
+    def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
+        """Logits `[samples, vocabulary]`, float32, one row for each chunk that samples, decodes first.
+
+        adapters: of each chunk, None where it uses the model itself.
+        """
         device, chunks = self._model.device, planned(step.chunks)
         inputs = {
             "input_ids": torch.tensor([_tokens(step)], device=device),
@@ -33,10 +40,11 @@ class Runner:
             for chunk, scheduled in zip(chunks, step.chunks, strict=True)
             if scheduled.samples
         ]
-        if not rows:  # prompts only, none of them to its end: the output layer has nothing to do
-            self._model.module.base_model(**inputs)  # type: ignore[operator]
-            return torch.empty(0, self._model.vocabulary, device=device)
-        output = self._model.module(**inputs, logits_to_keep=torch.tensor(rows, device=device))
+        with applied(chunks, adapters, device):
+            if not rows:  # prompts only, none of them to its end: the output layer has nothing to do
+                self._model.module.base_model(**inputs)  # type: ignore[operator]
+                return torch.empty(0, self._model.vocabulary, device=device)
+            output = self._model.module(**inputs, logits_to_keep=torch.tensor(rows, device=device))
         logits: torch.Tensor = output.logits[0]
         return logits.to(torch.float32)
 

@@ -14,9 +14,10 @@ from transformers import AutoModelForCausalLM
 
 from engine.config import EngineConfig
 from engine.metrics import Counters
+from engine.source import ModelSource
 from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.block_manager import BlockManager
-from engine.text.engine import TextEngine
+from engine.text.engine import NO_SOURCE, TextEngine
 from engine.text.loader import LoadedModel, load_model
 from engine.text.scheduler import Scheduler
 from engine.ticket import Ticket
@@ -65,8 +66,8 @@ def _generated(folder: Path, prompt: tuple[int, ...], ignore_eos: bool, tokens: 
 class Bench:
     """A TextEngine stepped by hand, whose completions are looked at as tokens."""
 
-    def __init__(self, model: LoadedModel, **settings: Any) -> None:
-        self.engine = TextEngine(model, EngineConfig(seed=0, **settings), Counters())
+    def __init__(self, model: LoadedModel, source: ModelSource = NO_SOURCE, **settings: Any) -> None:
+        self.engine = TextEngine(model, EngineConfig(seed=0, **settings), Counters(), source)
         self.recorders: dict[str, Recorder] = {}
         self.tokens: dict[str, list[int]] = {}
 
@@ -74,8 +75,10 @@ class Bench:
         self.recorders[request_id] = Recorder(request_id)
         request = GenerationRequest(request_id, "m", tuple(prompt), params, **whose)
         self.engine.add(Ticket(request, self.recorders[request_id], lambda ticket: None))
-        completion = self.engine._completions[request_id]
-        self.tokens[request_id] = completion.sequence.tokens
+        while request_id not in self.engine._completions:  # its adapter is being loaded
+            assert FinishEvent not in self.recorders[request_id].kinds, self.recorders[request_id].events
+            self.step()
+        self.tokens[request_id] = self.engine._completions[request_id].sequence.tokens
 
     def step(self) -> None:
         with torch.inference_mode():

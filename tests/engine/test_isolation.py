@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -60,11 +61,11 @@ def test_a_step_that_raises_is_run_again_one_by_one(
     def sabotage(bench: Bench) -> None:
         run = bench.engine._runner.run
 
-        def failing(step: Step) -> torch.Tensor:
+        def failing(step: Step, adapters: list[Any]) -> torch.Tensor:
             for chunk in step.chunks:
                 if chunk.sequence.id == str(POISON) and chunk.sequence.completion_tokens >= after:
                     raise error
-            return run(step)
+            return run(step, adapters)
 
         bench.engine._runner.run = failing  # type: ignore[method-assign]
 
@@ -82,8 +83,8 @@ def test_numbers_that_are_not_finite_stay_in_their_sequence(
     def sabotage(bench: Bench) -> None:
         run = bench.engine._runner.run
 
-        def poisoning(step: Step) -> torch.Tensor:
-            logits = run(step)
+        def poisoning(step: Step, adapters: list[Any]) -> torch.Tensor:
+            logits = run(step, adapters)
             for row, chunk in enumerate(chunk for chunk in step.chunks if chunk.samples):
                 if chunk.sequence.id == str(POISON) and chunk.sequence.completion_tokens >= after:
                     logits[row] = float("nan")
@@ -119,11 +120,11 @@ def test_seeded_draws_survive_a_step_that_is_run_again(model: LoadedModel) -> No
         bench = Bench(model)
         run, state = bench.engine._runner.run, {"steps": 0}
 
-        def sometimes(step: Step) -> torch.Tensor:
+        def sometimes(step: Step, adapters: list[Any]) -> torch.Tensor:
             state["steps"] += 1
             if fails and len(step.chunks) > 1:
                 raise RuntimeError("only one at a time")
-            return run(step)
+            return run(step, adapters)
 
         bench.engine._runner.run = sometimes  # type: ignore[method-assign]
         bench.add("one", PROMPTS[0], params)

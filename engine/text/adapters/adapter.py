@@ -1,0 +1,95 @@
+"""Reads an adapter's folder for a model in memory, tensor by tensor, so that the engine thread can do other work in
+between. The folder is looked at again here: whoever checked it before may not have had this model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from engine.adapters import (
+    CONFIG,
+    WEIGHTS,
+    AdapterConfig,
+    UnsupportedAdapter,
+    check_fit,
+    check_type,
+    pairs_of,
+    read_config,
+)
+from engine.text.loader import LoadedModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Adapter:
+    """Compared by identity. It keeps what it needs, so that whoever uses it may go on after it was let go."""
+
+    digest: str
+    """Of all numbers in it: equal ones change keys and values equally."""
+    layers: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]]
+    """For each layer: A `[rank, inputs]` and the scaled B `[outputs, rank]`, in the model's number format."""
+
+
+def load_adapter(folder: Path, model: LoadedModel) -> Generator[None, None, Adapter]:
+    """Yields after every tensor and returns the adapter. Raises UnsupportedAdapter."""
+    try:
+        config = read_config(_read_json(folder / CONFIG))
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            layers = _layers(file, config, model.module)
+            yield
+            return (yield from _filled(file, config, layers, model))
+    except UnsupportedAdapter:
+        raise
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UnsupportedAdapter(f"The adapter's files can't be read: {error}") from error
+
+
+def _layers(file: Any, config: AdapterConfig, module: nn.Module) -> dict[str, nn.Module]:
+    """The layers that it changes, by name. Raises UnsupportedAdapter where it doesn't fit this model."""
+    shapes = {}
+    for name in file.keys():  # noqa: SIM118 - it has keys() only
+        look = file.get_slice(name)
+        check_type(name, look.get_dtype())
+        shapes[name] = tuple(look.get_shape())
+    pairs = pairs_of(shapes, config)
+    known: dict[str, Any] = {name: layer for name, layer in module.named_modules() if hasattr(layer, "in_features")}
+    check_fit(pairs, {name: (layer.in_features, layer.out_features) for name, layer in known.items()})
+    return {name: known[name] for name in sorted(pairs)}
+
+
+def _filled(
+    file: Any, config: AdapterConfig, layers: dict[str, nn.Module], model: LoadedModel
+) -> Generator[None, None, Adapter]:
+    hasher, filled = blake2b(digest_size=32), {}
+    for name, layer in layers.items():
+        halves = []
+        for half, factor in (("A", 1.0), ("B", config.scaling(name))):
+            stored = file.get_tensor(f"base_model.model.{name}.lora_{half}.weight")
+            tensor = _sound((stored.to(torch.float32) * factor).to(model.dtype).contiguous(), name)
+            hasher.update(f"{name} {half}\n".encode() + tensor.view(torch.uint8).numpy().tobytes())
+            halves.append(tensor.to(model.device))
+            yield
+        filled[layer] = (halves[0], halves[1])
+    return Adapter(hasher.hexdigest(), filled)
+
+
+def _sound(tensor: torch.Tensor, layer: str) -> torch.Tensor:
+    """Raises UnsupportedAdapter. As the model computes, where float16 may not hold what float32 does."""
+    if not torch.isfinite(tensor).all():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise UnsupportedAdapter(f"The adapter's matrices for “{layer}” hold numbers that aren't finite in {kind}.")
+    return tensor
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise UnsupportedAdapter(f"{file.name} must hold a JSON object.")
+    return content

@@ -1,0 +1,186 @@
+"""Which adapters of a model are loaded: on demand, between its steps, the longest unused making room."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from time import perf_counter
+
+from engine.adapters import UnsupportedAdapter
+from engine.config import EngineConfig
+from engine.device import is_out_of_memory, release_memory
+from engine.metrics import Counters
+from engine.source import ModelSource, ModelUnavailable
+from engine.text.adapters.adapter import Adapter, load_adapter
+from engine.text.loader import LoadedModel
+from engine.ticket import Ticket
+
+logger = logging.getLogger(__name__)
+
+SLICE_SECONDS = 0.01
+"""Loading gives way to the running sequences after so long, and after every tensor that takes longer."""
+
+
+class Shelf:
+    """Call from the engine thread only.
+
+    A request of an adapter that isn't loaded waits here. One that is in use is never let go: a ticket uses its adapter
+    until it is finished. Where all are in use and one more is wanted, the longest unused takes no new requests after a
+    while, so that it comes to rest.
+    """
+
+    def __init__(self, model: LoadedModel, source: ModelSource, config: EngineConfig, counters: Counters) -> None:
+        self._model, self._source, self._config, self._counters = model, source, config, counters
+        self._loaded: dict[str, Adapter] = {}
+        """The longest unused first."""
+        self._users: dict[str, list[Ticket]] = {}
+        self._line: dict[str, deque[Ticket]] = {}
+        """Requests that wait; the first adapter is the next to load."""
+        self._loading = ""
+        self._load: Generator[bool, None, Adapter] | None = None
+        self._found: Future[Path] | None = None
+        self._leaving = ""
+
+    def __len__(self) -> int:
+        """What there is to do here."""
+        return sum(len(line) for line in self._line.values()) + (self._load is not None)
+
+    def __getitem__(self, key: str) -> Adapter:
+        return self._loaded[key]
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        return tuple(self._loaded)
+
+    def take(self, ticket: Ticket) -> bool:
+        """Whether its adapter is there, so that it can begin now; if not, `ready` gives it back later."""
+        key = _key(ticket)
+        if key in self._loaded and key != self._leaving:
+            self._loaded[key] = self._loaded.pop(key)
+            self._users[key] = [*self._in_use(key), ticket]
+            return True
+        self._line.setdefault(key, deque()).append(ticket)
+        if key == self._loading:
+            ticket.loading()
+        return False
+
+    def ready(self) -> list[Ticket]:
+        """Do a little of the loading; the requests that can begin now. Those whose adapter can't be had end here."""
+        if self._load is None:
+            return self._begin()
+        return self._continue(self._load)
+
+    def remove(self, request_id: str) -> Ticket | None:
+        """Take a request out that waits here."""
+        for key, line in self._line.items():
+            for ticket in line:
+                if ticket.id == request_id:
+                    line.remove(ticket)
+                    if not line:
+                        del self._line[key]
+                    return ticket
+        return None
+
+    def remove_all(self) -> list[Ticket]:
+        tickets = [ticket for line in self._line.values() for ticket in line]
+        self._line.clear()
+        return tickets
+
+    def wait(self, seconds: float) -> None:
+        """While the source is asked, until it answers, but not longer."""
+        if self._found is not None:
+            wait([self._found], seconds)
+
+    def _begin(self) -> list[Ticket]:
+        key = next(iter(self._line), "")
+        if key in self._loaded:  # it was asked to leave, but nobody needs its place any more
+            self._leaving = ""
+            return self._admit(key)
+        if key and self._make_room(self._line[key][0]):
+            self._loading, self._load = key, self._pieces(key)
+            for ticket in self._line[key]:
+                ticket.loading()
+        return []
+
+    def _pieces(self, key: str) -> Generator[bool, None, Adapter]:
+        """Yields after every piece, whether it makes sense to go on at once. The source has a thread of its own, for
+        it may have to hash the files."""
+        executor = ThreadPoolExecutor(1, thread_name_prefix="adapter-source")
+        self._found = executor.submit(self._source.path, key)
+        executor.shutdown(wait=False)
+        while not self._found.done():
+            yield False
+        loading = load_adapter(self._found.result(), self._model)
+        while True:
+            try:
+                next(loading)
+            except StopIteration as done:
+                adapter: Adapter = done.value
+                return adapter
+            yield True
+
+    def _continue(self, load: Generator[bool, None, Adapter]) -> list[Ticket]:
+        began = perf_counter()
+        try:
+            while next(load) and perf_counter() - began < SLICE_SECONDS:
+                pass
+        except StopIteration as done:
+            key = self._end_load()
+            self._loaded[key] = done.value
+            self._counters.adapter_loads += 1
+            logger.info("Loaded adapter %s for %d layers", key, len(done.value.layers))
+            return self._admit(key)
+        except (ModelUnavailable, UnsupportedAdapter) as error:
+            self._failed(f"The adapter can't be loaded. {error}")
+        except Exception as error:
+            logger.exception("Loading adapter %s failed", self._loading)
+            if is_out_of_memory(error):
+                release_memory(self._model.device)
+            reason = "There is too little memory for it." if is_out_of_memory(error) else "See the worker's log."
+            self._failed(f"The adapter can't be loaded. {reason}")
+        return []
+
+    def _admit(self, key: str) -> list[Ticket]:
+        tickets = list(self._line.pop(key, ()))
+        self._users[key] = [*self._in_use(key), *tickets]
+        for ticket in tickets:
+            ticket.loaded()
+        return tickets
+
+    def _failed(self, error: str) -> None:
+        key = self._end_load()
+        logger.warning("Adapter %s: %s", key, error)
+        for ticket in self._line.pop(key, ()):
+            ticket.fail("load_failed", error)
+
+    def _end_load(self) -> str:
+        key, self._loading = self._loading, ""
+        self._load = self._found = None
+        return key
+
+    def _make_room(self, first: Ticket) -> bool:
+        """Whether one more may be loaded now, one that nobody uses having been let go if need be."""
+        if len(self._loaded) < self._config.max_adapters:
+            return True
+        idle = next((key for key in self._loaded if not self._in_use(key)), None)
+        if idle is None:
+            if not self._leaving and first.waited > self._config.residency_patience_seconds:
+                self._leaving = next(iter(self._loaded))
+            return False
+        del self._loaded[idle], self._users[idle]
+        self._leaving = "" if idle == self._leaving else self._leaving
+        self._counters.adapter_evictions += 1
+        logger.info("Let adapter %s go to make room", idle)
+        return True
+
+    def _in_use(self, key: str) -> list[Ticket]:
+        self._users[key] = [ticket for ticket in self._users.get(key, ()) if not ticket.finished]
+        return self._users[key]
+
+
+def _key(ticket: Ticket) -> str:
+    assert ticket.request.adapter is not None
+    return ticket.request.adapter.key

@@ -1,0 +1,227 @@
+"""An adapter's answers are those of the merged model, and whoever shares the batch doesn't notice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.metrics import Counters
+from engine.source import FolderSource
+from engine.text.engine import TextEngine
+from engine.text.linear import PackedLinear
+from engine.text.loader import LoadedModel
+from engine.ticket import Ticket
+from engine.types import AdapterRef, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
+from tests.engine.adapters import make_adapter, merge
+from tests.engine.recorder import Recorder
+from tests.engine.test_equality import Bench, blocks_of, generated, greedy, load, prompts_of
+from tests.engine.tiny import FAMILIES
+
+PROMPTS = prompts_of([5, 23, 1, 40])
+ONE, TWO = AdapterRef("one", "m"), AdapterRef("two", "m")
+
+
+def plain(_: str) -> float:
+    return 8 / 4
+
+
+@pytest.fixture(scope="module")
+def llama(checkpoints: dict[str, Path]) -> LoadedModel:
+    return load(checkpoints["Llama"])
+
+
+@pytest.fixture(scope="module")
+def source(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> FolderSource:
+    """Two adapters for Llama, and two merged models."""
+    root, base = tmp_path_factory.mktemp("adapters"), checkpoints["Llama"]
+    one = make_adapter(root / "one", base)
+    two = make_adapter(root / "two", base, seed=2, rank=2, kinds=frozenset({"q_proj", "down_proj"}), lora_alpha=4)
+    merged_one = merge(base, one, root / "merged-one", plain)
+    merged_two = merge(base, two, root / "merged-two", plain)
+    return FolderSource(one=one, two=two, merged_one=merged_one, merged_two=merged_two)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_tokens_are_those_of_the_merged_model(checkpoints: dict[str, Path], tmp_path: Path, family: str) -> None:
+    adapter = make_adapter(tmp_path / "adapter", checkpoints[family])
+    expected = generated(merge(checkpoints[family], adapter, tmp_path / "merged", plain), PROMPTS)
+    assert expected != generated(checkpoints[family], PROMPTS), "this adapter changes nothing"
+    bench = Bench(load(checkpoints[family]), FolderSource(one=adapter), prefill_tokens=16)
+    for number, prompt in enumerate(PROMPTS):
+        bench.add(str(number), prompt, greedy(), adapter=ONE)
+    bench.run()
+    for number, prompt in enumerate(PROMPTS):
+        assert bench.completion(str(number), prompt) == expected[number]
+
+
+@pytest.mark.parametrize(
+    ("settings", "scaling"),
+    [
+        ({"use_rslora": True}, lambda _: 8 / math.sqrt(4)),
+        ({"alpha_pattern": {"layers.1.mlp.down_proj": 20, "q_proj": 2}}, lambda layer: (
+            5.0 if layer.endswith("layers.1.mlp.down_proj") else 0.5 if layer.endswith(".q_proj") else 2.0)),
+        ({"r": 9, "rank_pattern": dict.fromkeys(("self_attn.q_proj", "v_proj", "k_proj", "o_proj", "gate_proj",
+                                                 "up_proj", "down_proj"), 4)}, plain),
+    ],
+)  # fmt: skip
+def test_scalings(
+    checkpoints: dict[str, Path], llama: LoadedModel, tmp_path: Path, settings: dict[str, object],
+    scaling: Callable[[str], float],
+) -> None:  # fmt: skip
+    adapter = make_adapter(tmp_path / "adapter", checkpoints["Llama"], **settings)
+    expected = generated(merge(checkpoints["Llama"], adapter, tmp_path / "merged", scaling), PROMPTS[1:2])
+    bench = Bench(llama, FolderSource(one=adapter))
+    bench.add("x", PROMPTS[1], greedy(), adapter=ONE)
+    bench.run()
+    assert bench.completion("x", PROMPTS[1]) == expected[0]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_base_and_two_adapters_in_one_batch(
+    checkpoints: dict[str, Path], source: FolderSource, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    if not packed:
+        monkeypatch.setattr("engine.text.loader.can_pack", lambda *_: False)
+    model = load(checkpoints["Llama"])
+    assert isinstance(model.module.get_submodule("model.layers.0.mlp.up_proj"), PackedLinear) <= packed
+    folders = {None: checkpoints["Llama"], ONE: source.path("merged_one"), TWO: source.path("merged_two")}
+    expected = {adapter: generated(folder, PROMPTS) for adapter, folder in folders.items()}
+    assert len({str(tokens) for tokens in expected.values()}) == 3
+    bench = Bench(model, source, max_sequences=12, prefill_tokens=20)
+    who = [(number, adapter) for number in range(len(PROMPTS)) for adapter in (TWO, None, ONE)]
+    for number, adapter in who:
+        bench.add(f"{number} {adapter}", PROMPTS[number], greedy(), adapter=adapter)
+        bench.step()
+    bench.run()
+    for number, adapter in who:
+        assert bench.completion(f"{number} {adapter}", PROMPTS[number]) == expected[adapter][number]
+
+
+def test_base_rows_are_the_same_bits_with_adapters_beside_them(llama: LoadedModel, source: FolderSource) -> None:
+    """The same batch twice, once with all of it on the base: not one bit of the others' logits differs."""
+
+    def logits_of(others: tuple[AdapterRef | None, ...]) -> list[torch.Tensor]:
+        bench = Bench(llama, source, prefix_cache=False)
+        for adapter in {one for one in others if one is not None}:  # loaded before, so that all begin in one step
+            bench.add(f"load {adapter.key}", PROMPTS[2], greedy(2), adapter=adapter)
+            bench.run()
+        seen: list[torch.Tensor] = []
+        run = bench.engine._runner.run
+        bench.engine._runner.run = lambda *given: seen.append(run(*given)) or seen[-1]  # type: ignore[method-assign,func-returns-value]
+        for number, adapter in enumerate((None, *others, None)):
+            bench.add(str(number), PROMPTS[number % 2], greedy(6), adapter=adapter)
+        bench.run()
+        return seen
+
+    alone, beside = logits_of((None, None, None)), logits_of((ONE, TWO, ONE))
+    assert len(alone) == len(beside) == 6
+    for first, second in zip(alone, beside, strict=True):
+        assert torch.equal(first[[0, 4]], second[[0, 4]])
+        assert not torch.equal(first[1], second[1])
+        assert not torch.equal(first[2], second[2])
+
+
+def test_equal_prompts_share_no_blocks_across_adapters(llama: LoadedModel, source: FolderSource) -> None:
+    prompt = prompts_of([50])[0]
+    expected = {None: None, ONE: "merged_one", TWO: "merged_two"}
+    for share in (False, True):
+        bench = Bench(llama, source, share_prefixes=share)
+        for again, found in enumerate((0, 48)):
+            for adapter, merged in expected.items():
+                before = bench.engine._counters.prefix_hit_tokens
+                bench.add(f"{again} {adapter}", prompt, greedy(5), adapter=adapter, tenant="t")
+                bench.run()
+                assert bench.engine._counters.prefix_hit_tokens - before == found
+                if merged is not None:
+                    tokens = generated(source.path(merged), [prompt], tokens=5)[0]
+                    assert bench.completion(f"{again} {adapter}", prompt) == tokens
+
+
+def test_what_is_preempted_goes_on_with_its_adapter(llama: LoadedModel, source: FolderSource) -> None:
+    bench = Bench(llama, source, prefix_cache=False)
+    blocks_of(bench, 10)
+    prompts = prompts_of([30, 30, 30, 30])
+    expected = {ONE: generated(source.path("merged_one"), prompts), TWO: generated(source.path("merged_two"), prompts)}
+    for number, prompt in enumerate(prompts):
+        bench.add(str(number), prompt, greedy(), adapter=(ONE, TWO)[number % 2])
+    bench.run()
+    assert bench.engine._counters.preemptions
+    for number, prompt in enumerate(prompts):
+        assert bench.completion(str(number), prompt) == expected[(ONE, TWO)[number % 2]][number]
+
+
+def test_one_makes_room_and_comes_back(llama: LoadedModel, source: FolderSource) -> None:
+    bench = Bench(llama, source, max_adapters=1)
+    expected = {ONE: generated(source.path("merged_one"), PROMPTS), TWO: generated(source.path("merged_two"), PROMPTS)}
+    for number, adapter in enumerate((ONE, TWO, ONE)):
+        bench.add(str(number), PROMPTS[number], greedy(), adapter=adapter)
+        bench.run()
+        assert bench.engine.adapters == (adapter.key,)
+        assert bench.completion(str(number), PROMPTS[number]) == expected[adapter][number]
+        assert bench.recorders[str(number)].kinds[:2] == [LoadingEvent, StartedEvent]
+    counters: Counters = bench.engine._counters
+    assert (counters.adapter_loads, counters.adapter_evictions) == (3, 2)
+
+
+def test_a_busy_adapter_makes_room_after_a_while(llama: LoadedModel, source: FolderSource) -> None:
+    bench = Bench(llama, source, max_adapters=1, residency_patience_seconds=0.0)
+    bench.add("busy", PROMPTS[0], greedy(60), adapter=ONE)
+    bench.step()
+    waiting = queue(bench.engine, "waiting", TWO)
+    bench.step()
+    late = queue(bench.engine, "late", ONE)  # it would keep the first one busy
+    bench.run()
+    assert bench.recorders["busy"].finish().usage.completion_tokens == 60
+    assert waiting.finish().reason == late.finish().reason == FinishReason.LENGTH
+    assert bench.engine.adapters == ("one",)
+    assert bench.engine._counters.adapter_loads == 3
+
+
+def queue(engine: TextEngine, request_id: str, adapter: AdapterRef) -> Recorder:
+    recorder = Recorder(request_id)
+    request = GenerationRequest(request_id, "m", tuple(PROMPTS[1]), greedy(4), adapter=adapter)
+    engine.add(Ticket(request, recorder, lambda ticket: None))
+    return recorder
+
+
+def test_waiting_for_an_adapter_can_be_cancelled(llama: LoadedModel, source: FolderSource) -> None:
+    bench = Bench(llama, source)
+    gone, stays = queue(bench.engine, "gone", ONE), queue(bench.engine, "stays", ONE)
+    bench.step()
+    bench.engine.cancel("gone")
+    assert gone.finish().reason == FinishReason.CANCELLED
+    bench.run()
+    assert stays.finish().reason == FinishReason.LENGTH
+
+
+def test_running_sequences_go_on_while_an_adapter_loads(llama: LoadedModel, source: FolderSource) -> None:
+    bench = Bench(llama, source)
+    bench.add("base", PROMPTS[0], greedy(400))
+    bench.step()
+    before = len(bench.tokens["base"])
+    bench.add("adapted", PROMPTS[1], greedy(4), adapter=ONE)  # steps until it is loaded
+    assert len(bench.tokens["base"]) > before
+    bench.run()
+
+
+def test_the_output_layer_is_not_run_for_the_middle_of_a_prompt(llama: LoadedModel, source: FolderSource) -> None:
+    bench = Bench(llama, source, prefill_tokens=16)
+    bench.add("x", PROMPTS[3], greedy(3), adapter=ONE)
+    bench.run()
+    assert bench.completion("x", PROMPTS[3]) == generated(source.path("merged_one"), PROMPTS[3:4], tokens=3)[0]
+    assert not any(layer._forward_hooks for layer in llama.module.modules()), "hooks stay for one pass only"
+
+
+def test_bfloat16(checkpoints: dict[str, Path], source: FolderSource) -> None:
+    model = load(checkpoints["Llama"], dtype="bfloat16")
+    bench = Bench(model, source)
+    bench.add("base", PROMPTS[1], greedy())
+    bench.add("one", PROMPTS[1], greedy(), adapter=ONE)
+    bench.run()
+    assert bench.completion("base", PROMPTS[1]) != bench.completion("one", PROMPTS[1])
+    layers = bench.engine._adapters["one"].layers.values()
+    assert all(tensor.dtype is torch.bfloat16 for pair in layers for tensor in pair)
