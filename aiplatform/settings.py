@@ -280,6 +280,7 @@ WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, minimum=0)  # 0: the
 ENGINE_DEVICE = env.string("ENGINE_DEVICE", "auto")  # "none": only models that other servers run, and no torch
 ENGINE_DTYPE = env.choice("ENGINE_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16"))
 ENGINE_MAX_RESIDENT = env.integer("ENGINE_MAX_RESIDENT", 2, minimum=1)  # models kept loaded
+ENGINE_MAX_ADAPTERS = env.integer("ENGINE_MAX_ADAPTERS", 8, minimum=1)  # LoRA adapters kept loaded beside each of them
 ENGINE_CACHE_MB = env.integer("ENGINE_CACHE_MB", 0, minimum=0) or None  # for keys and values; 0 leaves it to the engine
 ENGINE_SHARE_PREFIXES = env.boolean("ENGINE_SHARE_PREFIXES", False)  # of prompts, between projects
 ENGINE_ATTENTION = env.choice("ENGINE_ATTENTION", "auto", ("auto", "reference", "gathered", "native"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.db.models import ProtectedError
 
 from apps.audit.record import Actor, Target, record
+from apps.catalog.adapters import base_of, fields_on
 from apps.catalog.errors import CatalogError
 from apps.catalog.licences import needs_acceptance
 from apps.catalog.models import HostedModel, ModelVersion, ReasoningPolicy
@@ -16,7 +19,7 @@ from apps.catalog.recommended import recommended_sampling, usable
 from apps.catalog.store import model_store
 from engine.answers import detect_format
 from engine.chat.template import takes_effort
-from engine.store import Manifest, ModelFacts, check_folder
+from engine.store import Manifest, check_folder
 
 HIDDEN_AT_FIRST = frozenset({"harmony"})
 """Formats of models whose makers ask that what they think is not shown to everybody: OpenAI does, of gpt-oss."""
@@ -31,24 +34,31 @@ class Wishes:
     license_id: str = ""
     license_link: str = ""
     enabled: bool = True
+    base: str = ""
+    """Of an adapter: the id of the model that it goes on."""
 
 
 @transaction.atomic
 def add_version(*, actor: Actor | None, manifest: Manifest, wishes: Wishes) -> tuple[ModelVersion, bool]:
     """Put a stored model into the catalogue and make it the version in use; (version, whether it is new).
 
-    Raises CatalogError where the same weights are another model's, or the id belongs to a model of another source.
+    Raises CatalogError where the same weights are another model's, the id belongs to a model of another source, or the
+    base of an adapter isn't there.
     """
-    facts = check_folder(model_store().path(manifest.digest))
-    told = manifest.metadata
-    model = _model_for(manifest, wishes, detect_format(facts.chat_template, facts.architecture))
+    folder, told = model_store().path(manifest.digest), manifest.metadata
+    base = base_of(folder, wishes.base, ModelVersion.objects.filter(digest=manifest.digest).first())
+    fields = _fields(manifest, wishes) | (
+        fields_on(base, manifest, wishes.license_id) if base else _of_model(folder, told)
+    )
+    model = _model_for(manifest, wishes, fields)
     version, created = ModelVersion.objects.get_or_create(
-        digest=manifest.digest, defaults={"hosted_model": model, **_fields(manifest, facts, wishes)}
+        digest=manifest.digest, defaults={"hosted_model": model, **fields}
     )
     if version.hosted_model_id != model.pk:
         raise CatalogError(f"These weights are here already, as {version.hosted_model_id}; remove that first.")
     if created:
         source = {"source": told.get("source", ""), "revision": told.get("revision", "")}
+        source |= {"base": base.digest} if base else {}
         record("model.installed", actor=actor, target=target_of(model), digest=manifest.digest, **source)
     choose_version(actor=actor, version=version)
     return version, created
@@ -99,13 +109,21 @@ def set_answer_format(*, actor: Actor | None, version: ModelVersion, answer_form
 
 @transaction.atomic
 def remove_model(*, actor: Actor | None, model: HostedModel) -> None:
-    """Out of the catalogue and, once that is committed, off the disk. Raises CatalogError where generations used it."""
+    """Out of the catalogue and, once that is committed, off the disk.
+
+    Raises CatalogError where generations used it, and where adapters stand on it.
+    """
     digests = list(model.versions.values_list("digest", flat=True))
     stored = list(model.versions.filter(upstream=None).values_list("digest", flat=True))
     target = target_of(model)
     try:
         model.delete()
     except ProtectedError as error:
+        adapters = {row.hosted_model_id for row in error.protected_objects if isinstance(row, ModelVersion)}
+        if adapters:
+            raise CatalogError(
+                f"{target.id} is the base of these adapters: {', '.join(sorted(adapters))}. Remove them first."
+            ) from error
         raise CatalogError(
             f"Generations were made with {target.id}, so its record must stay. "
             f"To keep people from using it: manage.py models disable {target.id}"
@@ -123,24 +141,32 @@ def _remove_files(digests: list[str]) -> None:
         model_store().remove(digest)
 
 
-def _model_for(manifest: Manifest, wishes: Wishes, answer_format: str) -> HostedModel:
-    told = manifest.metadata
+def _model_for(manifest: Manifest, wishes: Wishes, fields: Mapping[str, Any]) -> HostedModel:
+    """The model that a version with these fields belongs to, made where there is none."""
+    told, base = manifest.metadata, fields.get("base")
     known = ModelVersion.objects.filter(digest=manifest.digest).first()
     model_id = wishes.model_id or (known.hosted_model_id if known else str(told["slug"]))
     values = {"name": wishes.name or told["name"], "description": told.get("description", "")}
-    gated = needs_acceptance(wishes.license_id or str(told["license_id"]))
-    reasoning = ReasoningPolicy.HIDDEN if answer_format in HIDDEN_AT_FIRST else ReasoningPolicy.SHOWN
+    if base is None:
+        hidden = fields["answer_format"] in HIDDEN_AT_FIRST
+        reasoning = ReasoningPolicy.HIDDEN if hidden else ReasoningPolicy.SHOWN
+    else:
+        reasoning = base.hosted_model.reasoning
+    gated = needs_acceptance(fields["license_id"])
     started = {**values, "is_enabled": wishes.enabled, "is_gated": gated, "reasoning": reasoning}
     model, created = HostedModel.objects.get_or_create(pk=model_id, defaults=started)
     if model.versions.exclude(upstream=None).exists():
         raise CatalogError(f"{model_id} is a model that another server runs; choose another id with --id.")
+    if model.versions.filter(base__isnull=base is not None).exists():
+        kind = "a whole model" if base else "an adapter"
+        raise CatalogError(f"{model_id} is {kind}, and this is none; choose another id with --id.")
     foreign = not created and not wishes.model_id and not model.versions.filter(source=told["source"]).exists()
     if foreign and model.versions.exists():
         raise CatalogError(f"There is a model {model_id} from another source; choose another id with --id.")
     return model
 
 
-def _fields(manifest: Manifest, facts: ModelFacts, wishes: Wishes) -> dict[str, Any]:
+def _fields(manifest: Manifest, wishes: Wishes) -> dict[str, Any]:
     told = manifest.metadata
     return {
         "source": told["source"],
@@ -149,12 +175,18 @@ def _fields(manifest: Manifest, facts: ModelFacts, wishes: Wishes) -> dict[str, 
         "size_bytes": manifest.size,
         "license_id": wishes.license_id or told["license_id"],
         "license_link": wishes.license_link or ("" if wishes.license_id else told.get("license_link", "")),
+        "model_card": told.get("model_card", ""),
+    }
+
+
+def _of_model(folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+    facts = check_folder(folder)
+    return {
         "architecture": facts.architecture,
         "context_length": facts.context_length,
         "dtype": facts.dtype,
         "chat_template": facts.chat_template,
         "answer_format": detect_format(facts.chat_template, facts.architecture),
         "takes_effort": takes_effort(facts.chat_template),
-        "model_card": told.get("model_card", ""),
-        "recommended": usable(told.get("recommended", {})) or recommended_sampling(model_store().path(manifest.digest)),
+        "recommended": usable(told.get("recommended", {})) or recommended_sampling(folder),
     }

@@ -28,7 +28,7 @@ def count_tokens(version: ModelVersion, text: str) -> int:
 
 def chat_format(version: ModelVersion) -> ChatFormat:
     """Loaded once (0.2 s), then kept for the most recently used models."""
-    return _loaded(model_store().root, version.digest)
+    return _loaded(model_store().root, version.foundation.digest)
 
 
 @lru_cache(maxsize=16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 from apps.catalog.sources import Report, Source
 from engine.store import Manifest, ModelStore
@@ -20,15 +21,22 @@ def find_stored(source: Source, store: ModelStore) -> Manifest | None:
     return None
 
 
-def fetch(source: Source, store: ModelStore, report: Report, progress: Callable[[int], Progress]) -> Manifest:
+def fetch(
+    source: Source,
+    store: ModelStore,
+    report: Report,
+    progress: Callable[[int], Progress],
+    inspect: Callable[[Path], object],
+) -> Manifest:
     """Download or convert, check, copy in. Raises CatalogError or StoreError and leaves nothing half there.
 
-    `progress` makes, for a number of bytes, what is told about each chunk.
+    `progress` makes, for a number of bytes, what is told about each chunk; `inspect` may refuse the folder by raising.
     """
     store.clear_abandoned()
     downloads = store.root / ".downloads"
     with store.staging() as workspace:
         fetched = source.fetch(workspace, downloads, report)
+        inspect(fetched.folder)
         metadata = {
             "source": source.address,
             "revision": source.revision,

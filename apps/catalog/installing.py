@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from apps.audit.record import Actor
 from apps.catalog.actions import Wishes, add_version
+from apps.catalog.adapters import base_of
 from apps.catalog.fetching import fetch, find_stored
 from apps.catalog.models import ModelVersion
 from apps.catalog.sources import Report, Source
@@ -26,6 +29,11 @@ def install(
 ) -> Installed:
     """Raises CatalogError or StoreError; then nothing has changed. What is there already isn't fetched again."""
     store = model_store()
-    manifest = find_stored(source, store) or fetch(source, store, report, progress)
+    manifest = find_stored(source, store) or fetch(source, store, report, progress, partial(_has_base, wishes))
     version, created = add_version(actor=actor, manifest=manifest, wishes=wishes)
     return Installed(version, created)
+
+
+def _has_base(wishes: Wishes, folder: Path) -> None:
+    """Asked before anything is copied. One that is installed already is told apart by its digest, later."""
+    base_of(folder, wishes.base)

@@ -94,8 +94,8 @@ class HostedModel(models.Model):
 
 
 class ModelVersion(models.Model):
-    """Pinned weights in the model store: every file by its SHA-256, with licence and card; or, where another server
-    runs the model, what it is called there."""
+    """Pinned weights in the model store: every file by its SHA-256, with licence and card. A whole model, or an adapter
+    on its `base`; or, where another server runs the model, what it is called there."""
 
     id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
     hosted_model = models.ForeignKey(HostedModel, on_delete=models.CASCADE, related_name="versions")
@@ -103,6 +103,14 @@ class ModelVersion(models.Model):
         max_length=64,
         unique=True,
         help_text="SHA-256 of the list of files: the address in the store; or of an upstream",
+    )
+    base = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="adapters",
+        help_text="of an adapter: the weights that it changes",
     )
     source = models.CharField(max_length=300)
     revision = models.CharField(max_length=80, blank=True)
@@ -132,6 +140,15 @@ class ModelVersion(models.Model):
     def is_upstream(self) -> bool:
         """Whether another server runs it; then it has an `upstream`, and neither files nor a tokenizer here."""
         return self.source.startswith(UPSTREAM)
+
+    @property
+    def is_adapter(self) -> bool:
+        return self.base_id is not None
+
+    @property
+    def foundation(self) -> ModelVersion:
+        """Whose config, tokenizer and chat template count: an adapter's base, or the version itself."""
+        return self.base or self
 
 
 class Upstream(models.Model):

@@ -55,7 +55,7 @@ def claim(worker_id: str, hosted_models: Collection[str], limit: int) -> list[Ge
         taken = [row[0] for row in cursor.fetchall()]
     if not taken:
         return []
-    jobs = GenerationJob.objects.select_related("model_version__hosted_model").in_bulk(taken)
+    jobs = GenerationJob.objects.select_related("model_version__hosted_model", "model_version__base").in_bulk(taken)
     return [jobs[job] for job in taken]
 
 

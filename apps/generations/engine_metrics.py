@@ -19,6 +19,8 @@ COUNTERS = {
     "loads": "Models loaded",
     "load_failures": "Models that could not be loaded",
     "evictions": "Models that made room for others",
+    "adapter_loads": "LoRA adapters loaded",
+    "adapter_evictions": "LoRA adapters that made room for others",
     "isolated_steps": "Steps that failed and were run again one sequence at a time",
 }
 GAUGES = {"running": "Sequences being computed", "waiting": "Requests that wait"}
@@ -34,6 +36,7 @@ class EngineCollector(Collector):
             yield CounterMetricFamily(f"atrium_engine_{name}", words, value=getattr(now, name))
         for name, words in GAUGES.items():
             yield GaugeMetricFamily(f"atrium_engine_{name}", words, value=getattr(now, name))
+        yield GaugeMetricFamily("atrium_engine_adapters", "LoRA adapters in memory", value=len(now.adapters))
         ways = GaugeMetricFamily("atrium_engine_models", "Loaded models by the attention chosen", labels=["attention"])
         for way in sorted(set(now.attention)):
             ways.add_metric([way], now.attention.count(way))

@@ -23,7 +23,7 @@ from engine.store import StoreError
 
 
 class StoreSource:
-    """Where the engine gets its models: from the store, every byte verified once per process."""
+    """Where the engine gets its models and adapters: from the store, every byte verified once per process."""
 
     def path(self, model: str) -> Path:
         try:
@@ -48,6 +48,7 @@ def engine_config() -> EngineConfig:
         max_sequences=settings.WORKER_SLOTS,
         max_context=settings.MAX_CONTEXT,
         max_resident=settings.ENGINE_MAX_RESIDENT,
+        max_adapters=settings.ENGINE_MAX_ADAPTERS,
         threads=settings.ENGINE_THREADS,
         cache_mb=settings.ENGINE_CACHE_MB,
         share_prefixes=settings.ENGINE_SHARE_PREFIXES,

@@ -28,7 +28,7 @@ from apps.generations.recheck import claim_allowed, stop_refused
 from apps.generations.wakes import WakeListener
 from apps.lib.database import borrowed_connection
 from apps.lib.redis import sync_client
-from engine.types import GenerationRequest, SamplingParams, Sink
+from engine.types import AdapterRef, GenerationRequest, SamplingParams, Sink
 
 LOOK_SECONDS = 1.0
 """What a lost doorbell costs at most."""
@@ -222,15 +222,17 @@ def _request(job: GenerationJob) -> GenerationRequest:
     chosen = {name: job.params[name] for name in PARAMETERS if name in job.params}  # older jobs know fewer
     params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
     held, version = Held(job.pk, job.attempt), job.model_version
+    base = version.foundation.digest
     return GenerationRequest(
         _request_id(held),
-        version.digest,
+        base,
         tuple(job.prompt_ids),
         params,
         messages=tuple(job.messages) if version.is_upstream else (),
         answer_format=version.answer_format,
         user=str(job.user_id or ""),
         tenant=str(job.project_id),
+        adapter=AdapterRef(version.digest, base) if version.is_adapter else None,
     )
 
 

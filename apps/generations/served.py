@@ -1,4 +1,5 @@
-"""Which HostedModels this worker takes jobs for: all of the catalogue's text models, or those it was started for.
+"""Which HostedModels this worker takes jobs for: all of the catalogue's text models, or those it was started for and
+the adapters that stand on them.
 
 Those that run here and those that other servers run are served apart, each by an engine and with slots of its own: the
 claim is what sends a job to the right one.
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from django.conf import settings
+from django.db.models import Q
 
 from apps.catalog.models import HostedModel, Modality
 
@@ -46,7 +48,9 @@ def served_models(*, upstream: bool) -> list[HostedModel]:
     models = HostedModel.objects.filter(
         modality=Modality.TEXT, versions__isnull=False, versions__upstream__isnull=not upstream
     ).distinct()
-    return list(models.filter(pk__in=settings.WORKER_MODELS) if settings.WORKER_MODELS else models)
+    wanted = settings.WORKER_MODELS
+    mine = Q(pk__in=wanted) | Q(versions__base__hosted_model__in=wanted)
+    return list(models.filter(mine) if wanted else models)
 
 
 def new_worker_id() -> str:

@@ -51,7 +51,7 @@ def model_page(request: HttpRequest, model: HostedModel, form: StopForm, *, stat
     context = {
         "model": model,
         "upstream": Upstream.objects.filter(version=model.default_version_id).first(),
-        "versions": list(model.versions.defer("model_card", "files", "chat_template")),
+        "versions": list(model.versions.select_related("base").defer("model_card", "files", "chat_template")),
         "states": [(state.value, state.label, WORDS[state]) for state in ModelState],
         "policies": [(policy.value, policy.label, THINKING[policy]) for policy in ReasoningPolicy],
         "formats": [(name, found.label) for name, found in FORMATS.items()],

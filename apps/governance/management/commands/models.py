@@ -37,6 +37,7 @@ class Command(UpstreamVerbs):
         adding.add_argument("--id", type=_slug, default="", help="its id on this site: small letters, digits, hyphens")
         adding.add_argument("--name", default="", help="what people see")
         adding.add_argument("--license", default="", help="SPDX id, where the model's card is wrong or silent")
+        adding.add_argument("--base", type=_slug, default="", help="LoRA adapters: the id of the model they go on")
         adding.add_argument("--disable", action="store_true", help="install it without letting anybody use it yet")
         adding.add_argument("--approve", action="store_true", help="let people be given access to it at once")
         adding.add_argument("--grant-everyone", action="store_true", help="approve it, and let everybody use it")
@@ -67,6 +68,7 @@ class Command(UpstreamVerbs):
             name=options["name"][:120],
             license_id=spdx_id(options["license"]) if options["license"] else "",
             enabled=not options["disable"],
+            base=options["base"],
         )
         source = open_source(options["source"], from_file=options["from_file"])
         done = install(actor=None, source=source, wishes=wishes, report=self._say, progress=progress_bar(self.stderr))
@@ -79,6 +81,8 @@ class Command(UpstreamVerbs):
             f"Installed {version.hosted_model_id} ({version.digest[:12]}, {megabytes(version.size_bytes)}, "
             f"{version.license_id}, {version.context_length} tokens of context) in {took}."
         )
+        if version.base is not None:
+            self._say(f"It is an adapter on {version.base.hosted_model_id} ({version.base.digest[:12]}).")
         if version.license_id == UNKNOWN:
             self._say("Its card states no licence; find out, and install it again with --license if you may use it.")
         self._open(version.hosted_model, options)
@@ -93,7 +97,7 @@ class Command(UpstreamVerbs):
 
     def list(self, options: dict[str, Any]) -> None:
         rows: list[tuple[str, ...]] = [("ID", "STATE", "VERSION", "SIZE", "LICENCE", "ARCHITECTURE", "CONTEXT")]
-        rows += [_row(model) for model in HostedModel.objects.select_related("default_version")]
+        rows += [_row(model) for model in HostedModel.objects.select_related("default_version__base")]
         if len(rows) == 1:
             self._say("No models yet. Start with: manage.py models install demo:smollm2-135m")
             return
@@ -146,6 +150,8 @@ def _row(model: HostedModel) -> tuple[str, ...]:
     size, architecture = megabytes(version.size_bytes), version.architecture
     if version.is_upstream:
         size, architecture = "elsewhere", version.revision
+    elif version.base is not None:
+        architecture = f"adapter on {version.base.hosted_model_id}"
     return (model.pk, state, version.digest[:12], size, version.license_id, architecture, str(version.context_length))
 
 
