@@ -23,8 +23,8 @@ import {module}
 @pytest.mark.parametrize(
     "module",
     ["engine.types", "engine.config", "engine.architectures", "engine.source", "engine.metrics", "engine.ticket",
-     "engine.answers", "engine.remote.service", "engine.text.scheduler", "engine.text.pacing", "engine.text.checks",
-     "engine.grammar.process"],
+     "engine.answers", "engine.adapters", "engine.remote.service", "engine.text.scheduler", "engine.text.pacing",
+     "engine.text.checks", "engine.grammar.process"],
 )  # fmt: skip
 def test_without_torch(module: str) -> None:
     code = BLOCK.format(names={"torch", "transformers", "tokenizers", "safetensors", "numpy"}, module=module)
