@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Iterable
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, memory_budget, pick_device, release_memory
@@ -143,7 +144,7 @@ class Residency:
                 self.add(ticket)
             return
         self._load = Load(
-            model, self._source, self._config, self.budget, self._find_room, self.evict_idle, self._engine_of
+            model, self._source, self._config, self.budget, self._find_room, self._short_of_memory, self._engine_of
         )
         for other in self._line:
             self._tell(other)
@@ -156,7 +157,8 @@ class Residency:
             done, failure = True, f"The model can't be loaded. {error}"
         except Exception as error:
             logger.exception("Loading model %s failed", load.name)
-            done, failure = True, f"The model can't be loaded. {self._reason(error)}"
+            reason = NO_MEMORY if is_out_of_memory(error) else "See the worker's log."
+            done, failure = True, f"The model can't be loaded. {reason}"
         if failure:
             self._failed(load.name, failure)
         elif done:
@@ -164,14 +166,8 @@ class Residency:
         elif (load.footprint is not None) != knew or load.waits != waited:
             self._tell(load.name)
 
-    def _reason(self, error: Exception) -> str:
-        if not is_out_of_memory(error):
-            return "See the worker's log."
-        self._counters.out_of_memory += 1
-        return NO_MEMORY
-
     def _engine_of(self, model: LoadedModel, room: Room) -> TextEngine:
-        return TextEngine(model, self._config, self._counters, room=room.cache, make_room=self.evict_idle)
+        return TextEngine(model, self._config, self._counters, room=room.cache, make_room=self._short_of_memory)
 
     def _loaded(self, load: Load) -> None:
         assert load.engine is not None
@@ -221,13 +217,14 @@ class Residency:
         if self._leaving is None and line and line[0].waited > self._config.residency_patience_seconds:
             self._leaving = next(name for name, engine in self.engines.items() if engine.busy)
 
-    def evict_idle(self) -> bool:
-        """Every model that computes nothing, after the memory didn't suffice; whether there was one."""
+    def _short_of_memory(self) -> bool:
+        """The memory didn't suffice, whatever the budget says: all idle models go. Whether there was one."""
+        self._counters.out_of_memory += 1
         idle = [name for name, engine in self.engines.items() if not engine.busy]
         self._evict(idle)
         return bool(idle)
 
-    def _evict(self, models: list[str] | tuple[str, ...]) -> None:
+    def _evict(self, models: Iterable[str]) -> None:
         for model in models:
             self._remove(model)
             self._counters.evictions += 1

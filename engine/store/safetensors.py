@@ -38,6 +38,16 @@ def check_safetensors(path: Path) -> Counter[str]:
     return found
 
 
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Of each tensor in a file, from its header alone. Raises StoreError where that isn't readable."""
+    header, _start = _read_header(path, path.stat().st_size)
+    header.pop("__metadata__", None)
+    try:
+        return {name: tuple(map(int, tensor["shape"])) for name, tensor in header.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{path.name} is malformed: a tensor has no sound shape.") from error
+
+
 def _read_header(path: Path, size: int) -> tuple[dict[str, Any], int]:
     """The header and where the tensors start."""
     with path.open("rb") as opened:

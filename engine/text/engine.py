@@ -220,7 +220,6 @@ class TextEngine:
     def _recover(self, error: Exception) -> None:
         """Before what failed is run again. The traceback would keep all that the step had computed so far."""
         if is_out_of_memory(error):
-            self._counters.out_of_memory += 1
             traceback.clear_frames(error.__traceback__)
             self._make_room()
             release_memory(self._model.device)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from engine.architectures import UnsupportedModel, check_config, context_length
 from engine.config import EngineConfig
 from engine.device import pick_device, pick_dtype
 from engine.room import Footprint
+from engine.store.errors import StoreError
+from engine.store.safetensors import tensor_shapes
 from engine.text.budget import cache_limits
 from engine.text.families import Family, family_of
 from engine.text.linear import can_pack
@@ -31,9 +32,11 @@ def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
         sizes = dict(_sizes(folder, family, dtype))
         shape = family.cache_shape(settings, dtype, device)
         context = min(context_length(settings), config.max_context)
-    except (UnsupportedModel, KeyError) as error:
+    except UnsupportedModel as error:
         raise LoadFailed(str(error)) from error
-    except (OSError, ValueError, SafetensorError) as error:
+    except KeyError as error:
+        raise LoadFailed(f"config.json doesn't say what {error} is.") from error
+    except (OSError, ValueError, StoreError) as error:
         raise LoadFailed(f"The model's files can't be read: {error}") from error
     least, full = cache_limits(shape, config, context, budget)
     return Footprint(_weights(sizes, settings, packs=can_pack(dtype, device)), least, full)
@@ -42,11 +45,10 @@ def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
 def _sizes(folder: Path, family: Family, dtype: torch.dtype) -> Iterator[tuple[str, int]]:
     """Bytes of each stored tensor once it is loaded."""
     for file in sorted(folder.glob("*.safetensors")):
-        with safe_open(file, framework="pt") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 - it has keys() only
-                if not name.endswith(IGNORED_TENSORS):
-                    kept = torch.float32 if name.endswith(family.full_precision) else dtype
-                    yield name, family.numbers(name, prod(tensors.get_slice(name).get_shape())) * kept.itemsize
+        for name, shape in tensor_shapes(file).items():
+            if not name.endswith(IGNORED_TENSORS):
+                kept = torch.float32 if name.endswith(family.full_precision) else dtype
+                yield name, family.numbers(name, prod(shape)) * kept.itemsize
 
 
 def _weights(sizes: Mapping[str, int], settings: Mapping[str, Any], *, packs: bool) -> int:
