@@ -27,8 +27,8 @@ class EngineConfig:
     """While completions are running, so few prompt tokens are read in a step that it takes at most this many times as
     long as without any (as far as earlier steps tell); infinite: always `prefill_tokens`."""
     memory_mb: int | None = None
-    """Memory for weights and caches of all loaded models, in MiB; None: 80 % of what is free when the engine is made (90 %
-    on an accelerator)."""
+    """Memory for weights and caches of all loaded models, in MiB; None: 80 % of what is free when the engine is made
+    (90 % on an accelerator)."""
     cache_mb: int | None = None
     """Memory for the keys and values of one model, in MiB; None: for `max_sequences` of full length, at most a quarter
     of the memory for all models."""

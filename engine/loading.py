@@ -65,7 +65,7 @@ class Load:
     def advance(self, seconds: float) -> bool:
         """Go on for so long, or until it has to wait. Whether it is done. Raises whatever makes the load fail."""
         end = perf_counter() + seconds
-        for goes_on in self._pieces:
+        while (goes_on := next(self._pieces, None)) is not None:
             if not goes_on or perf_counter() >= end:
                 return False
         return True

@@ -17,5 +17,5 @@ def too_long(predicted: float | None, deadline: float | None, most: float | None
 
 
 def duration(seconds: float) -> str:
-    """"1 s", "45 s", "3 min"; at least a second."""
+    """ "1 s", "45 s", "3 min"; at least a second."""
     return f"{max(1, round(seconds))} s" if seconds < 120 else f"{round(seconds / 60)} min"

@@ -60,8 +60,8 @@ def room_for(wanted: Footprint, budget: int, residents: Sequence[Resident], most
     """
     if wanted.least > budget:
         raise NeverFits(
-            f"It needs {mib(wanted.least):,} MiB ({mib(wanted.weights):,} of weights and {mib(wanted.least_cache):,} of "
-            f"cache for one conversation), and {budget // MIB:,} MiB are allowed for all models. Raise "
+            f"It needs {mib(wanted.least):,} MiB ({mib(wanted.weights):,} of weights and {mib(wanted.least_cache):,} "
+            f"of cache for one conversation), and {budget // MIB:,} MiB are allowed for all models. Raise "
             "ENGINE_MEMORY_MB, lower MAX_CONTEXT, or use a smaller model."
         )
     for needed in (wanted.comfortable, wanted.least):

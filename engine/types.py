@@ -206,8 +206,8 @@ class FinishEvent:
     usage: Usage
     error_code: str = ""
     """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown deadline
-    overloaded`; of an upstream also `upstream_unreachable upstream_timeout upstream_busy upstream_refused upstream_failed
-    upstream_broken content_filter`."""
+    overloaded`; of an upstream also `upstream_unreachable upstream_timeout upstream_busy upstream_refused
+    upstream_failed upstream_broken content_filter`."""
     error: str = ""
     """A sentence a person can act on."""
     logprobs: tuple[ChosenLogprob, ...] = ()

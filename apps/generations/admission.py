@@ -22,7 +22,7 @@ def refuse_overload(job: GenerationJob) -> None:
     model = job.model_version.hosted_model
     OVERLOADED.labels(model.pk).inc()
     message = (
-        f"About {duration(starts_in)} of work are ahead of you on {model.name}, and no more than {duration(most)} may be. "
-        f"Try again in about {duration(starts_in - most)}, or choose another model."
+        f"About {duration(starts_in)} of work are ahead of you on {model.name}, and no more than {duration(most)} may "
+        f"be. Try again in about {duration(starts_in - most)}, or choose another model."
     )
     raise Refused(status=429, code="overloaded", message=message, starts_in=starts_in)

@@ -1,4 +1,4 @@
-"""GenerationJob: the durable truth about one generation; Worker: who is alive to run them; LoadTime: how long models load."""
+"""GenerationJob: the durable truth about one generation; Worker: who is alive to run them; LoadTime: what loads took."""
 
 from __future__ import annotations
 

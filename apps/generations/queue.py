@@ -25,8 +25,11 @@ PLACE = ", ".join((RANKED, BEFORE_MINE))
 
 
 class Place(NamedTuple):
-    """`position` is 1 for the next one to be taken, 0 where the job doesn't wait. `starts_in` is an estimate in
-    seconds, the loading of a model that no worker has in memory included; None where nothing was measured yet or nobody would take it; `reason` is `no_worker` then, else ""."""
+    """`position` is 1 for the next one to be taken, 0 where the job doesn't wait.
+
+    `starts_in` is an estimate in seconds, the loading of a model that no worker has in memory included; None where
+    nothing was measured yet or nobody would take it; `reason` is `no_worker` then, else "".
+    """
 
     position: int
     starts_in: int | None

@@ -65,7 +65,7 @@ class TextEngine:
         room: int | None = None,
         make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """room: bytes for the cache, where that is known. make_room: called where the memory doesn't suffice for a step.
+        """room: bytes for the cache, where that is known. make_room: called when a step finds too little memory.
 
         Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible attention.
         """

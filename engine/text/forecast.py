@@ -1,4 +1,4 @@
-"""How long a new request would wait, from how long steps take and what is ahead. No torch: tests/engine/test_forecast.py.
+"""How long a new request would wait, from how long steps take and what is ahead. No torch.
 
 Running sequences get a token a step until they end; a waiting one takes the place of the first that ends. Prompts are
 read in between, one after another, and hold up everybody. So the wait is the decode steps until a place is free, in the

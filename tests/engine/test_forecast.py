@@ -86,9 +86,7 @@ def test_it_comes_near_to_what_the_scheduler_does(seed: int) -> None:
     scheduler.add(probe)
     wanted["probe"] = 5
     line = [one for one in scheduler.ahead[1] if one is not probe]
-    predicted = forecast.wait(
-        [], [Work(one.uncached, wanted[one.id] - one.prompt_tokens) for one in line], places
-    )
+    predicted = forecast.wait([], [Work(one.uncached, wanted[one.id] - one.prompt_tokens) for one in line], places)
     clock = 0.0
     while not probe.running:
         step = scheduler.schedule(64, 0.0)

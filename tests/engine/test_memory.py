@@ -83,8 +83,8 @@ def test_what_an_evicted_model_took_is_given_back(engine_of: Make) -> None:
 
 
 def test_a_thousand_requests_leave_no_growth(checkpoints: dict[str, Path]) -> None:
-    """In a process whose oneDNN remembers 64 of the kernels that it compiled. Its own 1,024, one for each number of rows
-    and shape of a matrix, would fill up for thousands of requests and then stay at some 80 MiB."""
+    """In a process whose oneDNN remembers 64 of the kernels that it compiled. Its own 1,024, one for each number of
+    rows and shape of a matrix, would fill up for thousands of requests and then stay at some 80 MiB."""
     (done,) = in_a_process("thousand_requests", checkpoints["Llama"], ONEDNN_PRIMITIVE_CACHE_CAPACITY="64")
     assert done["finished"] == 1000
     assert done["growth"] <= GROWTH * MIB
@@ -103,8 +103,8 @@ def in_a_process(module: str, *arguments: object, **environment: str) -> list[An
 
 
 def test_loads_that_find_no_memory(large: Path, checkpoints: dict[str, Path]) -> None:
-    """Although the budget would allow them. Idle models go and the load is done again; where that isn't enough, it fails
-    alone."""
+    """Although the budget would allow them. Idle models go and the load is done again; where that isn't enough, it
+    fails alone."""
     # The limit is on addresses, and these come back only for what glibc got from the system piece by piece.
     found = in_a_process(
         "short_of_memory", large, checkpoints["Llama"], "60:at", "160:abt", MALLOC_MMAP_THRESHOLD_="131072"

@@ -1,4 +1,4 @@
-"""A thousand short requests to a tiny model, and how much more memory is used afterwards: see tests/engine/test_memory.py.
+"""A thousand short requests to a tiny model, and how much more memory is used afterwards: see test_memory.py.
 
 Argument: the folder of the model. Writes a list of one JSON object, sizes in bytes.
 """
