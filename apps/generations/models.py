@@ -1,4 +1,4 @@
-"""GenerationJob: the durable truth about one generation; Worker: who is alive to run them; LoadTime: what loads took."""
+"""GenerationJob: the durable truth about one generation; Worker: who is alive to run them; LoadTime: of models."""
 
 from __future__ import annotations
 
