@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from time import time
 from typing import Any
 
@@ -111,8 +112,8 @@ def test_the_log_keeps_the_moment_and_readers_get_what_is_left() -> None:
 
 async def heard(job: str) -> dict[str, Any]:
     """The loading event of a job, as a page gets it that opens now."""
-    async with asyncio.timeout(15):
-        async for message in follow(job):
+    async with asyncio.timeout(15), aclosing(follow(job)) as messages:
+        async for message in messages:
             if message["event"]["kind"] == "loading":
                 return dict(message["event"])
     raise AssertionError("nobody said that the model is loading")
