@@ -72,14 +72,14 @@ def test_weights_and_caches_stay_within_the_budget(engine_of: Make) -> None:
     assert used() - before >= together * 60 * MIB, "the models are there, so this would notice one too many"
 
 
-def test_what_an_evicted_model_took_is_given_back(engine_of: Make) -> None:
+def test_what_evicted_models_took_is_given_back(engine_of: Make) -> None:
     engine = engine_of(memory_mb=120)
     before = used()
     submit(engine, "a", PROMPT).finish()
     with_one = used() - before
     for number, model in enumerate(("b", "c", "a", "Llama")):
         submit(engine, model, PROMPT, GREEDY, str(number)).finish()
-    assert used() - before <= with_one + GROWTH * MIB
+    assert used() - before <= with_one + BESIDE * MIB, "one model that is kept would be 67 more, and three went"
 
 
 def test_a_thousand_requests_leave_no_growth(checkpoints: dict[str, Path]) -> None:
