@@ -272,6 +272,7 @@ LEASE_SECONDS = env.integer("LEASE_SECONDS", 20, minimum=1)
 HEARTBEAT_SECONDS = env.integer("HEARTBEAT_SECONDS", 5, minimum=1)
 MAX_ATTEMPTS = env.integer("MAX_ATTEMPTS", 3, minimum=1)  # lost workers a job survives, less one
 MAX_UNFINISHED_JOBS = env.integer("MAX_UNFINISHED_JOBS", 20, minimum=1)  # of one person, waiting ones included
+MAX_WAIT_MINUTES = env.integer("MAX_WAIT_MINUTES", 60, minimum=0)  # of work ahead of a new prompt; 0: any
 MAX_CONTEXT = env.integer("MAX_CONTEXT", 2048, minimum=64)  # tokens, prompt and completion together
 WORKER_SLOTS = env.integer("WORKER_SLOTS", 8, minimum=1)  # completions that one worker makes at once
 WORKER_MODELS = env.strings("WORKER_MODELS")  # ids of the HostedModels this worker serves; none named: all
@@ -279,7 +280,8 @@ WORKER_DRAIN_SECONDS = env.integer("WORKER_DRAIN_SECONDS", 20, minimum=0)  # a s
 WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, minimum=0)  # 0: the worker serves no metrics
 ENGINE_DEVICE = env.string("ENGINE_DEVICE", "auto")  # "none": only models that other servers run, and no torch
 ENGINE_DTYPE = env.choice("ENGINE_DTYPE", "auto", ("auto", "float32", "bfloat16", "float16"))
-ENGINE_MAX_RESIDENT = env.integer("ENGINE_MAX_RESIDENT", 2, minimum=1)  # models kept loaded
+ENGINE_MEMORY_MB = env.integer("ENGINE_MEMORY_MB", 0, minimum=0) or None  # for all models; 0: most of what is free
+ENGINE_MAX_RESIDENT = env.integer("ENGINE_MAX_RESIDENT", 0, minimum=0) or None  # models kept loaded; 0: what fits
 ENGINE_MAX_ADAPTERS = env.integer("ENGINE_MAX_ADAPTERS", 8, minimum=1)  # LoRA adapters kept loaded beside each of them
 ENGINE_CACHE_MB = env.integer("ENGINE_CACHE_MB", 0, minimum=0) or None  # for keys and values; 0 leaves it to the engine
 ENGINE_SHARE_PREFIXES = env.boolean("ENGINE_SHARE_PREFIXES", False)  # of prompts, between projects

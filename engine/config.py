@@ -26,17 +26,20 @@ class EngineConfig:
     stall_factor: float = 2.0
     """While completions are running, so few prompt tokens are read in a step that it takes at most this many times as
     long as without any (as far as earlier steps tell); infinite: always `prefill_tokens`."""
+    memory_mb: int | None = None
+    """Memory for weights and caches of all loaded models, in MiB; None: 80 % of what is free when the engine is made
+    (90 % on an accelerator)."""
     cache_mb: int | None = None
     """Memory for the keys and values of one model, in MiB; None: for `max_sequences` of full length, at most a quarter
-    of what is free."""
+    of the memory for all models."""
     prefix_cache: bool = True
     """Keep the keys and values of what was read, so that an equal beginning isn't computed again."""
     share_prefixes: bool = False
     """Share them between tenants too. The time to the first token then tells one tenant what another one asked."""
     attention: Attention = "auto"
     """`auto`: the fastest that works on the device, tried at load."""
-    max_resident: int = 2
-    """How many models are kept loaded."""
+    max_resident: int | None = None
+    """How many models are kept loaded; None: as many as their memory holds."""
     max_adapters: int = 8
     """How many LoRA adapters are kept loaded beside each model."""
     threads: int | None = None
@@ -45,19 +48,23 @@ class EngineConfig:
     """Where requests without a seed take theirs from; None: from the operating system."""
     residency_patience_seconds: float = 10.0
     """How long a model, or an adapter, may wait while all loaded ones are busy, before one is asked to make room."""
+    max_wait_seconds: float | None = None
+    """A request that would wait longer than this is refused at once; None: requests wait as long as they must."""
 
     def __post_init__(self) -> None:
-        for name in ("max_sequences", "prefill_tokens", "max_resident", "max_adapters"):
+        for name in ("max_sequences", "prefill_tokens", "max_adapters"):
             if getattr(self, name) < 1:
                 raise ValueError(f"EngineConfig.{name} must be at least 1, it is {getattr(self, name)}.")
+        for name in ("threads", "cache_mb", "memory_mb", "max_resident"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"EngineConfig.{name} must be at least 1 or None, it is {value}.")
         if self.max_context < 2:
             raise ValueError(f"EngineConfig.max_context must be at least 2 tokens, it is {self.max_context}.")
-        if self.threads is not None and self.threads < 1:
-            raise ValueError(f"EngineConfig.threads must be at least 1 or None, it is {self.threads}.")
         if not self.stall_factor >= 1:
             raise ValueError(f"EngineConfig.stall_factor must be at least 1, it is {self.stall_factor}.")
-        if self.cache_mb is not None and self.cache_mb < 1:
-            raise ValueError(f"EngineConfig.cache_mb must be at least 1 or None, it is {self.cache_mb}.")
+        if self.max_wait_seconds is not None and not self.max_wait_seconds > 0:
+            raise ValueError(f"EngineConfig.max_wait_seconds must be more than 0, it is {self.max_wait_seconds}.")
         if self.attention not in get_args(Attention):
             raise ValueError(f"EngineConfig.attention must be one of {get_args(Attention)}, it is {self.attention!r}.")
         if self.dtype not in ("auto", "float32", "bfloat16", "float16"):

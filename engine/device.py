@@ -5,8 +5,11 @@ from __future__ import annotations
 import torch
 
 from engine.config import EngineConfig
+from engine.memory import MIB, free_host_memory, give_back
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SHARE_OF_FREE = {"cpu": 0.8, "accelerator": 0.9}
+"""The rest is for what steps compute with, and on a CPU for the other programs of the machine."""
 
 
 def pick_device(config: EngineConfig) -> torch.device:
@@ -37,12 +40,36 @@ def prepare_thread(config: EngineConfig) -> None:
         torch.set_num_threads(config.threads)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """CUDA has a class for it; the CPU allocator raises a plain RuntimeError."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "allocate memory" in str(error)
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """CUDA has a class for it; the CPU allocator raises a plain RuntimeError, and the system ENOMEM."""
+    if error is None:
+        return False
+    told = str(error)
+    return (
+        isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        or "allocate memory" in told  # also the system's own words, whoever passes them on
+        or is_out_of_memory(error.__cause__)
+    )
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes."""
+    if device.type == "cpu":
+        return free_host_memory()
+    free: int = torch.accelerator.get_memory_info(device)[0]
+    return free
+
+
+def memory_budget(config: EngineConfig) -> int:
+    """Bytes for weights and caches of all models: as configured, or most of what is free now."""
+    if config.memory_mb is not None:
+        return config.memory_mb * MIB
+    device = pick_device(config)
+    return int(free_memory(device) * SHARE_OF_FREE["cpu" if device.type == "cpu" else "accelerator"])
 
 
 def release_memory(device: torch.device) -> None:
-    """Give cached, unused blocks back, after an eviction or an out-of-memory error."""
+    """Give back what isn't used any more, after an eviction or an out-of-memory error."""
+    give_back()
     if device.type != "cpu":
         torch.accelerator.empty_cache()

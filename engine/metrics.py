@@ -26,6 +26,10 @@ class Counters:
     """Prompt tokens that were found in the cache instead of being computed."""
     isolated_steps: int = 0
     """Steps that raised and were run again one sequence at a time."""
+    out_of_memory: int = 0
+    """Loads and steps for which the memory didn't suffice; most go well after idle models have made room."""
+    refused: int = 0
+    """Requests that would have waited for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class EngineMetrics:
     preemptions: int
     prefix_hit_tokens: int
     isolated_steps: int
+    out_of_memory: int
+    refused: int
     running: int
     """Sequences that hold a slot."""
     waiting: int
@@ -55,3 +61,10 @@ class EngineMetrics:
     adapters: tuple[str, ...]
     """The loaded ones, of all models."""
     loading: str | None
+    memory_budget: int
+    """Bytes that weights and caches of all models may take."""
+    weight_bytes: int
+    cache_bytes: int
+    """What the loaded ones take."""
+    predicted_wait: float
+    """Seconds that a new request would wait, for the loaded model where it is longest; 0 where nothing was measured."""

@@ -1,26 +1,27 @@
-"""Which models are on the device: loaded on demand, one at a time, the longest unused one making room.
+"""Which models are on the device: loaded on demand, one at a time, idle ones making room within a memory budget.
 
-Loading is done in the engine thread in small pieces between the steps of the other models, which go on meanwhile,
-slower: building the empty module and reading one tensor are the longest they pause. The source is asked in a thread of
-its own, for it may have to hash many gigabytes.
+A load goes on in small pieces between the steps of the other models (see `engine.loading`). Where busy models hold the
+memory, the next one waits; after a while the longest unused of them takes no new requests, finishes, and makes room.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
-from time import perf_counter
+from collections.abc import Iterable
 
 from engine.config import EngineConfig
-from engine.device import is_out_of_memory, pick_device, release_memory
+from engine.device import is_out_of_memory, memory_budget, pick_device, release_memory
+from engine.load_times import LoadTimes
+from engine.loading import Load
+from engine.memory import mib
 from engine.metrics import Counters
+from engine.overload import too_long
+from engine.room import Footprint, NeverFits, Resident, Room, room_for
 from engine.source import ModelSource, ModelUnavailable
 from engine.text.budget import TooSmall
-from engine.text.engine import TextEngine
-from engine.text.loader import LoadedModel, LoadFailed, load_model
+from engine.text.engine import TOO_LATE, TextEngine
+from engine.text.loader import LoadedModel, LoadFailed
 from engine.ticket import Ticket
 from engine.types import FinishReason
 
@@ -28,23 +29,27 @@ logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.03
 """Loading gives way to the running sequences after so long."""
-LOOK_SECONDS = 0.002
-"""How long to wait for the source before looking after the running sequences again."""
+NO_MEMORY = "There is too little memory for it now. Try again later; the administrator finds more in the worker's log."
 
 
 class Residency:
     """Call from the engine thread only. `engines` are the loaded models, the longest unused first."""
 
-    def __init__(self, source: ModelSource, config: EngineConfig, counters: Counters) -> None:
-        self._source, self._config, self._counters = source, config, counters
+    def __init__(self, source: ModelSource, config: EngineConfig, counters: Counters, load_times: LoadTimes) -> None:
+        self._source, self._config, self._counters, self._load_times = source, config, counters, load_times
+        self.budget = memory_budget(config)
         self.engines: dict[str, TextEngine] = {}
+        self.weights: dict[str, int] = {}
+        """Bytes, of the loaded models."""
         self._line: dict[str, deque[Ticket]] = {}
         """Requests whose model isn't loaded, or is about to make room; the first model is the next to load."""
-        self._load: Generator[bool, None, LoadedModel] | None = None
-        self._load_seconds = 0.0
-        self.loading: str | None = None
+        self._load: Load | None = None
         self._leaving: str | None = None
         """A busy model that takes no new requests, so that another one gets its turn."""
+
+    @property
+    def loading(self) -> str | None:
+        return None if self._load is None else self._load.name
 
     @property
     def waiting(self) -> int:
@@ -52,7 +57,7 @@ class Residency:
 
     @property
     def idle(self) -> bool:
-        return not self._line and self.loading is None and not any(engine.busy for engine in self.engines.values())
+        return not self._line and self._load is None and not any(engine.busy for engine in self.engines.values())
 
     def add(self, ticket: Ticket) -> None:
         model = ticket.request.model
@@ -60,120 +65,129 @@ class Residency:
             self.engines[model] = self.engines.pop(model)
             self.engines[model].add(ticket)
             return
+        late = too_long(self._seconds_left(model), ticket.request.deadline_seconds, self._config.max_wait_seconds)
+        if late is not None:
+            self._counters.refused += 1
+            ticket.fail(*late)
+            return
         self._line.setdefault(model, deque()).append(ticket)
-        if model == self.loading:
-            ticket.loading()
+        self._tell(model)
 
     def cancel(self, request_id: str) -> None:
         for engine in self.engines.values():
             engine.cancel(request_id)
-        for model, line in list(self._line.items()):
-            for ticket in [ticket for ticket in line if ticket.id == request_id]:
-                line.remove(ticket)
-                ticket.finish(FinishReason.CANCELLED)
-            if not line:
-                del self._line[model]
+        for model, ticket in [pair for pair in self._in_line() if pair[1].id == request_id]:
+            self._take_out(model, ticket)
+            ticket.finish(FinishReason.CANCELLED)
 
     def drop(self, model: str) -> None:
         """Forget a loaded model at once."""
-        engine = self.engines.pop(model)
+        engine = self.engines[model]
         engine.fail_all("internal", "The engine failed while this request was running. It can be sent again.")
-        if model == self._leaving:
-            self._leaving = None
+        self._remove(model)
+        release_memory(pick_device(self._config))
 
     def advance(self) -> None:
         """Do a little of what has to be loaded. Beginning is a turn of its own, so a cancel can come in between."""
-        if self.loading is None:
+        self._end_overdue()
+        if self._load is None:
             self._begin()
+        elif self._load.waits and self._load.name not in self._line:
+            self._end_load()  # nobody wants it any more
         else:
-            self._continue(self.loading)
+            self._continue(self._load)
+
+    # --- the line -------------------------------------------------------------------------------------------------
+
+    def _in_line(self) -> list[tuple[str, Ticket]]:
+        return [(model, ticket) for model, line in self._line.items() for ticket in line]
+
+    def _take_out(self, model: str, ticket: Ticket) -> None:
+        self._line[model].remove(ticket)
+        if not self._line[model]:
+            del self._line[model]
+
+    def _end_overdue(self) -> None:
+        for model, ticket in self._in_line():
+            limit = ticket.request.deadline_seconds
+            if limit is not None and ticket.waited > limit:
+                self._take_out(model, ticket)
+                ticket.fail("deadline", TOO_LATE)
+
+    def _tell(self, model: str) -> None:
+        """Everybody in this line, where they are: one that is the next to load needs no word before it begins."""
+        load = self._load
+        if load is None:
+            return
+        begun = load.name == model and not load.waits
+        for ticket in self._line.get(model, ()):
+            ticket.loading(self._seconds_left(model) if begun else None, begun=begun)
+
+    def _seconds_left(self, model: str) -> float | None:
+        """Until a model that isn't loaded is, once it is its turn; None where nothing was measured."""
+        load = self._load if self._load is not None and self._load.name == model else None
+        footprint = load.footprint if load is not None else None
+        expected = self._load_times.expected(model, footprint.weights if footprint is not None else None)
+        if expected is None or load is None or load.waits:
+            return expected
+        return max(0.0, expected - load.seconds)
+
+    # --- loading --------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
         model = next(iter(self._line), None)
-        if model is None or not self._make_room(model):
+        if model is None:
             return
-        self._leaving = None
-        self.loading, self._load_seconds = model, 0.0
-        for ticket in self._line[model]:
-            ticket.loading()
-        self._load = self._steps_of_loading(model)
+        if model in self.engines:  # it was asked to leave, but nobody has taken its place
+            self._leaving = None
+            for ticket in self._line.pop(model):
+                self.add(ticket)
+            return
+        self._load = Load(
+            model, self._source, self._config, self.budget, self._find_room, self._short_of_memory, self._engine_of
+        )
+        for other in self._line:
+            self._tell(other)
 
-    def _steps_of_loading(self, model: str) -> Generator[bool, None, LoadedModel]:
-        """Yields after every piece, whether it makes sense to go on at once."""
-        with ThreadPoolExecutor(1, thread_name_prefix="model-source") as executor:
-            folder: Future[Path] = executor.submit(self._source.path, model)
-            while wait([folder], LOOK_SECONDS).not_done:
-                yield False
-        loading = load_model(folder.result(), self._config)
-        while True:
-            try:
-                next(loading)
-            except StopIteration as done:
-                loaded: LoadedModel = done.value
-                return loaded
-            yield True
-
-    def _make_room(self, model: str) -> bool:
-        """Whether another model may be loaded now, an idle one having been evicted if need be."""
-        if model in self.engines:  # it was asked to leave, but nobody has taken its place yet
-            return self._return(model)
-        if len(self.engines) < self._config.max_resident:
-            return True
-        idle = next((name for name, engine in self.engines.items() if not engine.busy), None)
-        if idle is not None:
-            self._evict(idle)
-            return True
-        if self._leaving is None and self._line[model][0].waited > self._config.residency_patience_seconds:
-            self._leaving = next(iter(self.engines))
-        return False
-
-    def _return(self, model: str) -> bool:
-        self._leaving = None
-        for ticket in self._line.pop(model):
-            self.add(ticket)
-        return False
-
-    def _evict(self, model: str) -> None:
-        del self.engines[model]
-        self._counters.evictions += 1
-        release_memory(pick_device(self._config))
-        logger.info("Unloaded model %s to make room", model)
-
-    def _continue(self, model: str) -> None:
-        assert self._load is not None
-        began = perf_counter()
+    def _continue(self, load: Load) -> None:
+        failure, knew, waited = "", load.footprint is not None, load.waits
         try:
-            while next(self._load) and perf_counter() - began < SLICE_SECONDS:
-                pass
-        except StopIteration as done:
-            self._load_seconds += perf_counter() - began
-            self._loaded(model, done.value)
-        except (ModelUnavailable, LoadFailed) as error:
-            self._failed(model, f"The model can't be loaded. {error}")
+            done = load.advance(SLICE_SECONDS)
+        except (ModelUnavailable, LoadFailed, TooSmall, NeverFits, ValueError) as error:
+            done, failure = True, f"The model can't be loaded. {error}"
         except Exception as error:
-            logger.exception("Loading model %s failed", model)
-            reason = "There is too little memory for it." if is_out_of_memory(error) else "See the worker's log."
-            self._failed(model, f"The model can't be loaded. {reason}")
-        else:
-            self._load_seconds += perf_counter() - began
+            logger.exception("Loading model %s failed", load.name)
+            reason = NO_MEMORY if is_out_of_memory(error) else "See the worker's log."
+            done, failure = True, f"The model can't be loaded. {reason}"
+        if failure:
+            self._failed(load.name, failure)
+        elif done:
+            self._loaded(load)
+        elif (load.footprint is not None) != knew or load.waits != waited:
+            self._tell(load.name)
 
-    def _loaded(self, model: str, loaded: LoadedModel) -> None:
-        try:
-            engine = TextEngine(loaded, self._config, self._counters, self._source)
-        except (TooSmall, ValueError) as error:
-            self._failed(model, f"The model can't be loaded. {error}")
-            return
-        self._end_load()
+    def _engine_of(self, model: LoadedModel, room: Room) -> TextEngine:
+        return TextEngine(
+            model, self._config, self._counters, self._source, room=room.cache, make_room=self._short_of_memory
+        )
+
+    def _loaded(self, load: Load) -> None:
+        assert load.engine is not None
+        assert load.footprint is not None
+        seconds, engine, model = load.seconds, load.engine, load.name
         self._counters.loads += 1
-        self._counters.load_seconds += self._load_seconds
-        logger.info(
-            "Loaded model %s in %.2f s (%s on %s, attention: %s)",
-            model, self._load_seconds, loaded.dtype, loaded.device, engine.attention,
-        )  # fmt: skip
+        self._counters.load_seconds += seconds
+        self._load_times.took(model, load.footprint.weights, seconds)
+        self.weights[model] = load.footprint.weights
         self.engines[model] = engine
+        self._end_load()
+        logger.info(
+            "Loaded model %s in %.2f s (%d MiB of weights, %d MiB of cache, attention: %s)",
+            model, seconds, mib(self.weights[model]), mib(engine.cache_bytes), engine.attention,
+        )  # fmt: skip
         for ticket in self._line.pop(model, ()):
             ticket.loaded()
-            self.engines[model].add(ticket)
+            engine.add(ticket)
 
     def _failed(self, model: str, error: str) -> None:
         self._end_load()
@@ -184,4 +198,42 @@ class Residency:
             ticket.fail("load_failed", error)
 
     def _end_load(self) -> None:
-        self._load = self.loading = None
+        self._load = self._leaving = None
+
+    # --- room -----------------------------------------------------------------------------------------------------
+
+    def _find_room(self, footprint: Footprint) -> Room | None:
+        residents = [
+            Resident(name, self.weights[name] + engine.cache_bytes, engine.busy)
+            for name, engine in self.engines.items()
+        ]
+        room = room_for(footprint, self.budget, residents, self._config.max_resident)
+        if room is None:
+            self._ask_to_leave()
+        elif room.evict:
+            self._evict(room.evict)
+        return room
+
+    def _ask_to_leave(self) -> None:
+        line = self._line.get(self.loading or "")
+        if self._leaving is None and line and line[0].waited > self._config.residency_patience_seconds:
+            self._leaving = next(name for name, engine in self.engines.items() if engine.busy)
+
+    def _short_of_memory(self) -> bool:
+        """The memory didn't suffice, whatever the budget says: all idle models go. Whether there was one."""
+        self._counters.out_of_memory += 1
+        idle = [name for name, engine in self.engines.items() if not engine.busy]
+        self._evict(idle)
+        return bool(idle)
+
+    def _evict(self, models: Iterable[str]) -> None:
+        for model in models:
+            self._remove(model)
+            self._counters.evictions += 1
+            logger.info("Unloaded model %s to make room", model)
+        release_memory(pick_device(self._config))
+
+    def _remove(self, model: str) -> None:
+        del self.engines[model], self.weights[model]
+        if model == self._leaving:
+            self._leaving = None

@@ -17,6 +17,7 @@ import torch
 
 from engine.config import EngineConfig
 from engine.device import prepare_thread
+from engine.load_times import LoadTimes
 from engine.metrics import Counters, EngineMetrics
 from engine.residency import Residency
 from engine.source import FolderSource, ModelSource, ModelUnavailable
@@ -34,10 +35,11 @@ GRACE_SECONDS = 10.0
 class EngineThread:
     """One device, one thread. All methods but the constructor may be called from any thread, sinks excepted."""
 
-    def __init__(self, source: ModelSource, config: EngineConfig) -> None:
+    def __init__(self, source: ModelSource, config: EngineConfig, load_times: LoadTimes | None = None) -> None:
+        """load_times: what is known of earlier loads; those to come are added to it."""
         self._config = config
         self._counters = Counters()
-        self._residency = Residency(source, config, self._counters)
+        self._residency = Residency(source, config, self._counters, load_times or LoadTimes())
         self._wake = threading.Condition()
         self._open: dict[str, Ticket] = {}
         self._inbox: deque[Ticket] = deque()
@@ -89,6 +91,7 @@ class EngineThread:
 
     def metrics(self) -> EngineMetrics:
         counters, engines = self._counters, list(self._residency.engines.values())
+        waits = [engine.predicted_wait() or 0.0 for engine in engines]
         running = sum(engine.running for engine in engines)
         return EngineMetrics(
             steps=counters.steps,
@@ -104,12 +107,18 @@ class EngineThread:
             preemptions=counters.preemptions,
             prefix_hit_tokens=counters.prefix_hit_tokens,
             isolated_steps=counters.isolated_steps,
+            out_of_memory=counters.out_of_memory,
+            refused=counters.refused,
             running=running,
             waiting=max(0, len(self._open) - running),
             loaded=self.loaded(),
             attention=tuple(engine.attention for engine in engines),
             adapters=tuple(adapter for engine in engines for adapter in engine.adapters),
             loading=self._residency.loading,
+            memory_budget=self._residency.budget,
+            weight_bytes=sum(list(self._residency.weights.values())),
+            cache_bytes=sum(engine.cache_bytes for engine in engines),
+            predicted_wait=max(waits, default=0.0),
         )
 
     def stop(self, *, drain_seconds: float) -> None:
@@ -148,7 +157,7 @@ class EngineThread:
             self._residency.cancel(request_id)
         self._residency.advance()
         for model, engine in list(self._residency.engines.items()):
-            if engine.busy:
+            if engine.busy:  # so it can't have been evicted by the step of another one
                 try:
                     engine.step()
                 except Exception:

@@ -57,7 +57,7 @@ class Ticket:
         self._last_token: float | None = None
         self._first_thought: float | None = None
         self._last_thought: float | None = None
-        self._told_loading = False
+        self._told_loading: tuple[bool, bool] | None = None
         self._told_started = False
         self._logprobs: list[ChosenLogprob] = []
         """Not told yet."""
@@ -75,10 +75,12 @@ class Ticket:
         """Seconds since the request was accepted."""
         return perf_counter() - self._accepted
 
-    def loading(self) -> None:
-        if not self._told_loading:
-            self._told_loading = True
-            self._send(LoadingEvent(self.id))
+    def loading(self, seconds: float | None = None, *, begun: bool = True) -> None:
+        """Its model is being loaded, or waits for that. Told where it is news: not each time that a guess moves."""
+        news = (begun, seconds is not None)
+        if self._told_loading != news:
+            self._told_loading = news
+            self._send(LoadingEvent(self.id, seconds, begun))
 
     def loaded(self) -> None:
         """Its model is ready: what has passed by now is loading time, not time to first token."""

@@ -92,7 +92,8 @@ class GenerationRequest:
     priority: int = 0
     """Higher ones are served earlier; waiting makes up for it."""
     deadline_seconds: float | None = None
-    """After so long since it was accepted it ends with `deadline`, keeping what it has."""
+    """After so long since it was accepted it ends with `deadline`, keeping what it has. Where it would wait for longer
+    than that, it ends with `overloaded` at once."""
     adapter: AdapterRef | None = None
     """None: the model itself."""
 
@@ -143,9 +144,13 @@ class ChosenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class LoadingEvent:
-    """The model of this request is being loaded."""
+    """The model of this request isn't loaded yet. Comes again where that changes."""
 
     request_id: str
+    seconds: float | None = None
+    """About how long it takes from now on, as earlier loads went; None where that can't be told."""
+    begun: bool = True
+    """False: it can't be loaded yet, because another one is being loaded or must make room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +217,9 @@ class FinishEvent:
     reason: FinishReason
     usage: Usage
     error_code: str = ""
-    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown deadline`; of an
-    upstream also `upstream_unreachable upstream_timeout upstream_busy upstream_refused upstream_failed
-    upstream_broken content_filter`."""
+    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown deadline
+    overloaded`; of an upstream also `upstream_unreachable upstream_timeout upstream_busy upstream_refused
+    upstream_failed upstream_broken content_filter`."""
     error: str = ""
     """A sentence a person can act on."""
     logprobs: tuple[ChosenLogprob, ...] = ()

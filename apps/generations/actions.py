@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations import trail
+from apps.generations.admission import refuse_overload
 from apps.generations.doorbell import announce_cancel, ring
 from apps.generations.endings import cancel_all, end_unclaimed
 from apps.generations.errors import Refused
@@ -65,6 +66,7 @@ def submit_generation(
         usage_estimated=prompt.is_estimate,
         params=chosen,
     )
+    refuse_overload(job)
     _reserve(job, actor, project, model)
     trail.submitted(job, actor)
     transaction.on_commit(lambda: ring(job.pk, model.queue), robust=True)

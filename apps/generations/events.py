@@ -7,12 +7,26 @@ from typing import Any
 from apps.generations.models import TERMINAL, GenerationJob
 from apps.generations.queue import Place, usage_of
 from apps.generations.said import Said, parts_of
+from engine.types import LoadingEvent
 
 JSON = dict[str, Any]
 
-LOADING: JSON = {"kind": "loading"}
 STARTED: JSON = {"kind": "started"}
 RESET: JSON = {"kind": "reset"}
+
+
+def loading(event: LoadingEvent, now: float) -> JSON:
+    """As the log keeps it: with the moment at which the model should be there, in seconds since 1970."""
+    if not event.begun:
+        return {"kind": "loading", "waits": True}
+    return {"kind": "loading"} | ({} if event.seconds is None else {"ready_at": round(now + event.seconds, 1)})
+
+
+def as_told_at(event: JSON, now: float) -> JSON:
+    """As readers get it: how many seconds are left, whenever they ask. Clocks of readers don't come into it."""
+    if "ready_at" not in event:
+        return event
+    return {"kind": event["kind"], "seconds": max(0, round(event["ready_at"] - now))}
 
 
 def text(offset: int, new: str, tokens: int) -> JSON:

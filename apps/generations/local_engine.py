@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from apps.catalog.store import model_store
 from apps.generations.engine_metrics import EngineCollector
+from apps.generations.load_times import known_load_times
 
 # Before torch is loaded: its threads must not spin while they wait for each other, because the web process,
 # PostgreSQL and Redis often share these cores.
@@ -18,6 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from engine.config import Attention, DType, EngineConfig
 from engine.device import pick_device
+from engine.load_times import LoadTimes
 from engine.service import EngineThread, ModelUnavailable
 from engine.store import StoreError
 
@@ -32,12 +34,14 @@ class StoreSource:
             raise ModelUnavailable(str(error)) from error
 
 
-def local_engine() -> tuple[EngineThread, str]:
-    """Not yet started, and the name of its device."""
+def local_engine() -> tuple[EngineThread, str, LoadTimes]:
+    """Not yet started, the name of its device, and what it measures of loads. Needs a database connection."""
     config = engine_config()
-    engine = EngineThread(StoreSource(), config)
+    device = str(pick_device(config))
+    load_times = known_load_times(device)
+    engine = EngineThread(StoreSource(), config, load_times)
     REGISTRY.register(EngineCollector(engine.metrics))
-    return engine, str(pick_device(config))
+    return engine, device, load_times
 
 
 def engine_config() -> EngineConfig:
@@ -49,6 +53,7 @@ def engine_config() -> EngineConfig:
         max_context=settings.MAX_CONTEXT,
         max_resident=settings.ENGINE_MAX_RESIDENT,
         max_adapters=settings.ENGINE_MAX_ADAPTERS,
+        memory_mb=settings.ENGINE_MEMORY_MB,
         threads=settings.ENGINE_THREADS,
         cache_mb=settings.ENGINE_CACHE_MB,
         share_prefixes=settings.ENGINE_SHARE_PREFIXES,

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from time import monotonic
+from time import monotonic, time
 from typing import NamedTuple
 
 from apps.generations import events
@@ -145,7 +145,7 @@ class Publisher:
                 self._schedule(at_once=False)
                 transcript.add_tool_call(event)
             case LoadingEvent():
-                transcript.add(dict(events.LOADING))
+                transcript.add(events.loading(event, time()))
                 self._schedule(at_once=True)
             case StartedEvent():
                 transcript.add(dict(events.STARTED))

@@ -16,7 +16,8 @@ SELECT count(*) FILTER (WHERE (ranked.score, ranked.created_at, ranked.id) < (mi
     COALESCE(sum(ranked.cost) FILTER (
         WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)), 0)::float8,
     (SELECT count(*) FROM unfinished WHERE state = 'running' AND model_id = ANY(%(models)s)),
-    (SELECT device_ms FROM usual WHERE model_id = %(model)s)
+    (SELECT device_ms FROM usual WHERE model_id = %(model)s),
+    (SELECT min(seconds) FROM generations_loadtime WHERE version_id = %(version)s AND device = ANY(%(devices)s))
 FROM ranked, mine
 """
 
@@ -24,8 +25,11 @@ PLACE = ", ".join((RANKED, BEFORE_MINE))
 
 
 class Place(NamedTuple):
-    """`position` is 1 for the next one to be taken, 0 where the job doesn't wait. `starts_in` is an estimate in
-    seconds, None where nothing was measured yet or nobody would take it; `reason` is `no_worker` then, else ""."""
+    """`position` is 1 for the next one to be taken, 0 where the job doesn't wait.
+
+    `starts_in` is an estimate in seconds, the loading of a model that no worker has in memory included; None where
+    nothing was measured yet or nobody would take it; `reason` is `no_worker` then, else "".
+    """
 
     position: int
     starts_in: int | None
@@ -37,18 +41,22 @@ def place_of(job: GenerationJob) -> Place:
     if job.state != State.QUEUED:
         return Place(0, None, "")
     model = job.model_version.hosted_model_id
-    workers = list(alive_workers().filter(serves__contains=[model]).values_list("slots", "serves"))
-    models = {model}.union(*(serves for _, serves in workers))
+    workers = list(alive_workers().filter(serves__contains=[model]))
+    models = {model}.union(*(worker.serves for worker in workers))
+    is_loaded = any(job.model_version.digest in worker.loaded for worker in workers)
+    devices = [] if is_loaded else [worker.device for worker in workers]
+    wanted = {"job": job.pk, "model": model, "version": job.model_version_id, "devices": devices}
     with connection.cursor() as cursor:
-        cursor.execute(PLACE, numbers(models) | {"job": job.pk, "model": model})
-        ahead, device_ms, running, usual_ms = cursor.fetchone()
+        cursor.execute(PLACE, numbers(models) | wanted)
+        ahead, device_ms, running, usual_ms, load_seconds = cursor.fetchone()
     if not workers:
         return Place(ahead + 1, None, "no_worker")
-    to_end = ahead + running + 1 - sum(slots for slots, _ in workers)
+    to_end = ahead + running + 1 - sum(worker.slots for worker in workers)
     if usual_ms is None and to_end > 0:
         return Place(ahead + 1, None, "")
     each_ms = device_ms / ahead if ahead else usual_ms or 0.0
-    return Place(ahead + 1, _rough(max(0, to_end) * each_ms / 1000 / len(workers)), "")
+    wait = max(0, to_end) * each_ms / 1000 / len(workers)
+    return Place(ahead + 1, _rough(wait + (load_seconds or 0.0)), "")
 
 
 def position(job: GenerationJob) -> int:

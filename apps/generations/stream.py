@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from time import time
 from typing import Any
 
 from apps.generations import events
@@ -118,6 +119,7 @@ class Follower:
         self._seq = entry.seq
         self.done = entry.event["kind"] == "finish"
         event = events.without_reasoning(entry.event) if self._hides_reasoning else entry.event
+        event = events.as_told_at(event, time())
         return {"type": "job", "job": self._id, "attempt": self._attempt, "seq": entry.seq, "event": event}
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from celery import bootsteps, signals
@@ -18,7 +19,9 @@ from prometheus_client import start_http_server
 
 from apps.catalog.models import HostedModel
 from apps.catalog.upstream_asking import CatalogUpstreams, remote_config
-from apps.generations.runner import Engine, Runner
+from apps.generations.load_times import keep_load_times
+from apps.generations.loops import Loop
+from apps.generations.runner import SETTLE_SECONDS, Engine, Runner
 from apps.generations.served import Served, new_worker_id
 from apps.generations.tasks import no_longer, on_ring
 from apps.lib.database import borrowed_connection
@@ -46,6 +49,7 @@ class Generations(bootsteps.StartStopStep):
         self._worker = worker
         self._served: list[Served] = []
         self._runners: list[Runner] = []
+        self._loops: list[Loop] = []
         if settings.ENGINE_DEVICE != NO_DEVICE:
             self._start_local()
         remote = RemoteEngine(CatalogUpstreams(), remote_config())
@@ -57,6 +61,8 @@ class Generations(bootsteps.StartStopStep):
         with borrowed_connection():
             for queue in self._queues():
                 worker.app.amqp.queues.select_add(queue)
+        for loop in self._loops:
+            loop.start()
         for runner in self._runners:
             runner.start()
             on_ring(runner.ring)
@@ -72,7 +78,10 @@ class Generations(bootsteps.StartStopStep):
         # Here and not above: a worker that only asks other servers runs where torch is not installed.
         from apps.generations.local_engine import local_engine
 
-        engine, device = local_engine()
+        with borrowed_connection():
+            engine, device, load_times = local_engine()
+        keeping = Loop("load-times", settings.HEARTBEAT_SECONDS, partial(keep_load_times, device, load_times))
+        self._loops.append(keeping)
         self._add(engine, device, settings.WORKER_SLOTS, Served(self._consume, upstream=False))
         engine.start()
 
@@ -89,6 +98,9 @@ class Generations(bootsteps.StartStopStep):
         with ThreadPoolExecutor(len(self._runners), thread_name_prefix="stopping") as stopping:
             for runner in self._runners:
                 stopping.submit(runner.stop, drain_seconds=drain_seconds, hurry=self._is_urgent)
+        for loop in self._loops:
+            loop.stop()
+            loop.join(SETTLE_SECONDS)
         logger.info("worker %s has stopped", " and ".join(runner.worker_id for runner in self._runners))
 
     def _shutting_down(self, **_: Any) -> None:

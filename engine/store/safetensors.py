@@ -39,11 +39,13 @@ def check_safetensors(path: Path) -> Counter[str]:
 
 
 def tensor_shapes(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """(dtype, shape) by name, of a file that `check_safetensors` accepted."""
-    header, _ = _read_header(path, path.stat().st_size)
-    return {
-        name: (tensor["dtype"], tuple(tensor["shape"])) for name, tensor in header.items() if name != "__metadata__"
-    }
+    """(dtype, shape) of each tensor in a file, from its header alone. Raises StoreError where that isn't readable."""
+    header, _start = _read_header(path, path.stat().st_size)
+    header.pop("__metadata__", None)
+    try:
+        return {name: (str(one["dtype"]), tuple(map(int, one["shape"]))) for name, one in header.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{path.name} is malformed: a tensor has no sound shape.") from error
 
 
 def _read_header(path: Path, size: int) -> tuple[dict[str, Any], int]:

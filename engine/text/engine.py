@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,6 +13,7 @@ from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.grammar.process import Constraint
 from engine.metrics import Counters
+from engine.overload import too_long
 from engine.source import FolderSource, ModelSource
 from engine.text.adapters.adapter import Adapter
 from engine.text.adapters.shelf import Shelf
@@ -20,6 +23,7 @@ from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
 from engine.text.checks import refusal
+from engine.text.forecast import Forecast, Work
 from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
 from engine.text.opening import Openings
@@ -59,18 +63,30 @@ class TextEngine:
     """Call from the engine thread only, in inference mode. Every ticket it takes ends in its finish."""
 
     def __init__(
-        self, model: LoadedModel, config: EngineConfig, counters: Counters, source: ModelSource = NO_SOURCE
+        self,
+        model: LoadedModel,
+        config: EngineConfig,
+        counters: Counters,
+        source: ModelSource = NO_SOURCE,
+        *,
+        room: int | None = None,
+        make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """source: of adapters. Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible
-        attention."""
+        """source: of adapters. room: bytes for the cache, where that is known. make_room: called when a step finds too
+        little memory.
+
+        Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible attention.
+        """
         self._model = model
         self._config = config
         self._counters = counters
         self._seeds = random.Random(config.seed)  # noqa: S311 - sampling, not secrets
-        blocks = blocks_for(model.shape, config, model.context_length)
+        blocks = blocks_for(model.shape, config, model.context_length, room)
         self._blocks = BlockManager(blocks, BLOCK_SIZE, prefix_cache=config.prefix_cache)
         self._scheduler = Scheduler(config.max_sequences, self._blocks)
         self._pacing = Pacing(config.prefill_tokens, config.stall_factor)
+        self._forecast = Forecast()
+        self._make_room = make_room
         self._runner = Runner(model, choose_attention(model.shape, config.attention)(model.shape, blocks))
         self._completions: dict[str, Completion] = {}
         self._openings = Openings(model, config.max_sequences)
@@ -103,10 +119,25 @@ class TextEngine:
     def cache_bytes(self) -> int:
         return self._runner.backend.nbytes
 
+    def predicted_wait(self) -> float | None:
+        """Seconds until one more request would be read; None where nothing was measured yet. From any thread."""
+        running, waiting = ([self._work(one) for one in line] for line in self._scheduler.ahead)
+        return self._forecast.wait(running, waiting, self._config.max_sequences)
+
+    def _work(self, sequence: Sequence) -> Work:
+        completion = self._completions.get(sequence.id)
+        allowed = 0 if completion is None else completion.last_token - sequence.prompt_tokens
+        unread = sequence.uncached if sequence.uncached > 1 else 0
+        return Work(unread, self._forecast.left(sequence.completion_tokens, allowed))
+
     def add(self, ticket: Ticket) -> None:
-        """Take a request; a bad one ends at once."""
+        """Take a request; a bad one ends at once, and one that would wait for too long."""
         request = ticket.request
         wrong = refusal(request, self._model.context_length, self._model.vocabulary)
+        late = too_long(self.predicted_wait(), request.deadline_seconds, self._config.max_wait_seconds)
+        if wrong is None and late is not None:
+            wrong = late
+            self._counters.refused += 1
         if wrong is not None:
             ticket.fail(*wrong)
         elif request.adapter is None or self._adapters.take(ticket):
@@ -213,7 +244,10 @@ class TextEngine:
             return []
 
     def _recover(self, error: Exception) -> None:
+        """Before what failed is run again. The traceback would keep all that the step had computed so far."""
         if is_out_of_memory(error):
+            traceback.clear_frames(error.__traceback__)
+            self._make_room()
             release_memory(self._model.device)
 
     def _account(self, step: Step, seconds: float) -> None:
@@ -224,6 +258,7 @@ class TextEngine:
         counters.preemptions += len(step.preempted)
         counters.prefix_hit_tokens += self._scheduler.take_hits()
         self._pacing.took(step.tokens, seconds)
+        self._forecast.took(len(step.decodes), step.tokens - len(step.decodes), seconds)
         share = seconds / step.tokens
         for chunk in step.chunks:
             completion = self._completions.get(chunk.sequence.id)
@@ -284,6 +319,9 @@ class TextEngine:
                 reason = FinishReason.STOP
         finally:
             completion.ticket.finish(reason, code, error)
+        if reason in (FinishReason.STOP, FinishReason.LENGTH):
+            made = completion.sequence.completion_tokens
+            self._forecast.ended(made, completion.last_token - completion.sequence.prompt_tokens)
 
     def _remove(self, completion: Completion, *, forget: bool = False) -> None:
         if self._completions.pop(completion.sequence.id, None) is not None:

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from engine.architectures import UnsupportedModel, check_config, context_length
 from engine.config import EngineConfig
-from engine.device import pick_device, pick_dtype
+from engine.device import is_out_of_memory, pick_device, pick_dtype
 from engine.text.attention.hook import IMPLEMENTATION
 from engine.text.attention.shape import CacheShape
 from engine.text.families import Family, family_of
@@ -50,7 +50,7 @@ class LoadedModel:
 def load_model(folder: Path, config: EngineConfig) -> Generator[None, None, LoadedModel]:
     """Yields after every piece of work (a tensor, mostly) and returns the model. Raises LoadFailed."""
     try:
-        settings = _read_json(folder / "config.json")
+        settings = read_json(folder / "config.json")
         family = family_of(check_config(settings))
         device = pick_device(config)
         dtype = pick_dtype(config, device)
@@ -65,6 +65,8 @@ def load_model(folder: Path, config: EngineConfig) -> Generator[None, None, Load
     except (UnsupportedModel, LoadFailed) as error:
         raise LoadFailed(str(error)) from error
     except (OSError, ValueError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
         raise LoadFailed(f"The model's files can't be read: {error}") from error
     return LoadedModel(
         module=module,
@@ -162,11 +164,11 @@ class _Empty:
 def _eos_ids(folder: Path, settings: Mapping[str, Any], tokenizer: Tokenizer) -> frozenset[int]:
     """Where a completion ends: as the generation config says (the model config where there is none), and the
     tokenizer's own end token."""
-    generation = _read_json(folder / "generation_config.json") if (folder / "generation_config.json").is_file() else {}
+    generation = read_json(folder / "generation_config.json") if (folder / "generation_config.json").is_file() else {}
     named = generation.get("eos_token_id", settings.get("eos_token_id"))
     ids = {named} if isinstance(named, int) else {one for one in named or () if isinstance(one, int)}
     if (folder / "tokenizer_config.json").is_file():
-        token = _read_json(folder / "tokenizer_config.json").get("eos_token")
+        token = read_json(folder / "tokenizer_config.json").get("eos_token")
         content = token.get("content") if isinstance(token, dict) else token
         known = tokenizer.token_to_id(content) if isinstance(content, str) else None
         ids |= set() if known is None else {known}
@@ -180,7 +182,8 @@ def _read_tokenizer(file: Path) -> Tokenizer:
         raise LoadFailed(f"{file.name} can't be read: {error}") from error
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
+    """Raises LoadFailed."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -95,6 +95,11 @@ class Scheduler:
         """How many sequences get a token in the next step."""
         return sum(sequence.uncached == 1 for sequence in self._running)
 
+    @property
+    def ahead(self) -> tuple[list[Sequence], list[Sequence]]:
+        """Those that run, and those that wait: all that a new sequence would find here."""
+        return list(self._running), [*self._preempted, *self._waiting]
+
     def add(self, sequence: Sequence) -> None:
         """Take a new sequence of at least one token."""
         self._shares.arrive(sequence)

@@ -66,8 +66,8 @@ class Recorder:
             self.broken.append(f"{event} at offset {len(self.text)}")
         if isinstance(event, TextEvent) and StartedEvent not in self.kinds:
             self.broken.append(f"{event} before the start")
-        if isinstance(event, LoadingEvent) and self.events:
-            self.broken.append("loading was not the first event")
+        if isinstance(event, LoadingEvent) and set(self.kinds) - {LoadingEvent}:
+            self.broken.append("loading came after other events")
 
 
 def submit(

@@ -10,9 +10,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
+from engine.config import EngineConfig
 from engine.text.families.gpt_oss import expand
+from engine.text.footprint import footprint_of
 from engine.text.loader import LoadFailed
 from tests.engine.test_equality import Bench, greedy, load, prompts_of
+from tests.engine.test_footprint import bytes_of
 from tests.engine.tiny import make_checkpoint
 
 PACKED = ("gate_up_proj", "down_proj")
@@ -73,3 +76,9 @@ def test_scales_that_never_come_are_named(packed: Path) -> None:
 def test_blocks_that_do_not_fit_their_scales_are_refused() -> None:
     with pytest.raises(ValueError, match="don't fit each other"):
         expand(torch.zeros(1, 2, 3, 16, dtype=torch.uint8), torch.zeros(1, 2, 4, dtype=torch.uint8))
+
+
+def test_its_size_is_known_as_it_will_be_expanded(packed: Path) -> None:
+    """Four bits a number on disk, and as many as all others in memory."""
+    footprint = footprint_of(packed, EngineConfig(device="cpu", dtype="bfloat16"), 2**30)
+    assert footprint.weights == bytes_of(load(packed, dtype="bfloat16").module)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from engine.config import EngineConfig
 from engine.service import EngineThread, FolderSource
-from engine.types import FinishReason, LoadingEvent, SamplingParams, StartedEvent, TextEvent
-from tests.engine.recorder import GREEDY, submit
+from engine.types import FinishReason, GenerationRequest, LoadingEvent, SamplingParams, StartedEvent, TextEvent
+from tests.engine.recorder import GREEDY, Recorder, submit
 
 PROMPT = [10, 20, 30, 40, 50]
 LONG = SamplingParams(temperature=0, max_tokens=500, ignore_eos=True)
@@ -57,6 +58,159 @@ def test_a_busy_model_makes_room_after_a_while(make_engine: Make) -> None:
     recorders += [submit(engine, "Llama", PROMPT, GREEDY, f"c{number}") for number in range(3)]
     recorders += [submit(engine, "Qwen3", PROMPT, GREEDY, "d")]
     assert all(recorder.finish().reason == FinishReason.LENGTH for recorder in recorders)
+
+
+def test_models_share_a_budget_of_memory(make_engine: Make) -> None:
+    """Three tiny ones with a cache of 1 MiB each: two of them fit into 3 MiB, and the longest unused idle one goes."""
+    engine = make_engine(memory_mb=3, cache_mb=1)
+    for number, model in enumerate(("Llama", "Qwen2", "Llama", "Qwen3")):
+        assert submit(engine, model, PROMPT, GREEDY, str(number)).finish().reason == FinishReason.LENGTH
+    now = engine.metrics()
+    assert set(now.loaded) == {"Llama", "Qwen3"}
+    assert now.weight_bytes + now.cache_bytes <= now.memory_budget == 3 * 2**20
+
+
+def test_a_model_larger_than_the_budget_is_refused_with_its_size(make_engine: Make) -> None:
+    engine = make_engine(memory_mb=1, cache_mb=1)
+    last = submit(engine, "Llama", PROMPT).finish()
+    assert last.error_code == "load_failed"
+    assert "It needs 2 MiB (1 of weights and 1 of cache" in last.error
+    assert "ENGINE_MEMORY_MB" in last.error
+    assert engine.loaded() == ()
+
+
+def test_a_busy_model_is_not_evicted_for_another(make_engine: Make) -> None:
+    engine = make_engine(memory_mb=2, cache_mb=1, residency_patience_seconds=1e9)
+    began = threading.Event()
+    long = submit(
+        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
+    )
+    assert began.wait(60)
+    second = submit(engine, "Qwen2", PROMPT, GREEDY, "second")
+    third = submit(engine, "Qwen3", PROMPT, GREEDY, "third")
+    assert long.finish().usage.completion_tokens == 500
+    assert second.finish().reason == third.finish().reason == FinishReason.LENGTH
+    told = [event for event in second.events if isinstance(event, LoadingEvent)]
+    assert [event.begun for event in told][-2:] == [False, True], "first it has to wait for room"
+    assert not third.events[0].begun  # type: ignore[union-attr]
+
+
+def test_a_load_that_nobody_waits_for_any_more_is_given_up(make_engine: Make) -> None:
+    engine = make_engine(memory_mb=2, cache_mb=1, residency_patience_seconds=1e9)
+    began, told = threading.Event(), threading.Event()
+    long = submit(
+        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
+    )
+    assert began.wait(60)
+    second = submit(engine, "Qwen2", PROMPT, GREEDY, "second", on_event=lambda event: told.set())
+    assert told.wait(60)
+    engine.cancel("second")
+    assert second.finish().reason == FinishReason.CANCELLED
+    assert submit(engine, "Llama", PROMPT, GREEDY, "third").finish().reason == FinishReason.LENGTH
+    assert long.finish().reason == FinishReason.LENGTH
+    assert engine.metrics().evictions == 0
+
+
+def test_how_long_a_load_takes_is_told_from_earlier_ones(make_engine: Make) -> None:
+    engine = make_engine(max_resident=1)
+    told = []
+    for number, model in enumerate(("Llama", "Qwen2", "Llama")):
+        recorder = submit(engine, model, PROMPT, GREEDY, str(number))
+        recorder.finish()
+        told.append([event.seconds for event in recorder.events if isinstance(event, LoadingEvent)])
+    first, guessed, known = told
+    assert first == [None], "nothing was measured yet"
+    assert guessed[0] is None
+    assert guessed[1] is not None, "from its size, once that is known"
+    assert known[0] is not None
+    assert 0 < known[0] <= engine.metrics().load_seconds
+
+
+def test_memory_that_does_not_suffice_for_a_step_is_taken_from_idle_models(
+    make_engine: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step is run again, and nobody notices."""
+    engine = make_engine()
+    submit(engine, "Llama", PROMPT, GREEDY, "idle").finish()
+    submit(engine, "Qwen2", PROMPT, GREEDY, "first").finish()
+    fail_while(engine, monkeypatch, "Qwen2", lambda: "Llama" in engine.loaded())
+    last = submit(engine, "Qwen2", PROMPT, GREEDY, "second").finish()
+    assert (last.reason, last.error_code) == (FinishReason.LENGTH, "")
+    now = engine.metrics()
+    assert (now.loaded, now.evictions, now.out_of_memory) == (("Qwen2",), 1, 1)
+
+
+def test_where_that_is_not_enough_only_what_caused_it_fails(make_engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = make_engine()
+    submit(engine, "Llama", PROMPT, GREEDY, "first").finish()
+    fail_while(engine, monkeypatch, "Llama", lambda: True, at_least=30)
+    others = [submit(engine, "Llama", PROMPT, GREEDY, str(number)) for number in range(3)]
+    large = submit(engine, "Llama", PROMPT * 20, GREEDY, "large")
+    assert large.finish().error_code == "out_of_memory"
+    assert all(other.finish().reason == FinishReason.LENGTH for other in others)
+    assert submit(engine, "Llama", PROMPT, GREEDY, "next").finish().reason == FinishReason.LENGTH
+
+
+def fail_while(
+    engine: EngineThread, monkeypatch: pytest.MonkeyPatch, model: str, condition: Callable[[], bool], at_least: int = 1
+) -> None:
+    """torch finds no memory for steps of so many tokens of this model while the condition holds."""
+    module = engine._residency.engines[model]._model.module
+    forward = module.forward
+
+    def failing(*args: object, input_ids: torch.Tensor, **more: object) -> object:
+        if input_ids.shape[1] >= at_least and condition():
+            raise torch.OutOfMemoryError("Tried to allocate more than there is")
+        return forward(*args, input_ids=input_ids, **more)
+
+    monkeypatch.setattr(module, "forward", failing)
+
+
+def test_who_would_wait_for_too_long_is_refused_at_once(make_engine: Make) -> None:
+    engine = make_engine(max_sequences=1, max_wait_seconds=1e-6)
+    submit(engine, "Llama", PROMPT, GREEDY, "measured").finish()
+    began = threading.Event()
+    long = submit(
+        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
+    )
+    assert began.wait(60)
+    last = submit(engine, "Llama", PROMPT, GREEDY, "late").finish()
+    assert (last.reason, last.error_code) == (FinishReason.ERROR, "overloaded")
+    assert "of work are ahead" in last.error
+    assert long.finish().reason == FinishReason.LENGTH
+    assert engine.metrics().refused == 1
+    assert engine.metrics().predicted_wait == 0
+
+
+def test_a_deadline_shorter_than_the_wait_is_refused_and_another_one_is_not(make_engine: Make) -> None:
+    engine = make_engine(max_sequences=1)
+    submit(engine, "Llama", PROMPT, GREEDY, "measured").finish()
+    began = threading.Event()
+    long = submit(
+        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
+    )
+    assert began.wait(60)
+    recorders = [Recorder("short"), Recorder("patient")]
+    for recorder, deadline in zip(recorders, (1e-6, 3600.0), strict=True):
+        engine.submit(
+            GenerationRequest(recorder.id, "Llama", tuple(PROMPT), GREEDY, deadline_seconds=deadline), recorder
+        )
+    assert recorders[0].finish().error_code == "overloaded"
+    assert recorders[1].finish().reason == FinishReason.LENGTH
+    assert long.finish().reason == FinishReason.LENGTH
+
+
+def test_a_deadline_that_passes_while_the_model_waits_for_room_ends_the_request(make_engine: Make) -> None:
+    engine = make_engine(max_resident=1, residency_patience_seconds=1e9)
+    began = threading.Event()
+    long = submit(
+        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
+    )
+    assert began.wait(60)
+    recorder = Recorder("late")
+    engine.submit(GenerationRequest("late", "Qwen2", tuple(PROMPT), GREEDY, deadline_seconds=0.01), recorder)
+    assert recorder.finish().error_code == "deadline"
+    assert not long.finish().error
 
 
 def test_an_unknown_model_fails_with_a_sentence_and_the_engine_goes_on(make_engine: Make) -> None:

@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from apps.audit.models import AuditEvent
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import GenerationJob, LoadTime, State
 from apps.generations.replay import said_in_log
 from apps.lib.redis import sync_client
 from tests.faults.processes import WorkerProcess
@@ -121,6 +121,7 @@ def test_a_frozen_worker_that_comes_back_writes_nothing(start: Start, submit: Ca
     assert AuditEvent.objects.filter(target_id=job.pk, action="generation.succeeded").count() == 1
     next_job = ended(submit("Are you both well?", max_tokens=5), 30)
     assert next_job.state == State.SUCCEEDED
+    until(lambda: LoadTime.objects.filter(version=job.model_version, seconds__gt=0, size_bytes__gt=0).exists(), 30)
     assert zombie.process.poll() is None
 
 

@@ -56,6 +56,8 @@ class ScriptedEngine:
         self.pace = pace
         self.thinks = thinks
         self.call = call
+        self.load_seconds: float | None = None
+        """What it says about loading, which takes no time here."""
         self.frozen = threading.Event()
         self.requests: list[GenerationRequest] = []
         self._cancelled: set[str] = set()
@@ -87,7 +89,7 @@ class ScriptedEngine:
     def _run(self, request: GenerationRequest, sink: Sink) -> None:
         name, count = request.id, request.params.max_tokens + self.thinks
         ticket = _Script(request, sink, self.thinks)
-        sink(LoadingEvent(name))
+        sink(LoadingEvent(name, self.load_seconds))
         sink(StartedEvent(name))
         reason, code = FinishReason.LENGTH, ""
         done = 0

@@ -25,3 +25,21 @@ def test_counters_grow_with_what_the_engine_does(make_engine: Callable[..., Engi
     assert "atrium_engine_prefix_hit_tokens_total 48.0" in told
     assert "atrium_engine_running 0.0" in told
     assert 'atrium_engine_models{attention="' in told
+
+
+def test_what_models_take_is_told(make_engine: Callable[..., EngineThread]) -> None:  # noqa: F811
+    engine = make_engine(max_resident=1, memory_mb=64)
+    registry = CollectorRegistry()
+    registry.register(EngineCollector(engine.metrics))
+    for name in ("Llama", "Qwen2"):
+        submit(engine, name, PROMPT, request_id=name).finish()
+    now = engine.metrics()
+    for part, size in (("weights", now.weight_bytes), ("cache", now.cache_bytes)):
+        assert size > 0
+        assert registry.get_sample_value("atrium_engine_memory_bytes", {"part": part}) == size
+    told = generate_latest(registry).decode()
+    assert "atrium_engine_loaded_models 1.0" in told
+    assert registry.get_sample_value("atrium_engine_memory_budget_bytes") == 64 * 2**20
+    assert "atrium_engine_loads_total 2.0" in told
+    assert "atrium_engine_evictions_total 1.0" in told
+    assert (registry.get_sample_value("atrium_engine_load_seconds_total") or 0) > 0

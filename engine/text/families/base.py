@@ -42,5 +42,9 @@ class Family:
     def checkpoint(self) -> Checkpoint:
         return Checkpoint()
 
+    def numbers(self, name: str, stored: int) -> int:
+        """How many numbers a tensor of so many stored ones has once `checkpoint` translated it."""
+        return stored
+
     def adapt(self, module: torch.nn.Module) -> None:
         """Change the loaded module where its own way of computing doesn't fit a paged cache."""

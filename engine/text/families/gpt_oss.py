@@ -23,6 +23,9 @@ class GptOss(GroupedQueries):
     def checkpoint(self) -> Checkpoint:
         return PackedExperts()
 
+    def numbers(self, name: str, stored: int) -> int:
+        return 2 * stored if name.endswith(BLOCKS) else 0 if name.endswith(SCALES) else stored
+
 
 class PackedExperts(Checkpoint):
     """Blocks and scales of one parameter may lie in different files."""

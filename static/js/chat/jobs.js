@@ -2,7 +2,8 @@
  * What the page knows of a job that is not over, and how one event changes it. Pure.
  *
  * `seq` and `attempt` are the cursor to resume from; `chars` counts the text in code points, as the server does, and
- * `reasoningChars` the reasoning. `reasoningMs` is null until the model thinks; it was so at `reasoningAt`.
+ * `reasoningChars` the reasoning. `reasoningMs` is null until the model thinks; it was so at `reasoningAt`. While the model is loaded, `readyAt` says
+ * when it should be there, by the clock of this page; null: nobody knows. `waits`: it can't be loaded yet.
  */
 
 const codePoints = (text) => {
@@ -15,7 +16,7 @@ export function newLive(job) {
   const phase = job.state === "running" ? "started" : "queued";
   const place = { position: job.position ?? null, startsIn: job.starts_in ?? null, reason: "" };
   const said = { text: "", chars: 0, reasoning: "", reasoningChars: 0, reasoningMs: null, reasoningAt: 0, calls: [] };
-  return { attempt: 0, seq: 0, phase, ...place, ...said, tokens: 0, firstAt: 0, lastAt: 0 };
+  return { attempt: 0, seq: 0, phase, ...place, ...said, readyAt: null, waits: false, tokens: 0, firstAt: 0, lastAt: 0 };
 }
 
 /**
@@ -36,6 +37,7 @@ export function applyEvent(live, frame, now) {
   const at = { attempt, seq: frame.seq ?? current.seq };
   switch (event.kind) {
     case "loading":
+      return changed(current, { ...at, phase: "loading", ...readiness(event, now) });
     case "started":
       return changed(current, { ...at, phase: event.kind });
     case "reset":
@@ -55,6 +57,8 @@ export function applyEvent(live, frame, now) {
 
 const keep = (live) => ({ live, gap: false, finish: null });
 const changed = (live, parts) => keep({ ...live, ...parts });
+
+const readiness = ({ seconds, waits }, now) => ({ readyAt: seconds === undefined ? null : now + seconds * 1000, waits: Boolean(waits) });
 
 function restarted(live, attempt) {
   return { ...newLive({}), attempt, position: live.position, startsIn: live.startsIn };

@@ -1,6 +1,7 @@
 /** Run a prompt here: choose project and model, follow the answer as it comes, rate it. */
 import { Failure, get, post } from "../chat/api.js";
 import { el, icon } from "../dom.js";
+import { loading } from "../chat/view/status.js";
 import { nameToChoose, refusedModels } from "../governance/refused.js";
 import { blocksOf, renderBlock, settle } from "../markdown.js";
 import { stars } from "../rating.js";
@@ -55,11 +56,17 @@ function follow(answer, urls, ended) {
   answer.hidden = false;
   answer.replaceChildren(el("div", { class: "spread" }, state, stop), text);
   let said = "";
+  let ticker = null;
+  const countDown = (load) => {
+    state.textContent = loading(load, performance.now());
+    if (load.readyAt !== null) ticker = setTimeout(() => countDown(load), 1000);
+  };
   const source = new EventSource(urls.events);
   source.addEventListener("message", ({ data }) => {
     const event = JSON.parse(data);
     if (event.kind === "queued") state.textContent = event.position > 1 ? `${event.position - 1} ahead of you` : "Next in the queue";
-    if (event.kind === "loading") state.textContent = "The model is loading…";
+    clearTimeout(ticker);
+    if (event.kind === "loading") countDown({ readyAt: event.seconds === undefined ? null : performance.now() + event.seconds * 1000, waits: event.waits });
     if (event.kind === "started") state.textContent = "Writing…";
     if (event.kind === "reset") said = "";
     if (event.kind === "text") said = said.slice(0, event.offset) + event.text;
@@ -76,6 +83,7 @@ function follow(answer, urls, ended) {
   });
   source.addEventListener("error", () => {
     if (source.readyState !== EventSource.CLOSED) return;
+    clearTimeout(ticker);
     state.textContent = "The connection was lost. Run it again.";
     ended();
   });

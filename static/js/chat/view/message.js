@@ -12,6 +12,7 @@ import { statusOf } from "./status.js";
 import { Thinking } from "./thinking.js";
 
 const TEXT_EVERY = 50; // milliseconds between two renderings of a growing text
+const TICK = 1000; // milliseconds between two looks at the clock
 
 export class MessageView {
   constructor(message, context) {
@@ -67,16 +68,24 @@ export class MessageView {
 
   #grow(live) {
     this.root.setAttribute("aria-busy", "true");
-    const state = statusOf(live);
+    this.live = live;
+    this.#say();
+    this.status.hidden = false;
+    const wait = TEXT_EVERY - (performance.now() - (this.drawnAt ?? -TEXT_EVERY));
+    if (wait <= 0) this.#draw();
+    else this.timer ??= setTimeout(() => this.#draw(), wait);
+  }
+
+  /** What it is doing; again now and then while that counts down. */
+  #say() {
+    clearTimeout(this.ticker);
+    if (!this.live) return;
+    const state = statusOf(this.live);
     if (state.key !== this.statusKey) {
       this.statusKey = state.key;
       this.status.replaceChildren(...state.nodes);
     }
-    this.status.hidden = false;
-    this.live = live;
-    const wait = TEXT_EVERY - (performance.now() - (this.drawnAt ?? -TEXT_EVERY));
-    if (wait <= 0) this.#draw();
-    else this.timer ??= setTimeout(() => this.#draw(), wait);
+    if (state.ticks) this.ticker = setTimeout(() => this.#say(), TICK);
   }
 
   #draw() {
@@ -162,6 +171,7 @@ export class MessageView {
 
   remove() {
     clearTimeout(this.timer);
+    clearTimeout(this.ticker);
     this.thinking?.remove();
     this.root.remove();
   }

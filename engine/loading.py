@@ -1,0 +1,115 @@
+"""One load: find the folder, see how much it takes, wait for room, read it. In the engine thread, a piece at a time:
+building the empty module and reading one tensor are the longest that running sequences pause.
+
+The source is asked in a thread of its own, for it may have to hash many gigabytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from time import perf_counter
+
+from engine.config import EngineConfig
+from engine.device import is_out_of_memory
+from engine.room import Footprint, Room
+from engine.source import ModelSource
+from engine.text.engine import TextEngine
+from engine.text.footprint import footprint_of
+from engine.text.loader import LoadedModel, load_model
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.002
+"""How long to wait for the source before looking after the running sequences again."""
+Pieces = Generator[bool, None, None]
+
+
+class Load:
+    """`advance` it until it returns True; then `engine` is there.
+
+    find_room: evicts what has to go and says how much cache there is; None: not yet. make_room: evicts what can go,
+    after the memory didn't suffice; whether anything went. build: the engine of what was read.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: ModelSource,
+        config: EngineConfig,
+        budget: int,
+        find_room: Callable[[Footprint], Room | None],
+        make_room: Callable[[], bool],
+        build: Callable[[LoadedModel, Room], TextEngine],
+    ) -> None:
+        self.name = name
+        self.footprint: Footprint | None = None
+        """Once it is known."""
+        self.waits = False
+        """For room: then it may be given up, for nothing was evicted or read for it."""
+        self.engine: TextEngine | None = None
+        self._source, self._config, self._budget = source, config, budget
+        self._find_room, self._make_room, self._build = find_room, make_room, build
+        self._began = perf_counter()
+        self._waited = 0.0
+        self._pieces = self._run()
+
+    @property
+    def seconds(self) -> float:
+        """Since it began, waiting for room left out."""
+        return perf_counter() - self._began - self._waited
+
+    def advance(self, seconds: float) -> bool:
+        """Go on for so long, or until it has to wait. Whether it is done. Raises whatever makes the load fail."""
+        end = perf_counter() + seconds
+        while (goes_on := next(self._pieces, None)) is not None:
+            if not goes_on or perf_counter() >= end:
+                return False
+        return True
+
+    def _run(self) -> Pieces:
+        """Yields after every piece, whether it makes sense to go on at once."""
+        with ThreadPoolExecutor(1, thread_name_prefix="model-source") as executor:
+            finding: Future[tuple[Path, Footprint]] = executor.submit(self._found)
+            while wait([finding], LOOK_SECONDS).not_done:
+                yield False
+        folder, self.footprint = finding.result()
+        yield from self._wait_for_room(self.footprint)
+        try:
+            yield from self._read(folder)
+            return
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            traceback.clear_frames(error.__traceback__)  # they would keep all that was read so far
+            if not self._make_room():
+                raise
+        logger.warning("Too little memory for model %s; idle models have made room, once more", self.name)
+        yield from self._read(folder)
+
+    def _found(self) -> tuple[Path, Footprint]:
+        folder = self._source.path(self.name)
+        return folder, footprint_of(folder, self._config, self._budget)
+
+    def _wait_for_room(self, footprint: Footprint) -> Pieces:
+        began = perf_counter()
+        while (room := self._find_room(footprint)) is None:
+            self.waits = True
+            yield False
+        self.waits = False
+        self._waited = perf_counter() - began
+        self._room = room
+        yield False
+
+    def _read(self, folder: Path) -> Pieces:
+        loading = load_model(folder, self._config)
+        while True:
+            try:
+                next(loading)
+            except StopIteration as done:
+                self.engine = self._build(done.value, self._room)
+                return
+            yield True
