@@ -9,7 +9,7 @@ import torch
 
 from engine.text.attention.backend import Backend, Variant
 from engine.text.attention.gathered import GatheredBackend
-from engine.text.attention.native import NativeBackend
+from engine.text.attention.native import LONG, NativeBackend
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.reference import ReferenceBackend
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
@@ -57,7 +57,9 @@ class Text:
         return (weights / total @ values).transpose(0, 1)
 
 
-def check(kind: type[Backend], of: CacheShape, variant: Variant, seed: int, tolerance: float = 1e-5) -> None:
+def check(
+    kind: type[Backend], of: CacheShape, variant: Variant, seed: int, tolerance: float = 1e-5, longest: int = 90
+) -> None:
     """Several texts, computed in chunks of random sizes that meet in random passes."""
     if not kind.supports(of):
         pytest.skip(f"{kind.name} doesn't do this shape here")
@@ -67,7 +69,7 @@ def check(kind: type[Backend], of: CacheShape, variant: Variant, seed: int, tole
     for cached in (*backend.keys, *backend.values):  # type: ignore[attr-defined]
         cached.fill_(float("nan"))  # what earlier owners left behind must not matter
     free = generator.sample(range(BLOCKS), BLOCKS)
-    texts = [Text(generator.randrange(1, 90), free, of) for _ in range(4)]
+    texts = [Text(generator.randrange(1, longest), free, of) for _ in range(4)]
     done = [0] * len(texts)
     while any(place < text.length for place, text in zip(done, texts, strict=True)):
         chunks, row = [], 0
@@ -76,7 +78,7 @@ def check(kind: type[Backend], of: CacheShape, variant: Variant, seed: int, tole
         ]
         for number in chosen:
             left = texts[number].length - done[number]
-            count = min(left, generator.choice([1, 1, 2, 7, 16, 40]))
+            count = min(left, generator.choice([1, 1, 2, 7, 16, 40, longest]))
             chunks.append((number, PlannedChunk(row, done[number], count, texts[number].blocks)))
             row += count
         if not chunks:
@@ -118,6 +120,12 @@ def test_grouped_queries(kind: type[Backend], group: int, seed: int) -> None:
 def test_windows_softcaps_and_sinks(kind: type[Backend], variant: Variant) -> None:
     for seed in range(3):
         check(kind, shape(3), variant, seed)
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_chunks_long_enough_for_torchs_own_kernel(kind: type[Backend]) -> None:
+    for seed, variant in enumerate((Variant(0.2), Variant(0.2, window=40, sinks=torch.linspace(-1, 3, 6)))):
+        check(kind, shape(3), variant, seed, longest=LONG + 100)
 
 
 @pytest.mark.parametrize("kind", BACKENDS)

@@ -1,7 +1,7 @@
 """Attention on the CPU by a kernel of our own that knows blocks (paged.c), compiled for this machine at first use.
 
-It computes decodes, where reading the cache is all there is to do. Chunks of prompts are matrix multiplications; their
-keys and values are gathered for torch's kernel, which is three to five times as fast at those (docs/decisions/0013).
+It computes decodes and short chunks, where reading the cache is most of the work. Long chunks of prompts are matrix
+multiplications; their keys and values are gathered for torch's kernel (docs/decisions/0013 and 0016).
 
 The compiler is the one that the set-up asks for. The library is kept in a cache folder under the name of its source,
 flags and machine, so that only the first start of a worker compiles it (about 3 s).
@@ -35,7 +35,7 @@ SOURCE = Path(__file__).with_name("paged.c")
 FLAGS = ("-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-fPIC", "-shared")
 BUILD_SECONDS = 120
 MOST_DIM = 256
-LONG = 4
+LONG = 128
 """Chunks of so many tokens and more go to torch's kernel."""
 ROWS_AT_ONCE = 48
 """Rows of a chunk that one thread takes at once: a multiple of the kernel's tile of 6."""

@@ -5,7 +5,8 @@
    Gimelshein, 2018; the loop of FlashAttention), block by block, so nothing but a few rows is kept beside the cache.
 
    A block holds BLOCK tokens. Keys lie transposed in it, [head_dim][BLOCK]: the scores of a query with a whole block are
-   then one vector, with no sum across lanes. Values lie as they come, [BLOCK][head_dim]. Query heads that share a
+   then one vector or a few, with no sum across lanes. Vectors are as wide as the machine's registers and no wider: what
+   GCC makes of wider ones goes through memory, and was four times as slow. Values lie as they come, [BLOCK][head_dim]. Query heads that share a
    key/value head are rows of one tile, so each key is read once for all of them.
 
    ELEMENT is float, or bfloat16 as uint16_t; everything is computed in float. */
@@ -17,11 +18,19 @@
 #define BLOCK 16
 #define MOST_DIM 256
 #define TILE 6  /* rows at a time: 6 rows of 16 floats are 12 of the 16 registers of AVX2 */
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+#define PARTS (BLOCK / LANES) /* vectors that hold a number for each token of a block */
 #define LOWEST -1e30f
 #define UNROLL _Pragma("GCC unroll 6")
 
-typedef float vec __attribute__((vector_size(64)));
-typedef int32_t ivec __attribute__((vector_size(64)));
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
 
 struct plan {
     int32_t chunks, query_heads, kv_heads, dim, threads;
@@ -44,8 +53,8 @@ struct layer {
 
 #ifdef BFLOAT16
 typedef uint16_t ELEMENT;
-typedef uint16_t half_vec __attribute__((vector_size(32)));
-typedef uint32_t uvec __attribute__((vector_size(64)));
+typedef uint16_t half_vec __attribute__((vector_size(2 * LANES)));
+typedef uint32_t uvec __attribute__((vector_size(4 * LANES)));
 
 static inline vec load(const ELEMENT *from) {
     half_vec raw;
@@ -102,16 +111,27 @@ static inline vec exponential(vec x) {
     return (vec)(((ivec)x & nan) | ((ivec)result & ~nan));
 }
 
+static inline vec larger_of(vec a, vec b) {
+    const ivec more = a > b;
+    return (vec)(((ivec)a & more) | ((ivec)b & ~more));
+}
+
+/* Halves against each other: a chain of single additions would take longer than the multiplications of a block. */
 static inline float largest(vec x) {
-    float most = x[0];
-    for (int lane = 1; lane < BLOCK; lane++) most = x[lane] > most ? x[lane] : most;
-    return most;
+    float numbers[LANES];
+    memcpy(numbers, &x, sizeof x);
+    UNROLL for (int width = LANES / 2; width; width /= 2)
+        for (int lane = 0; lane < width; lane++)
+            numbers[lane] = numbers[lane] > numbers[lane + width] ? numbers[lane] : numbers[lane + width];
+    return numbers[0];
 }
 
 static inline float sum(vec x) {
-    float total = 0;
-    for (int lane = 0; lane < BLOCK; lane++) total += x[lane];
-    return total;
+    float numbers[LANES];
+    memcpy(numbers, &x, sizeof x);
+    UNROLL for (int width = LANES / 2; width; width /= 2)
+        for (int lane = 0; lane < width; lane++) numbers[lane] += numbers[lane + width];
+    return numbers[0];
 }
 
 static void store(const struct plan *plan, const struct layer *layer, int chunk, int head) {
@@ -136,7 +156,7 @@ static inline __attribute__((always_inline)) void tile(
     const int start = plan->starts[chunk], first_row = plan->first_rows[chunk];
     const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
     float query[TILE][MOST_DIM] __attribute__((aligned(64)));
-    vec out[TILE][MOST_DIM / BLOCK];
+    vec out[TILE][MOST_DIM / LANES];
     float most[TILE], total[TILE];
     int last[TILE], first[TILE];
 
@@ -145,54 +165,67 @@ static inline __attribute__((always_inline)) void tile(
         const ELEMENT *source = (const ELEMENT *)layer->query + (int64_t)member * layer->query_head +
                                 (int64_t)(first_row + token) * layer->query_token;
         for (int d = 0; d < dim; d++) query[r][d] = widen(source[d]) * layer->scale;
-        for (int v = 0; v < dim / BLOCK; v++) out[r][v] = (vec){0};
+        for (int v = 0; v < dim / LANES; v++) out[r][v] = (vec){0};
         last[r] = start + token;
         first[r] = layer->window && last[r] >= layer->window ? last[r] - layer->window + 1 : 0;
         most[r] = layer->sinks ? layer->sinks[member] : LOWEST;
         total[r] = layer->sinks ? 1 : 0;
     }
-    const ivec lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    ivec lanes;
+    for (int lane = 0; lane < LANES; lane++) lanes[lane] = lane;
     for (int block = first[0] / BLOCK; block <= last[rows - 1] / BLOCK; block++) {
         const int64_t offset = ((int64_t)table[block] * plan->kv_heads + head) * BLOCK * dim;
         const ELEMENT *keys = (const ELEMENT *)layer->keys + offset;
         const ELEMENT *values = (const ELEMENT *)layer->values + offset;
         const int place = block * BLOCK;
-        vec scores[TILE];
+        vec scores[TILE][PARTS];
         float weights[TILE][BLOCK];
 
-        UNROLL for (int r = 0; r < rows; r++) scores[r] = (vec){0};
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) scores[r][p] = (vec){0};
         for (int d = 0; d < dim; d++) {
-            const vec key = load(keys + d * BLOCK);
-            UNROLL for (int r = 0; r < rows; r++) scores[r] += query[r][d] * key;
+            vec key[PARTS];
+            UNROLL for (int p = 0; p < PARTS; p++) key[p] = load(keys + d * BLOCK + p * LANES);
+            UNROLL for (int r = 0; r < rows; r++)
+                UNROLL for (int p = 0; p < PARTS; p++) scores[r][p] += query[r][d] * key[p];
         }
-        for (int r = 0; r < rows; r++) {
-            if (layer->softcap)
-                for (int lane = 0; lane < BLOCK; lane++)
-                    scores[r][lane] = tanhf(scores[r][lane] / layer->softcap) * layer->softcap;
-            const ivec seen = (lanes + place <= last[r]) & (lanes + place >= first[r]);
-            /* What lies in unwritten places may be anything, NaN too. */
-            scores[r] = (vec)(((ivec)scores[r] & seen) | ((ivec)all(LOWEST) & ~seen));
-            const float now = largest(scores[r]);
-            const float larger = now > most[r] ? now : most[r];
-            const vec weight = (vec)((ivec)exponential(scores[r] - larger) & seen);
+        UNROLL for (int r = 0; r < rows; r++) {
+            vec now = all(LOWEST);
+            UNROLL for (int p = 0; p < PARTS; p++) {
+                if (layer->softcap)
+                    for (int lane = 0; lane < LANES; lane++)
+                        scores[r][p][lane] = tanhf(scores[r][p][lane] / layer->softcap) * layer->softcap;
+                const ivec token = lanes + (place + p * LANES), seen = (token <= last[r]) & (token >= first[r]);
+                /* What lies in unwritten places may be anything, NaN too. */
+                scores[r][p] = (vec)(((ivec)scores[r][p] & seen) | ((ivec)all(LOWEST) & ~seen));
+                now = larger_of(scores[r][p], now);
+            }
+            const float top = largest(now), larger = top > most[r] ? top : most[r];
             if (larger != most[r]) {
                 const float before = expf(most[r] - larger);
                 total[r] *= before;
-                for (int v = 0; v < dim / BLOCK; v++) out[r][v] *= before;
+                for (int v = 0; v < dim / LANES; v++) out[r][v] *= before;
                 most[r] = larger;
             }
-            total[r] += sum(weight);
-            memcpy(weights[r], &weight, sizeof weight);
+            vec added = {0};
+            UNROLL for (int p = 0; p < PARTS; p++) {
+                const ivec token = lanes + (place + p * LANES), seen = (token <= last[r]) & (token >= first[r]);
+                const vec weight = (vec)((ivec)exponential(scores[r][p] - larger) & seen);
+                memcpy(weights[r] + p * LANES, &weight, sizeof weight);
+                added += weight;
+            }
+            total[r] += sum(added);
         }
         const int left = last[rows - 1] - place + 1, tokens = left < BLOCK ? left : BLOCK;
-        for (int v = 0; v < dim / BLOCK; v++) {
-            vec part[TILE];
-            UNROLL for (int r = 0; r < rows; r++) part[r] = out[r][v];
+        for (int v = 0; v < dim / LANES; v += PARTS) {
+            vec part[TILE][PARTS];
+            UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) part[r][p] = out[r][v + p];
             for (int token = 0; token < tokens; token++) {
-                const vec value = load(values + token * dim + v * BLOCK);
-                UNROLL for (int r = 0; r < rows; r++) part[r] += weights[r][token] * value;
+                vec value[PARTS];
+                UNROLL for (int p = 0; p < PARTS; p++) value[p] = load(values + token * dim + (v + p) * LANES);
+                UNROLL for (int r = 0; r < rows; r++)
+                    UNROLL for (int p = 0; p < PARTS; p++) part[r][p] += weights[r][token] * value[p];
             }
-            UNROLL for (int r = 0; r < rows; r++) out[r][v] = part[r];
+            UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) out[r][v + p] = part[r][p];
         }
     }
     for (int r = 0; r < rows; r++) {
