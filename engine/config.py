@@ -36,6 +36,9 @@ class EngineConfig:
     """Keep the keys and values of what was read, so that an equal beginning isn't computed again."""
     share_prefixes: bool = False
     """Share them between tenants too. The time to the first token then tells one tenant what another one asked."""
+    speculate: bool = True
+    """Compute guesses of the next tokens together with the next one while few sequences run; what is written stays the
+    same."""
     attention: Attention = "auto"
     """`auto`: the fastest that works on the device, tried at load."""
     max_resident: int | None = None

@@ -24,6 +24,10 @@ class Counters:
     """Sequences that gave their place in the cache back, to be computed again later."""
     prefix_hit_tokens: int = 0
     """Prompt tokens that were found in the cache instead of being computed."""
+    drafted_tokens: int = 0
+    """Guessed and computed together with a known token."""
+    accepted_tokens: int = 0
+    """Of those, the ones that the model chose too."""
     isolated_steps: int = 0
     """Steps that raised and were run again one sequence at a time."""
     out_of_memory: int = 0
@@ -48,6 +52,8 @@ class EngineMetrics:
     adapter_evictions: int
     preemptions: int
     prefix_hit_tokens: int
+    drafted_tokens: int
+    accepted_tokens: int
     isolated_steps: int
     out_of_memory: int
     refused: int

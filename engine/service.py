@@ -106,6 +106,8 @@ class EngineThread:
             adapter_evictions=counters.adapter_evictions,
             preemptions=counters.preemptions,
             prefix_hit_tokens=counters.prefix_hit_tokens,
+            drafted_tokens=counters.drafted_tokens,
+            accepted_tokens=counters.accepted_tokens,
             isolated_steps=counters.isolated_steps,
             out_of_memory=counters.out_of_memory,
             refused=counters.refused,

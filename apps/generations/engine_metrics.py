@@ -14,6 +14,8 @@ COUNTERS = {
     "prompt_tokens": "Prompt tokens computed",
     "prefix_hit_tokens": "Prompt tokens found in the cache instead",
     "completion_tokens": "Tokens made",
+    "drafted_tokens": "Tokens guessed from what the text said before, and computed with the next one",
+    "accepted_tokens": "Guessed tokens that were right",
     "preemptions": "Sequences that gave their place in the cache back",
     "busy_seconds": "Spent in forward passes",
     "loads": "Models loaded",

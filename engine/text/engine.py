@@ -23,6 +23,7 @@ from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
 from engine.text.checks import refusal
+from engine.text.drafting import Drafter, confirmed
 from engine.text.forecast import Forecast, Work
 from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
@@ -164,13 +165,17 @@ class TextEngine:
             namespace=f"{adapter.digest if adapter else ''}/{'' if self._config.share_prefixes else request.tenant}",
             arrived=perf_counter(),
         )
+        chooser = Chooser(params, seed, tokens, constraint)
+        last_token = min(len(tokens) + params.max_tokens, self._model.context_length)
+        if self._config.speculate and chooser.looks_ahead:
+            sequence.drafter = Drafter(tokens, last_token)
         completion = Completion(
             ticket,
             sequence,
-            Chooser(params, seed, tokens, constraint),
+            chooser,
             AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens),
             adapter,
-            min(len(tokens) + params.max_tokens, self._model.context_length),
+            last_token,
         )
         self._completions[request.id] = completion
         self._scheduler.add(completion.sequence)
@@ -209,8 +214,8 @@ class TextEngine:
         self._account(step, perf_counter() - began)
         self._deliver(chosen)
 
-    def _compute(self, step: Step) -> list[tuple[Chunk, int | None]]:
-        """Each chunk with its next token, None where it doesn't sample. Those that failed are missing, and finished."""
+    def _compute(self, step: Step) -> list[tuple[Chunk, list[int]]]:
+        """Each chunk with its next tokens, none where it samples none. Those that failed are missing, and finished."""
         try:
             return self._run(step)
         except Exception as error:
@@ -219,21 +224,34 @@ class TextEngine:
         self._counters.isolated_steps += 1
         return [pair for alone in step.alone() for pair in self._run_alone(alone)]
 
-    def _run(self, step: Step) -> list[tuple[Chunk, int | None]]:
+    def _run(self, step: Step) -> list[tuple[Chunk, list[int]]]:
         adapters = [self._completions[chunk.sequence.id].adapter for chunk in step.chunks]
         logits = self._runner.run(step, adapters)
         sampling = [chunk for chunk in step.chunks if chunk.samples]
-        completions = [self._completions[chunk.sequence.id] for chunk in sampling]
-        tokens = choose(
-            logits, [one.chooser for one in completions], [one.sequence.completion_tokens for one in completions]
-        )
-        chosen: list[tuple[Chunk, int | None]] = [(chunk, None) for chunk in step.prefills if not chunk.samples]
-        for chunk, token in zip(sampling, tokens, strict=True):
-            if token is None:
+        choosers, positions = [], []
+        for chunk in sampling:
+            completion = self._completions[chunk.sequence.id]
+            for ahead in range(1 + len(chunk.draft)):
+                choosers.append(completion.chooser)
+                positions.append(completion.sequence.completion_tokens + ahead)
+        tokens = iter(choose(logits, choosers, positions))
+        chosen: list[tuple[Chunk, list[int]]] = [(chunk, []) for chunk in step.prefills if not chunk.samples]
+        for chunk in sampling:
+            stand = confirmed(chunk.draft, [next(tokens) for _ in range(1 + len(chunk.draft))])
+            if stand:
+                chosen.append((chunk, self._until_end(chunk, stand)))
+            else:
                 self._fail(chunk, *self._completions[chunk.sequence.id].chooser.failure)
-        return chosen + [(chunk, token) for chunk, token in zip(sampling, tokens, strict=True) if token is not None]
+        return chosen
 
-    def _run_alone(self, step: Step) -> list[tuple[Chunk, int | None]]:
+    def _until_end(self, chunk: Chunk, tokens: list[int]) -> list[int]:
+        """Without what comes behind an end-of-sequence token."""
+        if self._completions[chunk.sequence.id].ticket.request.params.ignore_eos:
+            return tokens
+        end = next((place for place, token in enumerate(tokens) if token in self._model.eos_ids), len(tokens))
+        return tokens[: end + 1]
+
+    def _run_alone(self, step: Step) -> list[tuple[Chunk, list[int]]]:
         try:
             return self._run(step)
         except Exception as error:
@@ -263,15 +281,19 @@ class TextEngine:
         for chunk in step.chunks:
             completion = self._completions.get(chunk.sequence.id)
             if completion is not None:
-                completion.ticket.device_seconds += share * chunk.count
+                completion.ticket.device_seconds += share * chunk.rows
 
-    def _deliver(self, chosen: list[tuple[Chunk, int | None]]) -> None:
-        for chunk, token in chosen:
-            self._scheduler.advance(chunk, token)
-        for chunk, token in chosen:
-            if token is not None:
+    def _deliver(self, chosen: list[tuple[Chunk, list[int]]]) -> None:
+        for chunk, tokens in chosen:
+            self._scheduler.advance(chunk, tokens)
+            self._counters.drafted_tokens += len(chunk.draft)
+            self._counters.accepted_tokens += max(0, len(tokens) - 1)
+        for chunk, tokens in chosen:
+            completion = self._completions[chunk.sequence.id]
+            for token in tokens:
+                if chunk.sequence.id not in self._completions:  # it ended with the token before
+                    break
                 self._counters.completion_tokens += 1
-                completion = self._completions[chunk.sequence.id]
                 try:
                     self._give(completion, token)
                 except Exception:
@@ -297,7 +319,7 @@ class TextEngine:
             ticket.tell(segments)
             if completion.stream.stopped:
                 self._finish(completion, FinishReason.STOP)
-            elif len(completion.sequence.tokens) >= completion.last_token:
+            elif ticket.prompt_tokens + ticket.completion_tokens >= completion.last_token:
                 self._finish(completion, FinishReason.LENGTH)
 
     def _end_overdue(self) -> None:

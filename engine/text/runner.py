@@ -22,13 +22,14 @@ class Runner:
         self.backend = backend
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
-        """Logits `[samples, vocabulary]`, float32, one row for each chunk that samples, decodes first.
+        """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples, and one for each
+        token of its draft.
 
         adapters: of each chunk, None where it uses the model itself.
         """
         device, chunks = self._model.device, planned(step.chunks)
         inputs = {
-            "input_ids": torch.tensor([_tokens(step)], device=device),
+            "input_ids": torch.tensor([[token for chunk in step.chunks for token in chunk.tokens]], device=device),
             "position_ids": torch.tensor(
                 [[place for chunk in chunks for place in range(chunk.start, chunk.end)]], device=device
             ),
@@ -36,9 +37,10 @@ class Runner:
             "plan": self.backend.plan(chunks),
         }
         rows = [
-            chunk.row + chunk.count - 1
+            chunk.row + scheduled.count - 1 + ahead
             for chunk, scheduled in zip(chunks, step.chunks, strict=True)
             if scheduled.samples
+            for ahead in range(1 + len(scheduled.draft))
         ]
         with applied(chunks, adapters, device):
             if not rows:  # prompts only, none of them to its end: the output layer has nothing to do
@@ -47,7 +49,3 @@ class Runner:
             output = self._model.module(**inputs, logits_to_keep=torch.tensor(rows, device=device))
         logits: torch.Tensor = output.logits[0]
         return logits.to(torch.float32)
-
-
-def _tokens(step: Step) -> list[int]:
-    return [token for chunk in step.chunks for token in chunk.sequence.tokens[chunk.start : chunk.end]]

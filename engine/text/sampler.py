@@ -39,15 +39,20 @@ class Chooser:
         self.found: Chosen | None = None
         """How probable the token of the last step was, where that was asked for."""
         self._generator = torch.Generator().manual_seed(seed)
-        self._drawn_for = -1
-        self._drawn = 0.0
+        self._drawn: list[float] = []
 
     def uniform(self, position: int) -> float:
-        """In [0, 1), the same when asked again for the same position, as when a step is run again."""
-        if position != self._drawn_for:
-            self._drawn_for = position
-            self._drawn = float(torch.rand((), dtype=torch.float64, generator=self._generator))
-        return self._drawn
+        """In [0, 1): the number of this position, whenever it is asked for, as when a step is run again."""
+        while len(self._drawn) <= position:
+            self._drawn.append(float(torch.rand((), dtype=torch.float64, generator=self._generator)))
+        return self._drawn[position]
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether tokens may be chosen before it is known which of the ones before them stand: nothing but the logits
+        and the position counts."""
+        counts = self.adjustments.counts_tokens or self.adjustments.marks_tokens
+        return not counts and self.constraint is None and self.params.logprobs is None
 
     def chosen(self, token: int) -> None:
         """It is in the completion now. Called once for each."""
@@ -64,7 +69,7 @@ def choose(logits: torch.Tensor, choosers: list[Chooser], positions: list[int]) 
     """One token for each row of `logits` `[n, vocabulary]` (float32, changed in place); None where there is none, which
     the chooser's `failure` explains.
 
-    positions: how many completion tokens each sequence has.
+    positions: how many completion tokens come before it. A chooser that looks ahead may have several rows.
     """
     telling = [row for row, chooser in enumerate(choosers) if chooser.params.logprobs is not None]
     untouched = logits[torch.tensor(telling, device=logits.device)] if telling else None

@@ -1,6 +1,7 @@
 """Who computes what in the next step. Plain data, no torch: see tests/engine/test_scheduler.py for what it promises.
 
-The rules. Every sequence whose prompt is read gets one token in every step. What is left of the step goes to prompts,
+The rules. Every sequence whose prompt is read gets one token in every step, or several while few sequences decode, no
+prompt is read and guesses of its next tokens hold (drafting.py). What is left of the step goes to prompts,
 in chunks, in the order in which their sequences were admitted; the step that reads a prompt's end makes its first
 token. Waiting sequences are admitted in the order of their users' fair shares while there is a place and the blocks for
 their whole prompt; the first in line is never passed by one that needs less.
@@ -14,24 +15,38 @@ the newcomer would be the next to be preempted.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
 
 from engine.text.block_manager import BlockManager
 from engine.text.fair_share import FairShare
 from engine.text.sequence import Sequence
 
+DRAFT_ROWS = 16
+"""Tokens of a step in which guesses are computed: so many cost little more than one (docs/decisions/0016)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Compute the tokens `start … start+count-1` of a sequence."""
+    """Compute the tokens `start … start+count-1` of a sequence, and behind them those of a guess."""
 
     sequence: Sequence
     start: int
     count: int
+    draft: tuple[int, ...] = ()
 
     @property
     def end(self) -> int:
+        """Of the tokens that are known."""
         return self.start + self.count
+
+    @property
+    def rows(self) -> int:
+        return self.count + len(self.draft)
+
+    @property
+    def tokens(self) -> list[int]:
+        return [*self.sequence.tokens[self.start : self.end], *self.draft]
 
     @property
     def samples(self) -> bool:
@@ -44,7 +59,7 @@ class Step:
     """One forward pass."""
 
     decodes: list[Chunk] = field(default_factory=list)
-    """One token each."""
+    """One known token each."""
     prefills: list[Chunk] = field(default_factory=list)
     admitted: list[Sequence] = field(default_factory=list)
     preempted: list[Sequence] = field(default_factory=list)
@@ -55,7 +70,7 @@ class Step:
 
     @property
     def tokens(self) -> int:
-        return len(self.decodes) + sum(chunk.count for chunk in self.prefills)
+        return sum(chunk.rows for chunk in self.chunks)
 
     def alone(self) -> Iterator[Step]:
         """The same work one sequence at a time: to find out which of them makes the step fail."""
@@ -125,17 +140,19 @@ class Scheduler:
         admitted = [] if preempted else self._admit(prefill_tokens, now)
         if not self._running:
             return None
-        decodes = [Chunk(one, one.cached, 1) for one in self._running if one.uncached == 1]
-        return Step(decodes, list(self._chunk_prompts(prefill_tokens)), admitted, preempted)
+        prefills = list(self._chunk_prompts(prefill_tokens))
+        return Step(list(self._chunk_decodes(drafting=not prefills)), prefills, admitted, preempted)
 
-    def advance(self, chunk: Chunk, token: int | None) -> None:
-        """`chunk` was computed; `token` was chosen after it, if it samples."""
-        sequence = chunk.sequence
-        sequence.cached = chunk.end
-        self._shares.charge(sequence, chunk.count)
+    def advance(self, chunk: Chunk, tokens: Several[int] = ()) -> None:
+        """`chunk` was computed; `tokens` were chosen after it, if it samples: one, and one more for each token of its
+        draft that they confirm. What was computed of the rest of the draft is overwritten in the next step."""
+        sequence, accepted = chunk.sequence, max(0, len(tokens) - 1)
+        sequence.tokens += tokens
+        sequence.cached = chunk.end + accepted
+        self._shares.charge(sequence, chunk.count + accepted)
         self._blocks.seal(sequence)
-        if token is not None:
-            sequence.tokens.append(token)
+        if sequence.drafter is not None:
+            sequence.drafter.verified(len(chunk.draft), accepted)
 
     def take_hits(self) -> int:
         """Tokens that were found in the cache instead of being computed, since this was last asked."""
@@ -178,6 +195,22 @@ class Scheduler:
             return True
         self._blocks.release(sequence)
         return False
+
+    def _chunk_decodes(self, *, drafting: bool) -> Iterator[Chunk]:
+        sequences = [one for one in self._running if one.uncached == 1]
+        most = DRAFT_ROWS // len(sequences) - 1 if drafting and sequences else 0
+        for sequence in sequences:
+            yield Chunk(sequence, sequence.cached, 1, self._draft(sequence, most))
+
+    def _draft(self, sequence: Sequence, most: int) -> tuple[int, ...]:
+        """As long as there is room for it that nobody else needs for the next token."""
+        draft = sequence.drafter.draft(most) if sequence.drafter is not None and most > 0 else ()
+        wanted = len(sequence.tokens) + len(draft)
+        more = self._blocks.blocks_for(wanted) - len(sequence.blocks)
+        if more > self._blocks.available - len(self._running):
+            return draft[: len(sequence.blocks) * self._blocks.block_size - len(sequence.tokens)]
+        self._blocks.grow(sequence, wanted)
+        return draft
 
     def _chunk_prompts(self, budget: int) -> Iterator[Chunk]:
         for sequence in self._running:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine.text.drafting import Drafter
+
 
 @dataclass(slots=True, eq=False)
 class Sequence:
@@ -20,6 +22,8 @@ class Sequence:
     """Sequences of one namespace share equal prefixes in the cache."""
     arrived: float = 0.0
     """In seconds, on the scheduler's clock."""
+    drafter: Drafter | None = None
+    """Guesses its next tokens; None where they may not be computed together."""
     prompt_tokens: int = field(init=False)
     cached: int = 0
     """How many of `tokens`, from the first on, have their keys and values in the cache."""

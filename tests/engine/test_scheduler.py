@@ -7,7 +7,8 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from engine.text.block_manager import BlockManager
-from engine.text.scheduler import Chunk, Scheduler, Step
+from engine.text.drafting import MOST, Drafter, confirmed
+from engine.text.scheduler import DRAFT_ROWS, Chunk, Scheduler, Step
 from engine.text.sequence import Sequence
 
 MAX_SEQUENCES = 4
@@ -38,12 +39,15 @@ class SchedulerMachine(RuleBasedStateMachine):
         user=st.sampled_from("ab"),
         namespace=st.sampled_from("xy"),
         priority=st.integers(0, 1),
+        drafts=st.booleans(),
     )
-    def arrive(self, prompt: list[int], wanted: int, user: str, namespace: str, priority: int) -> None:
+    def arrive(self, prompt: list[int], wanted: int, user: str, namespace: str, priority: int, drafts: bool) -> None:
         self.count += 1
         sequence = Sequence(f"s{self.count}", list(prompt), user, priority, namespace, self.now)
         self.live[sequence.id] = sequence
         self.limits[sequence.id] = min(len(prompt) + wanted, LONGEST)
+        if drafts:
+            sequence.drafter = Drafter(sequence.tokens, self.limits[sequence.id])
         self.scheduler.add(sequence)
 
     @precondition(lambda self: self.live)
@@ -51,8 +55,12 @@ class SchedulerMachine(RuleBasedStateMachine):
     def cancel(self, which: int, forget: bool) -> None:
         self._leave(list(self.live.values())[which % len(self.live)], forget=forget)
 
-    @rule(fails=st.integers(0, 30), budget=st.integers(1, PREFILL_TOKENS), token=st.integers(0, 1))
-    def step(self, fails: int, budget: int, token: int) -> None:
+    @rule(
+        fails=st.integers(0, 30),
+        budget=st.integers(1, PREFILL_TOKENS),
+        choices=st.lists(st.integers(0, 1), min_size=1 + MOST, max_size=1 + MOST),
+    )
+    def step(self, fails: int, budget: int, choices: list[int]) -> None:
         self.now += 0.1
         before = {one.id for one in self.live.values() if one.running}
         step = self.scheduler.schedule(budget, self.now)
@@ -62,9 +70,11 @@ class SchedulerMachine(RuleBasedStateMachine):
         self._check(step, budget, before)
         self._compute(step)
         for chunk in step.chunks:
-            self.scheduler.advance(chunk, token if chunk.samples else None)
+            stand = confirmed(chunk.draft, choices[: 1 + len(chunk.draft)]) if chunk.samples else []
+            self.scheduler.advance(chunk, stand)
         for number, chunk in enumerate(step.chunks):
             sequence = chunk.sequence
+            assert len(sequence.tokens) <= self.limits[sequence.id]
             if number == fails or len(sequence.tokens) >= self.limits[sequence.id]:
                 self._leave(sequence, forget=number == fails)
 
@@ -79,7 +89,12 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert len(set(names)) == len(names)
         assert all(chunk.count > 0 and chunk.start == chunk.sequence.cached for chunk in step.chunks)
         assert sum(chunk.count for chunk in step.prefills) <= budget
-        assert step.tokens == sum(chunk.count for chunk in step.chunks) > 0
+        assert step.tokens == sum(len(chunk.tokens) for chunk in step.chunks) > 0
+        assert all(chunk.count == 1 for chunk in step.decodes)
+        # Guesses only in small steps without prompts, and never at the cost of somebody's next token.
+        if any(chunk.draft for chunk in step.chunks):
+            assert not step.prefills
+            assert step.tokens <= DRAFT_ROWS
         running = {one.id for one in self.live.values() if one.running}
         assert running == before - {one.id for one in step.preempted} | {one.id for one in step.admitted}
         assert not (step.preempted and step.admitted)
@@ -88,12 +103,14 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert step.prefills or all(self.live[one].uncached == 1 for one in running)
 
     def _compute(self, step: Step) -> None:
-        """What the runner does: every token must find all earlier ones of its own text, as they were computed."""
+        """What the runner does: every token must find all earlier ones of its own text, as they were computed. Those of
+        a guess are written too, and stay behind where it was wrong."""
         for chunk in step.chunks:
             sequence = chunk.sequence
-            for place in range(chunk.end):
+            text = (*sequence.tokens[: chunk.end], *chunk.draft)
+            for place in range(len(text)):
                 block, offset = sequence.blocks[place // BLOCK], place % BLOCK
-                content = (sequence.namespace, tuple(sequence.tokens[: place + 1]))
+                content = (sequence.namespace, text[: place + 1])
                 if place < chunk.start:
                     assert self.cells[block][offset] == content, "its past was overwritten, or is somebody else's"
                 else:
@@ -114,6 +131,16 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert all(block in full for block in held if held.count(block) > 1)
 
     @invariant()
+    def named_blocks_hold_what_their_names_say(self) -> None:
+        """Above all, nothing of a guess that was wrong."""
+        for one in self.live.values():
+            for number, name in enumerate(one.chain):
+                block = self.blocks._named.get(name)
+                if block is not None:
+                    text = tuple(one.tokens[: (number + 1) * BLOCK])
+                    assert self.cells[block][-1] == (one.namespace, text)
+
+    @invariant()
     def running_and_waiting_are_everybody(self) -> None:
         assert self.scheduler.running == sum(one.running for one in self.live.values()) <= MAX_SEQUENCES
         assert self.scheduler.waiting == len(self.live) - self.scheduler.running
@@ -126,7 +153,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         for _ in range(limit):
             if not self.live:
                 break
-            self.step(fails=99, budget=PREFILL_TOKENS, token=0)
+            self.step(fails=99, budget=PREFILL_TOKENS, choices=[0] * (1 + MOST))
         assert not self.live
         assert self.blocks.available == self.blocks.total
 
@@ -140,7 +167,7 @@ def run(scheduler: Scheduler, budget: int = PREFILL_TOKENS, now: float = 0.0) ->
     step = scheduler.schedule(budget, now)
     assert step is not None
     for chunk in step.chunks:
-        scheduler.advance(chunk, 0 if chunk.samples else None)
+        scheduler.advance(chunk, [0] if chunk.samples else [])
     return step
 
 

@@ -23,6 +23,12 @@ def test_counters_grow_with_what_the_engine_does(make_engine: Callable[..., Engi
     told = generate_latest(registry).decode()
     assert "atrium_engine_completion_tokens_total 48.0" in told
     assert "atrium_engine_prefix_hit_tokens_total 48.0" in told
+    drafted, accepted = (
+        registry.get_sample_value(f"atrium_engine_{name}_tokens_total") for name in ("drafted", "accepted")
+    )
+    assert drafted is not None
+    assert accepted is not None
+    assert drafted >= accepted >= 0
     assert "atrium_engine_running 0.0" in told
     assert 'atrium_engine_models{attention="' in told
 

@@ -32,6 +32,6 @@ def planned(chunks: Several[Chunk]) -> list[PlannedChunk]:
     """Their rows follow one another."""
     result, row = [], 0
     for chunk in chunks:
-        result.append(PlannedChunk(row, chunk.start, chunk.count, chunk.sequence.blocks))
-        row += chunk.count
+        result.append(PlannedChunk(row, chunk.start, chunk.rows, chunk.sequence.blocks))
+        row += chunk.rows
     return result
