@@ -10,6 +10,7 @@ import logging
 import traceback
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -18,8 +19,9 @@ from engine.device import is_out_of_memory
 from engine.room import Footprint, Room
 from engine.source import ModelSource
 from engine.text.engine import TextEngine
-from engine.text.footprint import footprint_of
+from engine.text.footprint import footprint_of, held_by
 from engine.text.loader import LoadedModel, load_model
+from engine.weights import split_key
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +49,12 @@ class Load:
     ) -> None:
         self.name = name
         self.footprint: Footprint | None = None
-        """Once it is known."""
+        """Once it is known. Rounded weights are read in full and rounded then, so they need the room of full ones."""
         self.waits = False
         """For room: then it may be given up, for nothing was evicted or read for it."""
         self.engine: TextEngine | None = None
         self._source, self._config, self._budget = source, config, budget
+        self._model, self._weights = split_key(name)
         self._find_room, self._make_room, self._build = find_room, make_room, build
         self._began = perf_counter()
         self._waited = 0.0
@@ -91,7 +94,7 @@ class Load:
         yield from self._read(folder)
 
     def _found(self) -> tuple[Path, Footprint]:
-        folder = self._source.path(self.name)
+        folder = self._source.path(self._model)
         return folder, footprint_of(folder, self._config, self._budget)
 
     def _wait_for_room(self, footprint: Footprint) -> Pieces:
@@ -105,11 +108,13 @@ class Load:
         yield False
 
     def _read(self, folder: Path) -> Pieces:
-        loading = load_model(folder, self._config)
+        loading = load_model(folder, self._config, self._weights)
         while True:
             try:
                 next(loading)
             except StopIteration as done:
                 self.engine = self._build(done.value, self._room)
+                if self._weights != "full" and self.footprint is not None:
+                    self.footprint = replace(self.footprint, weights=held_by(done.value.module))
                 return
             yield True

@@ -78,7 +78,7 @@ class GenerationRequest:
 
     id: str
     model: str
-    """Which loaded model: the key that the service's `ModelSource` understands."""
+    """Which model: the key that the service's `ModelSource` understands, and its weights (see `engine.weights`)."""
     prompt_ids: tuple[int, ...]
     params: SamplingParams = field(default_factory=SamplingParams)
     messages: tuple[Mapping[str, str], ...] = ()

@@ -7,6 +7,8 @@ ACTIONS = {
     "model.disabled": "Disabled a model",
     "model.reasoning.changed": "Changed whether the reasoning of a model is shown",
     "model.format.changed": "Corrected how the answers of a model are read",
+    "model.weights.changed": "Changed in how many bits the weights of a model are kept",
+    "model.weights.measured": "Measured what weights of fewer bits cost a model in accuracy",
     "model.removed": "Removed a model",
     "model.upstream.added": "Added a model that another server runs",
     "model.upstream.changed": "Changed where or how another server is asked",

@@ -12,6 +12,7 @@ from apps.accounts.powers import Power, powers_of
 from apps.lib.ids import new_id
 from engine.answers.formats import MAX_NAME as MAX_FORMAT
 from engine.answers.formats import PLAIN
+from engine.weights import key_with
 
 UPSTREAM = "upstream:"
 """How the source of a version begins that another server runs."""
@@ -39,6 +40,14 @@ class ReasoningPolicy(models.TextChoices):
 
     SHOWN = "shown", "Shown, folded"
     HIDDEN = "hidden", "Hidden: only its time"
+
+
+class WeightsKind(models.TextChoices):
+    """In how many bits weights are kept in memory: see `engine.weights`."""
+
+    FULL = "full", "In full"
+    INT8 = "int8", "8 bits"
+    INT4 = "int4", "4 bits"
 
 
 class HostedModelQuerySet(models.QuerySet["HostedModel"]):
@@ -125,6 +134,12 @@ class ModelVersion(models.Model):
     answer_format = models.CharField(
         max_length=MAX_FORMAT, default=PLAIN, help_text="how it marks reasoning and tool calls: see engine/answers"
     )
+    weights = models.CharField(
+        max_length=8, choices=WeightsKind.choices, default=WeightsKind.FULL, help_text="how they are kept in memory"
+    )
+    measured = models.JSONField(
+        default=dict, help_text='what rounded weights cost: {"int8": the fields of engine.quality.process.Quality}'
+    )
     takes_effort = models.BooleanField(default=False, help_text="its chat template asks how long to think")
     recommended = models.JSONField(default=dict, help_text="sampling parameters that its makers recommend")
     model_card = models.TextField(blank=True)
@@ -149,6 +164,27 @@ class ModelVersion(models.Model):
     def foundation(self) -> ModelVersion:
         """Whose config, tokenizer and chat template count: an adapter's base, or the version itself."""
         return self.base or self
+
+    @property
+    def engine_key(self) -> str:
+        """Which model an engine is asked for: of an adapter, its base, as that is kept."""
+        return key_with(self.foundation.digest, self.foundation.weights)
+
+    @property
+    def accuracy(self) -> list[tuple[str, str]]:
+        """Of rounded weights that were measured: how they are called, and what they cost."""
+        return [(str(kind.label), self.accuracy_of(kind)) for kind in WeightsKind if str(kind) in self.measured]
+
+    def accuracy_of(self, weights: WeightsKind) -> str:
+        """Beside full weights; empty where it wasn't measured."""
+        if str(weights) not in self.measured:
+            return ""
+        found = self.measured[str(weights)]
+        same = 100 * found["same_tokens"] / found["compared_tokens"]
+        return (
+            f"perplexity {found['full_perplexity']:.2f} → {found['perplexity']:.2f} on {found['text_tokens']} tokens, "
+            f"{same:.1f} % of {found['compared_tokens']} tokens the same"
+        )
 
 
 class Upstream(models.Model):

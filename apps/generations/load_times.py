@@ -8,12 +8,14 @@ from apps.catalog.models import ModelVersion
 from apps.generations.models import LoadTime
 from engine.load_times import LoadTime as Measured
 from engine.load_times import LoadTimes
+from engine.weights import key_with, split_key
 
 
 def known_load_times(device: str) -> LoadTimes:
-    """Those of this device, for an engine that adds to them."""
+    """Those of this device, for an engine that adds to them: of versions with their weights as they are kept now."""
     rows = LoadTime.objects.filter(device=device).order_by("measured_at")
-    return LoadTimes(Measured(*row) for row in rows.values_list("version__digest", "size_bytes", "seconds"))
+    known = rows.values_list("version__digest", "version__weights", "size_bytes", "seconds")
+    return LoadTimes(Measured(key_with(digest, weights), size, took) for digest, weights, size, took in known)
 
 
 def keep_load_times(device: str, load_times: LoadTimes) -> None:
@@ -21,9 +23,10 @@ def keep_load_times(device: str, load_times: LoadTimes) -> None:
     news = load_times.news()
     if not news:
         return
-    versions = dict(ModelVersion.objects.filter(digest__in=[each.model for each in news]).values_list("digest", "pk"))
-    for each in news:
-        if each.model in versions:
+    digests = [split_key(each.model)[0] for each in news]
+    versions = dict(ModelVersion.objects.filter(digest__in=digests).values_list("digest", "pk"))
+    for each, digest in zip(news, digests, strict=True):
+        if digest in versions:
             measured = {"seconds": each.seconds, "size_bytes": each.size, "measured_at": Now()}
-            LoadTime.objects.update_or_create(version_id=versions[each.model], device=device, defaults=measured)
+            LoadTime.objects.update_or_create(version_id=versions[digest], device=device, defaults=measured)
     load_times.kept(news)

@@ -43,7 +43,7 @@ def place_of(job: GenerationJob) -> Place:
     model = job.model_version.hosted_model_id
     workers = list(alive_workers().filter(serves__contains=[model]))
     models = {model}.union(*(worker.serves for worker in workers))
-    is_loaded = any(job.model_version.digest in worker.loaded for worker in workers)
+    is_loaded = any(job.model_version.engine_key in worker.loaded for worker in workers)
     devices = [] if is_loaded else [worker.device for worker in workers]
     wanted = {"job": job.pk, "model": model, "version": job.model_version_id, "devices": devices}
     with connection.cursor() as cursor:

@@ -222,7 +222,7 @@ def _request(job: GenerationJob) -> GenerationRequest:
     chosen = {name: job.params[name] for name in PARAMETERS if name in job.params}  # older jobs know fewer
     params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
     held, version = Held(job.pk, job.attempt), job.model_version
-    base = version.foundation.digest
+    base = version.engine_key
     return GenerationRequest(
         _request_id(held),
         base,

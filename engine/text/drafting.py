@@ -18,7 +18,7 @@ LONGEST = 8
 """More equal tokens than this don't make a place more likely."""
 PLACES = 8
 """How many of the latest places are compared."""
-FIRST, MOST = 4, 8
+FIRST, MOST = 4, 7
 """Tokens to guess at once: at first, and at most."""
 MISSES = 2
 """Guesses that failed from their first token on, one after the other, before it rests."""

@@ -276,7 +276,7 @@ class TextEngine:
         counters.preemptions += len(step.preempted)
         counters.prefix_hit_tokens += self._scheduler.take_hits()
         self._pacing.took(step.tokens, seconds)
-        self._forecast.took(len(step.decodes), step.tokens - len(step.decodes), seconds)
+        self._forecast.took(len(step.decodes), sum(chunk.count for chunk in step.prefills), seconds)
         share = seconds / step.tokens
         for chunk in step.chunks:
             completion = self._completions.get(chunk.sequence.id)
@@ -342,7 +342,7 @@ class TextEngine:
         finally:
             completion.ticket.finish(reason, code, error)
         if reason in (FinishReason.STOP, FinishReason.LENGTH):
-            made = completion.sequence.completion_tokens
+            made = completion.ticket.completion_tokens
             self._forecast.ended(made, completion.last_token - completion.sequence.prompt_tokens)
 
     def _remove(self, completion: Completion, *, forget: bool = False) -> None:

@@ -17,8 +17,9 @@ from engine.store.errors import StoreError
 from engine.store.safetensors import tensor_shapes
 from engine.text.budget import cache_limits
 from engine.text.families import Family, family_of
-from engine.text.linear import can_pack
+from engine.text.linear import PackedLinear, can_pack
 from engine.text.loader import IGNORED_TENSORS, LoadFailed, read_json
+from engine.text.packed.linear import QuantisedLinear
 
 OUTPUT, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 
@@ -40,6 +41,13 @@ def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
         raise LoadFailed(f"The model's files can't be read: {error}") from error
     least, full = cache_limits(shape, config, context, budget)
     return Footprint(_weights(sizes, settings, packs=can_pack(dtype, device)), least, full)
+
+
+def held_by(module: torch.nn.Module) -> int:
+    """Bytes of weights that a loaded model takes, however its layers keep them."""
+    own = {one.data_ptr(): one.nbytes for one in (*module.parameters(), *module.buffers())}
+    layers = [one for one in module.modules() if isinstance(one, (PackedLinear, QuantisedLinear))]
+    return sum(own.values()) + sum(layer.nbytes for layer in layers)
 
 
 def _sizes(folder: Path, family: Family, dtype: torch.dtype) -> Iterator[tuple[str, int]]:

@@ -23,6 +23,8 @@ class PackedLinear(nn.Module):
         self.in_features, self.out_features = plain.in_features, plain.out_features
         self.bias = plain.bias
         self._packed = torch.ops.mkldnn._reorder_linear_weight(plain.weight.data, None)
+        self.nbytes = plain.weight.nbytes
+        """Of the weight alone."""
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         output: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._packed, self.bias, "none", [], "")

@@ -24,6 +24,8 @@ from engine.text.attention.shape import CacheShape
 from engine.text.families import Family, family_of
 from engine.text.families.base import Piece
 from engine.text.linear import can_pack, pack_linears
+from engine.text.packed.linear import quantise_linears, refusal
+from engine.weights import Weights
 
 IGNORED_TENSORS = ("rotary_emb.inv_freq",)
 """Found in old checkpoints; computed from the config nowadays."""
@@ -47,19 +49,23 @@ class LoadedModel:
     device: torch.device
 
 
-def load_model(folder: Path, config: EngineConfig) -> Generator[None, None, LoadedModel]:
+def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") -> Generator[None, None, LoadedModel]:
     """Yields after every piece of work (a tensor, mostly) and returns the model. Raises LoadFailed."""
     try:
         settings = read_json(folder / "config.json")
         family = family_of(check_config(settings))
         device = pick_device(config)
         dtype = pick_dtype(config, device)
+        if weights != "full" and (wrong := refusal(device)):
+            raise LoadFailed(wrong)
         tokenizer = _read_tokenizer(folder / "tokenizer.json")
         yield
         module = _skeleton(settings, dtype, device)
         yield
         yield from _fill(module, folder, family, device)
         family.adapt(module)
+        if weights != "full":
+            yield from quantise_linears(module, weights)
         if can_pack(dtype, device):
             pack_linears(module)
     except (UnsupportedModel, LoadFailed) as error:

@@ -198,10 +198,10 @@ def _written(model: LoadedModel, *, fails: bool) -> list[str]:
     bench = Bench(model)
     run = bench.engine._runner.run
 
-    def sometimes(step: Step) -> torch.Tensor:
+    def sometimes(step: Step, adapters: list[None]) -> torch.Tensor:
         if fails and len(step.chunks) > 1:
             raise RuntimeError("only one at a time")
-        return run(step)
+        return run(step, adapters)
 
     bench.engine._runner.run = sometimes  # type: ignore[method-assign]
     recorders = [Recorder("one"), Recorder("two")]

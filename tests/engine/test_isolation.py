@@ -85,7 +85,8 @@ def test_numbers_that_are_not_finite_stay_in_their_sequence(
 
         def poisoning(step: Step, adapters: list[Any]) -> torch.Tensor:
             logits = run(step, adapters)
-            for row, chunk in enumerate(chunk for chunk in step.chunks if chunk.samples):
+            rows = [chunk for chunk in step.chunks if chunk.samples for _ in range(1 + len(chunk.draft))]
+            for row, chunk in enumerate(rows):
                 if chunk.sequence.id == str(POISON) and chunk.sequence.completion_tokens >= after:
                     logits[row] = float("nan")
                     for layer in (*bench.engine._runner.backend.keys, *bench.engine._runner.backend.values):

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from engine.source import FolderSource
 from engine.text.loader import LoadedModel
-from engine.types import SamplingParams
+from engine.types import AdapterRef, SamplingParams
+from tests.engine.adapters import make_adapter, merge
 from tests.engine.test_equality import Bench, blocks_of, generated, greedy, load, prompts_of
 from tests.engine.tiny import FAMILIES, make_checkpoint
 
@@ -58,6 +60,19 @@ def test_alone_greedy_equals_generate(echoing: dict[str, Path], family: str, att
     drafted, accepted = guesses(bench)
     assert 0 < accepted < drafted
     assert bench.engine._counters.completion_tokens == 150
+
+
+def test_through_an_adapter_it_equals_the_merged_model(echoing: dict[str, Path], tmp_path: Path) -> None:
+    """All rows of a guess go through the adapter, whichever way they are grouped."""
+    adapter = make_adapter(tmp_path / "one", echoing["Llama"])
+    expected = generated(merge(echoing["Llama"], adapter, tmp_path / "merged", lambda _: 2.0), PROMPTS[:3], tokens=50)
+    bench = Bench(load(echoing["Llama"]), FolderSource(one=adapter))
+    for number, prompt in enumerate(PROMPTS[:3]):
+        bench.add(str(number), prompt, greedy(50), adapter=AdapterRef("one", "m"))
+        bench.add(f"base {number}", prompt, greedy(50))
+    bench.run()
+    assert [bench.completion(str(number), prompt) for number, prompt in enumerate(PROMPTS[:3])] == expected
+    assert guesses(bench)[0] > 0
 
 
 @pytest.mark.parametrize("seed", range(3))

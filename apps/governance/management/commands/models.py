@@ -1,4 +1,5 @@
-"""`manage.py models install | approve | state | list | verify | enable | disable | remove`, and those of upstreams."""
+"""`manage.py models install | approve | state | list | verify | enable | disable | remove`, those of upstreams and of
+weights."""
 
 from __future__ import annotations
 
@@ -15,19 +16,21 @@ from apps.catalog.actions import Wishes, remove_model, set_enabled
 from apps.catalog.errors import CatalogError
 from apps.catalog.installing import install
 from apps.catalog.licences import UNKNOWN, spdx_id
-from apps.catalog.models import HostedModel, ModelState, ModelVersion
+from apps.catalog.models import HostedModel, ModelState, ModelVersion, WeightsKind
 from apps.catalog.progress import progress_bar
 from apps.catalog.sources import open_source
 from apps.catalog.store import model_store
+from apps.catalog.weights import set_weights
 from apps.governance.actions.models import set_model_state
 from apps.governance.errors import GovernanceRefused
-from apps.governance.management import upstream_verbs
+from apps.governance.management import upstream_verbs, weight_verbs
 from apps.governance.management.upstream_verbs import UpstreamVerbs
+from apps.governance.management.weight_verbs import WeightVerbs
 from engine.store import StoreError
 from engine.store.copying import megabytes
 
 
-class Command(UpstreamVerbs):
+class Command(UpstreamVerbs, WeightVerbs):
     help = "Install, approve, list, verify, enable, disable and remove models."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,6 +41,9 @@ class Command(UpstreamVerbs):
         adding.add_argument("--name", default="", help="what people see")
         adding.add_argument("--license", default="", help="SPDX id, where the model's card is wrong or silent")
         adding.add_argument("--base", type=_slug, default="", help="LoRA adapters: the id of the model they go on")
+        adding.add_argument(
+            "--weights", choices=WeightsKind.values, default="", help="as they are kept in memory: full"
+        )
         adding.add_argument("--disable", action="store_true", help="install it without letting anybody use it yet")
         adding.add_argument("--approve", action="store_true", help="let people be given access to it at once")
         adding.add_argument("--grant-everyone", action="store_true", help="approve it, and let everybody use it")
@@ -54,6 +60,7 @@ class Command(UpstreamVerbs):
         for verb in ("enable", "disable", "remove"):
             verbs.add_parser(verb).add_argument("id")
         upstream_verbs.add_arguments(verbs)
+        weight_verbs.add_arguments(verbs)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -73,6 +80,8 @@ class Command(UpstreamVerbs):
         source = open_source(options["source"], from_file=options["from_file"])
         done = install(actor=None, source=source, wishes=wishes, report=self._say, progress=progress_bar(self.stderr))
         version, took = done.version, f"{time.monotonic() - began:.1f} s"
+        if options["weights"]:
+            set_weights(actor=None, version=version, weights=WeightsKind(options["weights"]))
         if not done.is_new:
             self._say(f"{version.hosted_model_id} is already installed ({version.digest[:12]}).")
             self._open(version.hosted_model, options)

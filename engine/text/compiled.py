@@ -1,0 +1,87 @@
+"""C files of our own, compiled for this machine at first use and called through ctypes.
+
+The compiler is the one that the set-up asks for. A library is kept in a cache folder under the name of its source,
+flags and machine, so that only the first start of a worker compiles it (about 3 s).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import torch
+
+logger = logging.getLogger(__name__)
+
+FLAGS = ("-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-fPIC", "-shared")
+BUILD_SECONDS = 120
+
+
+class Unavailable(Exception):
+    """The library can't be built here; says why."""
+
+
+def compiled(source: Path, *defines: str) -> ctypes.CDLL:
+    """The library made of one file. Raises Unavailable."""
+    flags = [*FLAGS, *defines, *_openmp()]
+    compiler = next((found for name in _compilers() if (found := shutil.which(name))), None)
+    if compiler is None:
+        raise Unavailable("there is no C compiler.")
+    key = hashlib.sha256(b"\0".join([source.read_bytes(), *(part.encode() for part in (compiler, *flags, _machine()))]))
+    try:
+        target = _cache_folder() / f"{source.stem}-{key.hexdigest()[:24]}.so"
+        if not target.exists():
+            _build(compiler, source, flags, target)
+        return ctypes.CDLL(str(target))
+    except OSError as error:
+        raise Unavailable(str(error)) from error
+
+
+def _compilers() -> list[str]:
+    return [name for name in (os.environ.get("CC", ""), "cc", "gcc", "clang") if name]
+
+
+def _build(compiler: str, source: Path, flags: list[str], target: Path) -> None:
+    """Atomic: another worker may build the same."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        made = Path(folder) / target.name
+        command = [compiler, str(source), "-o", str(made), *flags, "-lm"]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=BUILD_SECONDS)  # noqa: S603
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Unavailable(f"{error} {getattr(error, 'stderr', '') or ''}".strip()[:2000]) from error
+        made.replace(target)
+
+
+def _openmp() -> list[str]:
+    """Use the threads that torch uses: two libraries of threads would wait for each other while spinning."""
+    own = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
+    own += sorted((Path(torch.__file__).parent.parent / "torch.libs").glob("libgomp*.so*"))
+    return ["-fopenmp", *([str(own[0])] if own else [])]
+
+
+def _cache_folder() -> Path:
+    """The user's own, or where that can't be written, one of this process only: nobody else may put a library there."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "atrium" / "kernels"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
+        logger.info("The compiled kernel isn't kept: %s", error)
+    return Path(tempfile.mkdtemp(prefix="atrium-kernels-"))
+
+
+def _machine() -> str:
+    """What -march=native depends on."""
+    try:
+        return next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
+    except (OSError, StopIteration):
+        return platform.processor()

@@ -1,0 +1,61 @@
+"""Linear layers with weights of 8 or 4 bits, in place of a loaded module's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from engine.text.compiled import Unavailable
+from engine.text.packed.kernel import PackedMatrix, library, most_rows
+from engine.text.packed.quantise import Bits, can_quantise, quantised
+from engine.weights import Weights
+
+BITS: dict[Weights, Bits] = {"int8": 8, "int4": 4}
+
+
+class QuantisedLinear(nn.Module):
+    """`nn.Linear` with its weight rounded; the plain weight is dropped. Computes in float32 whatever comes in."""
+
+    def __init__(self, plain: nn.Linear, bits: Bits) -> None:
+        super().__init__()
+        self.in_features, self.out_features = plain.in_features, plain.out_features
+        self.bias = plain.bias
+        self.matrix = PackedMatrix(quantised(plain.weight.data, bits))
+        self.nbytes = self.matrix.weights.nbytes
+        """Of the weight alone."""
+        self._most_rows = most_rows(bits)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        flat = rows.reshape(-1, self.in_features).to(torch.float32).contiguous()
+        few = flat.shape[0] <= self._most_rows
+        output = self.matrix.multiply(flat) if few else self.matrix.multiply_expanded(flat)
+        if self.bias is not None:
+            output += self.bias
+        return output.to(rows.dtype).view(*rows.shape[:-1], self.out_features)
+
+
+def refusal(device: torch.device) -> str:
+    """Why rounded weights can't be used here, as a sentence; empty where they can."""
+    if device.type != "cpu":
+        return f"Weights of 8 and 4 bits run on processors only, not on {device}. Choose full weights for this model."
+    try:
+        library()
+    except Unavailable as error:
+        return f"Weights of 8 and 4 bits need a kernel that can't be built here: {error} Choose full weights for it."
+    return ""
+
+
+def quantise_linears(module: nn.Module, weights: Weights) -> Iterator[None]:
+    """Replace every `nn.Linear` inside whose size allows it; yields after each, for it takes a while.
+
+    The output layer decides between tokens directly, so it gets 8 bits at least, as in llama.cpp's files.
+    """
+    output = getattr(module, "lm_head", None)
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            bits: Bits = 8 if child is output else BITS[weights]
+            if type(child) is nn.Linear and can_quantise(child.in_features, bits):
+                setattr(parent, name, QuantisedLinear(child, bits))
+                yield

@@ -1,0 +1,171 @@
+/* Matrix multiplication with weights of 8 or 4 bits, for the CPU. Built and called by kernel.py.
+
+   Decoding few sequences is bound by reading the weights. Here they are read as they are kept and widened in registers;
+   everything is computed in float.
+
+   Features (rows of the weight) lie in blocks of FEATURES. A word of 32 bits holds the weights of one feature for
+   4 inputs (8 bits) or 8 inputs (4 bits) that follow one another, the first one lowest; the words of a block's features
+   for the same inputs lie side by side. So a vector of words is shifted to get the weights of many features for one
+   input, a block's results need no sum across lanes, and what was widened serves several rows of input.
+
+   8 bits: weight = scale[feature] · byte, signed.
+   4 bits: weight = scale[group][feature] · nibble + least[group][feature], for groups of GROUP inputs; scale and least
+   are bfloat16. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FEATURES 32
+#define GROUP 32
+#define ROWS 3 /* of input at a time: 3 rows of 32 features are 12 of the 16 registers of AVX2 */
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+#define PARTS (FEATURES / LANES)
+#define UNROLL _Pragma("GCC unroll 8")
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
+typedef uint16_t shorts __attribute__((vector_size(2 * LANES)));
+
+struct weights {
+    int32_t bits, inputs, features, threads; /* features: as many as there are results, the last block may have more */
+    const int32_t *packed; /* [block][inputs / inputs a word][FEATURES] */
+    const void *scales; /* 8 bits: float [block][FEATURES]; 4 bits: bfloat16 [block][group][scale, least][FEATURES] */
+};
+
+INLINE vec widened(const uint16_t *from) {
+    shorts raw;
+    memcpy(&raw, from, sizeof raw);
+    return (vec)(__builtin_convertvector(raw, ivec) << 16);
+}
+
+/* Of the words of a block, the weights for the input at this place, as whole numbers. */
+INLINE vec numbers(const int32_t *words, const int bits, const int place) {
+    ivec raw;
+    memcpy(&raw, words, sizeof raw);
+    return __builtin_convertvector(bits == 8 ? (raw << (24 - 8 * place)) >> 24 : (raw >> (4 * place)) & 15, vec);
+}
+
+/* One block of features for `rows` rows of input. sums: of each group of inputs, by row (4 bits only). */
+INLINE void block_of(
+    const struct weights *weights, int block, const float *input, const float *sums, float *output, const int bits,
+    const int rows) {
+    const int inputs = weights->inputs, groups = inputs / GROUP, length = bits == 8 ? inputs : GROUP;
+    const int a_word = 32 / bits;
+    const int32_t *words = weights->packed + (int64_t)block * (inputs / a_word) * FEATURES;
+    vec result[ROWS][PARTS];
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) result[r][p] = (vec){0};
+    for (int first = 0; first < inputs; first += length) {
+        vec part[ROWS][PARTS];
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) part[r][p] = (vec){0};
+        for (int i = first; i < first + length; i += a_word, words += FEATURES)
+            UNROLL for (int place = 0; place < a_word; place++)
+                UNROLL for (int p = 0; p < PARTS; p++) {
+                    const vec weight = numbers(words + p * LANES, bits, place);
+                    UNROLL for (int r = 0; r < rows; r++)
+                        part[r][p] += input[(int64_t)r * inputs + i + place] * weight;
+                }
+        if (bits == 8) {
+            const float *scales = (const float *)weights->scales + block * FEATURES;
+            UNROLL for (int p = 0; p < PARTS; p++) {
+                vec scale;
+                memcpy(&scale, scales + p * LANES, sizeof scale);
+                UNROLL for (int r = 0; r < rows; r++) result[r][p] = part[r][p] * scale;
+            }
+        } else {
+            const int group = first / GROUP;
+            const uint16_t *scales =
+                (const uint16_t *)weights->scales + ((int64_t)block * groups + group) * 2 * FEATURES;
+            UNROLL for (int p = 0; p < PARTS; p++) {
+                const vec scale = widened(scales + p * LANES), least = widened(scales + FEATURES + p * LANES);
+                UNROLL for (int r = 0; r < rows; r++)
+                    result[r][p] += part[r][p] * scale + sums[(int64_t)r * groups + group] * least;
+            }
+        }
+    }
+    const int left = weights->features - block * FEATURES, count = left < FEATURES ? left : FEATURES;
+    UNROLL for (int r = 0; r < rows; r++)
+        memcpy(output + (int64_t)r * weights->features + block * FEATURES, result[r], count * sizeof(float));
+}
+
+INLINE void rows_of(
+    const struct weights *weights, int block, int rows, const float *input, const float *sums, float *output,
+    const int bits) {
+    const int64_t inputs = weights->inputs, groups = inputs / GROUP, features = weights->features;
+    int row = 0;
+    for (; rows - row >= ROWS; row += ROWS)
+        block_of(weights, block, input + row * inputs, sums ? sums + row * groups : NULL, output + row * features, bits, ROWS);
+    if (rows - row == 2)
+        block_of(weights, block, input + row * inputs, sums ? sums + row * groups : NULL, output + row * features, bits, 2);
+    if (rows - row == 1)
+        block_of(weights, block, input + row * inputs, sums ? sums + row * groups : NULL, output + row * features, bits, 1);
+}
+
+/* output [rows][features] = input [rows][inputs] · weightsᵀ. False where there is no memory. */
+int multiply(const struct weights *weights, int rows, const float *input, float *output) {
+    const int blocks = (weights->features + FEATURES - 1) / FEATURES;
+    float *sums = NULL;
+    if (weights->bits == 4) { /* groups of all rows follow one another, as their inputs do */
+        const int64_t groups = (int64_t)rows * (weights->inputs / GROUP);
+        sums = malloc(groups * sizeof(float));
+        if (sums == NULL) return 0;
+        for (int64_t group = 0; group < groups; group++) {
+            float parts[4] = {0};
+            for (int i = 0; i < GROUP; i += 4)
+                UNROLL for (int part = 0; part < 4; part++) parts[part] += input[group * GROUP + i + part];
+            sums[group] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
+        }
+    }
+    #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1)
+    for (int block = 0; block < blocks; block++) {
+        if (weights->bits == 8)
+            rows_of(weights, block, rows, input, sums, output, 8);
+        else
+            rows_of(weights, block, rows, input, sums, output, 4);
+    }
+    free(sums);
+    return 1;
+}
+
+INLINE void expand_block(const struct weights *weights, int block, int64_t stride, float *output, const int bits) {
+    const int inputs = weights->inputs, groups = inputs / GROUP, a_word = 32 / bits;
+    const int32_t *words = weights->packed + (int64_t)block * (inputs / a_word) * FEATURES;
+    vec scale[PARTS], least[PARTS];
+    memset(scale, 0, sizeof scale);
+    memset(least, 0, sizeof least);
+    if (bits == 8) memcpy(scale, (const float *)weights->scales + block * FEATURES, sizeof scale);
+    for (int i = 0; i < inputs; i++) {
+        if (bits == 4 && i % GROUP == 0) {
+            const uint16_t *scales =
+                (const uint16_t *)weights->scales + ((int64_t)block * groups + i / GROUP) * 2 * FEATURES;
+            UNROLL for (int p = 0; p < PARTS; p++) {
+                scale[p] = widened(scales + p * LANES);
+                least[p] = widened(scales + FEATURES + p * LANES);
+            }
+        }
+        UNROLL for (int p = 0; p < PARTS; p++) {
+            const vec weight =
+                numbers(words + i / a_word * FEATURES + p * LANES, bits, i % a_word) * scale[p] + least[p];
+            memcpy(output + i * stride + p * LANES, &weight, sizeof weight);
+        }
+    }
+}
+
+/* output [inputs][FEATURES · blocks]: the weights of some blocks of features as they are multiplied. */
+void expand(const struct weights *weights, int first, int blocks, float *output) {
+    #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1)
+    for (int block = 0; block < blocks; block++) {
+        float *target = output + block * FEATURES;
+        if (weights->bits == 8)
+            expand_block(weights, first + block, (int64_t)blocks * FEATURES, target, 8);
+        else
+            expand_block(weights, first + block, (int64_t)blocks * FEATURES, target, 4);
+    }
+}
