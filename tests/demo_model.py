@@ -36,7 +36,13 @@ def ensure_demo_store() -> Path:
         source = open_source(SOURCE, from_file=Path(wheel) if wheel else None)
         stored = find_stored(source, store)
         if stored is None:
-            fetch(source, store, report=lambda _line: None, progress=lambda _size: lambda _written: None)
+            fetch(
+                source,
+                store,
+                report=lambda _line: None,
+                progress=lambda _size: lambda _written: None,
+                inspect=lambda _folder: None,
+            )
         else:
             store.path(stored.digest)
     return root
