@@ -93,7 +93,7 @@ def test_it_comes_near_to_what_the_scheduler_does(seed: int) -> None:
         assert step is not None
         clock += (STEP if step.decodes else 0) + PROMPT_TOKEN * (step.tokens - len(step.decodes))
         for chunk in step.chunks:
-            scheduler.advance(chunk, 7 if chunk.samples else None)
+            scheduler.advance(chunk, [7] if chunk.samples else [])
         for sequence in scheduler.ahead[0]:
             if len(sequence.tokens) >= wanted[sequence.id]:
                 scheduler.remove(sequence)
