@@ -6,7 +6,7 @@ from django.conf import settings
 from prometheus_client import Counter
 
 from apps.generations.errors import Refused
-from apps.generations.models import GenerationJob
+from apps.generations.models import GenerationJob, State
 from apps.generations.queue import place_of
 from engine.overload import duration
 
@@ -16,7 +16,8 @@ OVERLOADED = Counter("atrium_jobs_overloaded_total", "Prompts refused for what w
 def refuse_overload(job: GenerationJob) -> None:
     """Raises Refused; the caller's transaction then takes the job back. One whose wait nobody can tell may wait."""
     most = settings.MAX_WAIT_MINUTES * 60
-    starts_in = place_of(job).starts_in if most else None
+    others_wait = most and GenerationJob.objects.filter(state=State.QUEUED).exclude(pk=job.pk).exists()
+    starts_in = place_of(job).starts_in if others_wait else None
     if starts_in is None or starts_in <= most:
         return
     model = job.model_version.hosted_model

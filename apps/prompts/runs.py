@@ -28,6 +28,10 @@ def job_to_follow(user: User, run_id: str) -> str | None:
 
 
 def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
-    """The runs of `user` behind these jobs, by job, of prompts that they may still read; one query."""
-    rows = PromptRun.objects.filter(user=user, job__in=job_ids, revision__prompt__in=Prompt.objects.visible_to(user))
-    return {str(run.job_id): run for run in rows}
+    """The runs of `user` behind these jobs, by job, of prompts that they may still read; two queries, one where there
+    are none, as with nearly every message."""
+    rows = PromptRun.objects.filter(user=user, job__in=list(job_ids))
+    if not rows.exists():
+        return {}
+    readable = rows.filter(revision__prompt__in=Prompt.objects.visible_to(user))
+    return {str(run.job_id): run for run in readable}
