@@ -38,7 +38,7 @@ def behind(actor: User, question_id: str) -> PromptRevision | None:
 def with_runs(user: User, messages: list[JSON]) -> list[JSON]:
     """The same, with `run` (its id and rating) at each answer that came from a prompt and that `user` asked for.
 
-    Two queries at most. What somebody rates is theirs alone, so this is never part of what a whole conversation is told.
+    Two queries at most. What somebody rates is theirs alone, so it is never part of what a whole conversation is told.
     """
     jobs = [each["job"]["id"] for each in messages if each["job"]]
     runs = own_runs(user, jobs) if jobs else {}
