@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.http import HttpResponse
-from django.test import Client, override_settings
+from django.test import Client
 
+from apps.catalog.models import ModelVersion
 from tests.accounts.people import sign_in
-from tests.demo_model import add_demo_version
 from tests.matrix.rooms import ROOMS
 from tests.matrix.tables import FORMS, JSON, PAGES, PEOPLE, SIGN_IN, Row, rows
 from tests.matrix.things import address, routes, things
-from tests.world import World, make_world
+from tests.world import World
 
 ROWS = [*rows(PAGES), *rows(SIGN_IN), *(row for room in ROOMS for row in rows(room.ROWS))]
 ALL_FORMS = FORMS | {key: sent for room in ROOMS for key, sent in room.FORMS.items()}
@@ -33,34 +30,12 @@ def test_every_address_is_in_the_table() -> None:
     assert not listed - found, "these addresses are gone"
 
 
-@dataclass(frozen=True)
-class Stage:
-    world: World
-    parts: dict[str, dict[str, Any]]
-    """For each route the parts of its address."""
-
-
-@pytest.fixture(scope="module")
-def built(django_db_setup: None, django_db_blocker: Any, demo_model_store: Path) -> Iterator[Stage]:
-    """Everything that the addresses are about, made once; gone after the module."""
-    with django_db_blocker.unblock(), override_settings(MODEL_STORE=demo_model_store), transaction.atomic():
-        world = make_world()
-        yield Stage(world, things(world, add_demo_version(demo_model_store)))
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def stage(built: Stage, db: None) -> Stage:
-    """The same for every test: what one does is undone, since `db` is a transaction inside that of `built`."""
-    return built
-
-
 @pytest.mark.model
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method}-{row.route}")
-def test_everybody_gets_what_the_table_says(row: Row, stage: Stage, settings: Any) -> None:
+def test_everybody_gets_what_the_table_says(row: Row, world: World, demo_version: ModelVersion, settings: Any) -> None:
     settings.METRICS_TOKEN = "a-token-that-nobody-here-has"
-    url = address(row.route, stage.parts)
-    clients = {person: _client(stage.world, person) for person in PEOPLE}
+    url = address(row.route, things(world, demo_version))
+    clients = {person: _client(world, person) for person in PEOPLE}
     found = {person: _try(client, row, url, person) for person, client in clients.items()}
     assert found == row.expected
 
@@ -69,9 +44,9 @@ def test_everybody_gets_what_the_table_says(row: Row, stage: Stage, settings: An
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if row.method == "POST"], ids=lambda row: f"{row.method}-{row.route}"
 )
-def test_nothing_is_changed_without_a_csrf_token(row: Row, stage: Stage) -> None:
-    url = address(row.route, stage.parts)
-    client = _client(stage.world, "owner", enforce_csrf_checks=True)
+def test_nothing_is_changed_without_a_csrf_token(row: Row, world: World, demo_version: ModelVersion) -> None:
+    url = address(row.route, things(world, demo_version))
+    client = _client(world, "owner", enforce_csrf_checks=True)
     assert _send(client, row, url, "owner").status_code == 403
 
 
