@@ -46,11 +46,12 @@ def add_version(*, actor: Actor | None, manifest: Manifest, wishes: Wishes) -> t
     base of an adapter isn't there.
     """
     folder, told = model_store().path(manifest.digest), manifest.metadata
-    base = base_of(folder, wishes.base, ModelVersion.objects.filter(digest=manifest.digest).first())
+    known = ModelVersion.objects.filter(digest=manifest.digest).first()
+    base = base_of(folder, wishes.base, known)
     fields = _fields(manifest, wishes) | (
         fields_on(base, manifest, wishes.license_id) if base else _of_model(folder, told)
     )
-    model = _model_for(manifest, wishes, fields)
+    model = _model_for(manifest, wishes, fields, known)
     version, created = ModelVersion.objects.get_or_create(
         digest=manifest.digest, defaults={"hosted_model": model, **fields}
     )
@@ -141,10 +142,12 @@ def _remove_files(digests: list[str]) -> None:
         model_store().remove(digest)
 
 
-def _model_for(manifest: Manifest, wishes: Wishes, fields: Mapping[str, Any]) -> HostedModel:
-    """The model that a version with these fields belongs to, made where there is none."""
+def _model_for(
+    manifest: Manifest, wishes: Wishes, fields: Mapping[str, Any], known: ModelVersion | None
+) -> HostedModel:
+    """The model that a version with these fields belongs to, made where there is none. known: the version, where it is
+    installed already."""
     told, base = manifest.metadata, fields.get("base")
-    known = ModelVersion.objects.filter(digest=manifest.digest).first()
     model_id = wishes.model_id or (known.hosted_model_id if known else str(told["slug"]))
     values = {"name": wishes.name or told["name"], "description": told.get("description", "")}
     if base is None:
