@@ -1,20 +1,12 @@
-"""What goes into the engine and what comes out. Plain data: imports neither torch nor transformers."""
+"""Text: what is asked for, and what is told while it is written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal
 
-
-class FinishReason(StrEnum):
-    STOP = "stop"
-    """An end-of-sequence token or a stop string."""
-    LENGTH = "length"
-    """`max_tokens` or the context length was reached."""
-    CANCELLED = "cancelled"
-    ERROR = "error"
+from engine.types.common import AdapterRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +55,6 @@ class SamplingParams:
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterRef:
-    """A LoRA adapter to answer with, and what it was made for."""
-
-    key: str
-    """As the service's `ModelSource` understands it; its folder is verified like a model's."""
-    base: str
-    """The key of the model that it belongs to: any other one refuses it."""
-
-
-@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """One completion to make. `id` comes from the caller and is unique among its unfinished requests."""
 
@@ -99,29 +81,6 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Counts and times of one finished request, in tokens and milliseconds."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    """All that were made, those of the reasoning included."""
-    ttft_ms: float | None = None
-    """Accepted by the engine to first token, loading excluded."""
-    decode_ms: float | None = None
-    """First token to last."""
-    load_ms: float | None = None
-    """Time this request waited for its model to load."""
-    device_ms: float = 0.0
-    """This request's share of the measured step times; of an upstream, the time that it was busy with this request."""
-    estimated: bool = False
-    """Whether the tokens were not counted by whoever made them: an upstream that didn't say."""
-    reasoning_tokens: int = 0
-    """Those made inside the reasoning, its marks included."""
-    reasoning_ms: float | None = None
-    """First token of the reasoning to its last."""
-
-
-@dataclass(frozen=True, slots=True)
 class TokenLogprob:
     """A token that was possible at some place."""
 
@@ -140,24 +99,6 @@ class ChosenLogprob:
 
     chosen: TokenLogprob
     top: tuple[TokenLogprob, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadingEvent:
-    """The model of this request isn't loaded yet. Comes again where that changes."""
-
-    request_id: str
-    seconds: float | None = None
-    """About how long it takes from now on, as earlier loads went; None where that can't be told."""
-    begun: bool = True
-    """False: it can't be loaded yet, because another one is being loaded or must make room."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartedEvent:
-    """The request left the waiting line: its prompt is being read."""
-
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,25 +148,3 @@ class ToolCallEvent:
     valid: bool
     tokens: int
     """Completion tokens so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class FinishEvent:
-    """The one last event of every accepted request, rejection and crash included."""
-
-    request_id: str
-    reason: FinishReason
-    usage: Usage
-    error_code: str = ""
-    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown deadline
-    overloaded`; of an upstream also `upstream_unreachable upstream_timeout upstream_busy upstream_refused
-    upstream_failed upstream_broken content_filter`."""
-    error: str = ""
-    """A sentence a person can act on."""
-    logprobs: tuple[ChosenLogprob, ...] = ()
-    """Of the tokens since the last TextEvent, without the end-of-sequence token."""
-
-
-Event = LoadingEvent | StartedEvent | ReasoningEvent | TextEvent | ToolCallEvent | FinishEvent
-Sink = Callable[[Event], None]
-"""Called in the engine thread, so it must return at once: put the event on a queue."""

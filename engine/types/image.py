@@ -1,0 +1,111 @@
+"""Pictures: what is asked for, and what is told while they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.types.common import AdapterRef
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a model of pictures can do and what suits it, read from its files without loading them."""
+
+    family: str
+    """A name of `engine.image.families`: `stable-diffusion`, `stable-diffusion-xl`, …"""
+    width: int
+    height: int
+    """Pixels it was made for."""
+    multiple_of: int
+    """Width and height must be."""
+    steps: int
+    guidance: float
+    """Good values to begin with."""
+    prompt_tokens: int
+    """What is longer is cut off by the model."""
+    takes_negative: bool = True
+    takes_source: bool = True
+    takes_mask: bool = True
+    schedulers: tuple[str, ...] = ("default",)
+    """Names that `ImageParams.scheduler` may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageParams:
+    """What picture to make. Same parameters, model and seed: the same picture, whatever else is in the batch."""
+
+    prompt: str
+    negative_prompt: str = ""
+    width: int = 512
+    height: int = 512
+    """Pixels; a multiple of what the model's latents stand for (see the model's `ImageFacts`)."""
+    steps: int = 20
+    guidance: float = 5.0
+    """How closely to follow the prompt (classifier-free guidance); 1 switches it off and takes half of the time."""
+    seed: int = 0
+    scheduler: str = "default"
+    """A name of `engine.image.schedulers.SCHEDULERS`; `default` is the model's own."""
+    strength: float = 0.6
+    """How far a source picture is changed, 0 … 1: that share of the steps is made. Only with a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """One picture to make. `id` comes from the caller and is unique among its unfinished requests."""
+
+    id: str
+    model: str
+    """Which model: the key that the service's `ModelSource` understands."""
+    params: ImageParams
+    source: bytes | None = None
+    """A PNG (RGB) to start from, of any size: it is scaled to `width` × `height`."""
+    mask: bytes | None = None
+    """A PNG (greyscale) of what of `source` is drawn anew: white; black stays as it is."""
+    checkpoint: bytes | None = None
+    """What an earlier attempt left (`CheckpointEvent.data`): go on from there instead of from the beginning."""
+    previews: bool = True
+    user: str = ""
+    """Whose share of the device it uses: who has used least is served first."""
+    tenant: str = ""
+    priority: int = 0
+    """Higher ones are served earlier; waiting makes up for it."""
+    deadline_seconds: float | None = None
+    """As of `GenerationRequest`."""
+    adapters: tuple[tuple[AdapterRef, float], ...] = field(default=())
+    """LoRA adapters, each with its weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressEvent:
+    """A denoising step (or some image tokens) more of a picture."""
+
+    request_id: str
+    step: int
+    """Steps made so far, those before a resume included; grows with every event."""
+    steps: int
+    """All there will be."""
+    preview: bytes = b""
+    """A small WebP of how it looks by now; empty where there is none this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointEvent:
+    """What another attempt could go on from, should this one be lost. The newest replaces those before."""
+
+    request_id: str
+    step: int
+    data: bytes
+    """Opaque, for `ImageRequest.checkpoint` of the same request: safetensors, never a pickle."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEvent:
+    """The finished picture; a FinishEvent follows."""
+
+    request_id: str
+    png: bytes
+    """Without any metadata."""
+    width: int
+    height: int
+    pixels_sha256: str
+    """Of the RGB bytes, row by row: stays the same whatever is written into the file's header."""
