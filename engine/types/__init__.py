@@ -20,8 +20,9 @@ from engine.types.text import (
 
 __all__ = [
     "AdapterRef", "CheckpointEvent", "ChosenLogprob", "Event", "FinishEvent", "FinishReason", "GenerationRequest",
-    "ImageEvent", "ImageFacts", "ImageParams", "ImageRequest", "LoadingEvent", "OutputFormat", "ProgressEvent", "ReasoningEvent",
-    "Request", "SamplingParams", "Sink", "StartedEvent", "TextEvent", "TokenLogprob", "ToolCallEvent", "Usage",
+    "ImageEvent", "ImageFacts", "ImageParams", "ImageRequest", "LoadingEvent", "OutputFormat", "ProgressEvent",
+    "ReasoningEvent", "Request", "SamplingParams", "Sink", "StartedEvent", "TextEvent", "TokenLogprob",
+    "ToolCallEvent", "Usage",
 ]  # fmt: skip
 
 
