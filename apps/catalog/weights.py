@@ -27,7 +27,9 @@ def version_in_use(model: HostedModel) -> ModelVersion:
 
 
 def require_own_weights(version: ModelVersion) -> None:
-    """Raises CatalogError for what runs elsewhere, or on the weights of another version."""
+    """Raises CatalogError for what runs elsewhere or on the weights of another version, and for what draws pictures."""
+    if version.image_facts:
+        raise CatalogError(f"{version.hosted_model_id} draws pictures; weights of such models are kept in full.")
     if version.is_upstream:
         raise CatalogError(f"{version.hosted_model_id} runs on another server, which decides on its weights.")
     if version.is_adapter:

@@ -24,11 +24,14 @@ import {module}
     "module",
     ["engine.types", "engine.config", "engine.architectures", "engine.source", "engine.metrics", "engine.ticket",
      "engine.answers", "engine.adapters", "engine.remote.service", "engine.text.scheduler", "engine.text.pacing",
-     "engine.text.checks", "engine.text.forecast", "engine.grammar.process", "engine.room", "engine.memory",
-     "engine.load_times", "engine.overload"],
+     "engine.text.checks", "engine.forecast", "engine.grammar.process", "engine.room", "engine.memory",
+     "engine.load_times", "engine.overload", "engine.pipelines", "engine.turns", "engine.made_with",
+     "engine.image.schedulers", "engine.image.places", "engine.image.checks", "engine.model_engine"],
 )  # fmt: skip
 def test_without_torch(module: str) -> None:
-    code = BLOCK.format(names={"torch", "transformers", "tokenizers", "safetensors", "numpy"}, module=module)
+    code = BLOCK.format(
+        names={"torch", "transformers", "diffusers", "tokenizers", "safetensors", "numpy", "PIL"}, module=module
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
