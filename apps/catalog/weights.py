@@ -27,7 +27,7 @@ def version_in_use(model: HostedModel) -> ModelVersion:
 
 
 def require_own_weights(version: ModelVersion) -> None:
-    """Raises CatalogError for what runs elsewhere, or on the weights of another version."""
+    """Raises CatalogError for what runs elsewhere, on the weights of another version, or with full ones only."""
     if version.is_upstream:
         raise CatalogError(f"{version.hosted_model_id} runs on another server, which decides on its weights.")
     if version.is_adapter:
@@ -35,6 +35,10 @@ def require_own_weights(version: ModelVersion) -> None:
         raise CatalogError(
             f"{version.hosted_model_id} is an adapter; it runs with the weights of {base}. Choose those: "
             f"manage.py models weights {base} …"
+        )
+    if version.is_compatible_only:
+        raise CatalogError(
+            f"{version.hosted_model_id} ({version.architecture}) runs on the compatible lane, which keeps full weights."
         )
 
 

@@ -18,7 +18,6 @@ from engine.source import FolderSource, ModelSource
 from engine.text.adapters.adapter import Adapter
 from engine.text.adapters.shelf import Shelf
 from engine.text.answer import AnswerStream
-from engine.text.attention.choice import choose as choose_attention
 from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
@@ -29,7 +28,7 @@ from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
 from engine.text.opening import Openings
 from engine.text.pacing import Pacing
-from engine.text.runner import Runner
+from engine.text.runner import runner_of
 from engine.text.sampler import Chooser, choose
 from engine.text.scheduler import Chunk, Scheduler, Step
 from engine.text.sequence import Sequence
@@ -43,6 +42,7 @@ TOO_LATE = "The answer took longer than was asked for. What was written by then 
 INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
 LOOK_SECONDS = 0.002
 """How long a step with nothing to compute waits for an output format that is being read, or for an adapter."""
+NO_ADAPTERS = "Adapters don't go with this model's architecture. Choose the model itself, or another one."
 NO_SOURCE = FolderSource()
 """For engines whose requests name no adapters."""
 
@@ -83,12 +83,12 @@ class TextEngine:
         self._counters = counters
         self._seeds = random.Random(config.seed)  # noqa: S311 - sampling, not secrets
         blocks = blocks_for(model.shape, config, model.context_length, room)
-        self._blocks = BlockManager(blocks, BLOCK_SIZE, prefix_cache=config.prefix_cache)
+        self._blocks = BlockManager(blocks, BLOCK_SIZE, prefix_cache=config.prefix_cache and model.is_own)
         self._scheduler = Scheduler(config.max_sequences, self._blocks)
         self._pacing = Pacing(config.prefill_tokens, config.stall_factor)
         self._forecast = Forecast()
         self._make_room = make_room
-        self._runner = Runner(model, choose_attention(model.shape, config.attention)(model.shape, blocks))
+        self._runner = runner_of(model, config.attention, blocks)
         self._completions: dict[str, Completion] = {}
         self._openings = Openings(model, config.max_sequences)
         self._adapters = Shelf(model, source, config, counters)
@@ -109,7 +109,7 @@ class TextEngine:
     @property
     def attention(self) -> str:
         """Which way of computing attention was chosen."""
-        return self._runner.backend.name
+        return self._runner.attention
 
     @property
     def adapters(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ class TextEngine:
 
     @property
     def cache_bytes(self) -> int:
-        return self._runner.backend.nbytes
+        return self._runner.nbytes
 
     def predicted_wait(self) -> float | None:
         """Seconds until one more request would be read; None where nothing was measured yet. From any thread."""
@@ -135,6 +135,8 @@ class TextEngine:
         """Take a request; a bad one ends at once, and one that would wait for too long."""
         request = ticket.request
         wrong = refusal(request, self._model.context_length, self._model.vocabulary)
+        if request.adapter is not None and not self._model.is_own:
+            wrong = ("bad_request", NO_ADAPTERS)
         late = too_long(self.predicted_wait(), request.deadline_seconds, self._config.max_wait_seconds)
         if wrong is None and late is not None:
             wrong = late
@@ -167,7 +169,7 @@ class TextEngine:
         )
         chooser = Chooser(params, seed, tokens, constraint)
         last_token = min(len(tokens) + params.max_tokens, self._model.context_length)
-        if self._config.speculate and chooser.looks_ahead:
+        if self._config.speculate and self._model.is_own and chooser.looks_ahead:
             sequence.drafter = Drafter(tokens, last_token)
         completion = Completion(
             ticket,
