@@ -4,7 +4,7 @@
     Negative prompt: the same
     Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512, Model hash: 6ce0161689, Model: v1-5
 
-The last line that begins with “Steps:” has the settings; a value with a comma, colon or line break is written as JSON.
+The last line that begins with “Steps:” has the settings; a value that would be misread is written as JSON.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def _number(value: float) -> str:
 
 
 def _quoted(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False) if re.search(r'[,:\n]|^"', value) else value
+    is_plain = value == value.strip() and not re.search(r'[,:\n]|^"', value)
+    return value if is_plain else json.dumps(value, ensure_ascii=False)
 
 
 def _settings(line: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ ORIENTATION, DESCRIPTION, MAKE, MODEL, SOFTWARE = 0x0112, 0x010E, 0x010F, 0x0110
 USER_COMMENT, MAKER_NOTE = 0x9286, 0x927C
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1}
 """Bytes per value of the types that the wanted tags have: BYTE, ASCII, SHORT, LONG, UNDEFINED."""
+MAX_ENTRIES = 500  # of a directory; cameras write about fifty
 ORDERS: dict[bytes, str] = {b"II*\0": "little", b"MM\0*": "big"}
 
 
@@ -44,7 +45,8 @@ class _Directory:
 
     def tags(self, at: int, wanted: tuple[int, ...]) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
-        for entry in range(at + 2, at + 2 + 12 * self.number(at, 2), 12):
+        end = min(at + 2 + 12 * min(self.number(at, 2), MAX_ENTRIES), len(self._bytes))
+        for entry in range(at + 2, end, 12):
             tag = self.number(entry, 2)
             if tag in wanted and tag not in found:
                 found[tag] = self._body(entry)

@@ -38,10 +38,8 @@ class Recovered:
 
 def recovered(source_format: str, found: Mapping[str, Any], extras: Mapping[str, Any]) -> Recovered | None:
     """Takes what is of the right kind and within bounds. None where nothing is left."""
-    kept: dict[str, Any] = {
-        name: value for name, check in CHECKS.items() if (value := check(found.get(name))) is not None
-    }
-    if not kept:
+    checked: dict[str, Any] = {name: check(found.get(name)) for name, check in CHECKS.items()}
+    if all(value is None for value in checked.values()):
         return None
     told = [(key[:MAX_NAME], str(value)[:MAX_NAME]) for key, value in extras.items() if isinstance(key, str)]
     return Recovered(source_format, extras=dict(told[:MAX_EXTRAS]), **checked)
