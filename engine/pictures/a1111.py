@@ -29,9 +29,11 @@ NAMES = {
 
 def write(origin: Origin) -> str:
     params = origin.params
+    sampler, schedule = to_a1111(params.scheduler)
     settings = {
         "Steps": params.steps,
-        "Sampler": to_a1111(params.scheduler),
+        "Sampler": sampler,
+        "Schedule type": schedule,
         "CFG scale": _number(params.guidance),
         "Seed": params.seed,
         "Size": f"{params.width}x{params.height}",
@@ -58,8 +60,8 @@ def read(text: str) -> Recovered | None:
     if size := SIZE.fullmatch(settings.get("Size", "")):
         found["width"], found["height"] = size.groups()
     if "scheduler" in found:
-        found["scheduler"] = to_ours(found["scheduler"])
-    extras = {name: value for name, value in settings.items() if name not in NAMES and name != "Size"}
+        found["scheduler"] = to_ours(found["scheduler"], settings.get("Schedule type", ""))
+    extras = {name: value for name, value in settings.items() if name not in (*NAMES, "Size")}
     return recovered("a1111", found, extras)
 
 

@@ -15,7 +15,7 @@ def spread(picture: Image.Image) -> Image.Image:
     if picture.mode == "I;16":
         return picture.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
     if picture.has_transparency_data:
-        return picture.convert("RGBA")
+        return picture if picture.mode == "RGBA" else picture.convert("RGBA")
     return picture if picture.mode in SPACES else picture.convert("RGB")
 
 

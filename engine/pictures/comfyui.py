@@ -22,6 +22,7 @@ def read(text: str) -> Recovered | None:
     if sampler is None:
         return None
     inputs = _inputs(sampler)
+    sampler_name = inputs.get("sampler_name")
     canvas = _upstream(graph, inputs.get("latent_image"), ("width", "height"))
     checkpoint = _upstream(graph, inputs.get("model"), ("ckpt_name", "unet_name"))
     found = {
@@ -30,7 +31,7 @@ def read(text: str) -> Recovered | None:
         "steps": inputs.get("steps"),
         "guidance": inputs.get("cfg"),
         "seed": inputs.get("seed", inputs.get("noise_seed")),
-        "scheduler": to_ours(inputs["sampler_name"]) if isinstance(inputs.get("sampler_name"), str) else None,
+        "scheduler": to_ours(sampler_name, str(inputs.get("scheduler"))) if isinstance(sampler_name, str) else None,
         "strength": inputs.get("denoise"),
         "width": canvas.get("width"),
         "height": canvas.get("height"),

@@ -10,6 +10,7 @@ from PIL import Image
 
 from engine.pictures.colours import spread, to_grey, to_rgb
 from engine.pictures.exif import orientation
+from engine.pictures.kinds import Kind
 from engine.pictures.parts import Parts
 from engine.pictures.pixels import png_of
 from engine.pictures.refusal import LIMITS, Limits, PictureRefused, damaged
@@ -47,14 +48,14 @@ def decode_mask(data: bytes, *, name: str = "", declared: str = "", limits: Limi
     """A greyscale picture: white is drawn anew, black (and what is transparent) stays. Raises PictureRefused."""
     parts = _checked(data, name, declared, limits)
     mask = to_grey(_decoded(parts, limits))
-    if mask.getextrema() == (0, 0):
-        raise PictureRefused("The mask is black everywhere, so nothing would change. Paint white what is to be drawn.")
+    if not any(mask.histogram()[128:]):
+        raise PictureRefused("The mask has nothing white, so nothing would change. Paint white what is to be drawn.")
     return _picture(mask, parts)
 
 
 def _checked(data: bytes, name: str, declared: str, limits: Limits) -> Parts:
     parts = take_apart(data, name=name, declared=declared, limits=limits)
-    limits.check_sides(parts.width, parts.height)
+    limits.check_sides(parts.width, parts.height, is_jpeg=parts.kind is Kind.JPEG)
     if parts.is_animated:
         raise PictureRefused("The picture is animated. Save the one frame you want as PNG and choose that.")
     return parts

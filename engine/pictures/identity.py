@@ -22,7 +22,7 @@ C2PA_SIGNING = x509.ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """PEM: the key, its certificate followed by those above it, and the authority that readers may trust."""
+    """PEM: the key, its certificate with those up to the authority, and that authority, which readers may trust."""
 
     key: bytes
     chain: bytes
@@ -76,7 +76,7 @@ def _issue(site: str) -> Identity:
     )
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return Identity(secret, signing.public_bytes(pem) + authority.public_bytes(pem), authority.public_bytes(pem))
+    return Identity(secret, signing.public_bytes(pem), authority.public_bytes(pem))
 
 
 def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -14,8 +14,10 @@ class Limits:
     """Checked in the file's header, before anything is decoded."""
 
     megabytes: int = 20
-    pixels: int = 25_000_000
-    """Width × height; a camera of 24 megapixels passes."""
+    pixels: int = 17_000_000
+    """Width × height: 4,096 × 4,096 passes. Decoding may take 16 bytes for each, however short the file is."""
+    jpeg_pixels: int = 25_000_000
+    """A photo of 24 megapixels passes: a JPEG is scaled down while it is decoded."""
     longest: int = 12_000
     shortest: int = 16
     ratio: int = 10
@@ -31,14 +33,15 @@ class Limits:
                 f"The file has {len(data) / 1e6:,.1f} MB; at most {self.megabytes} MB are taken. Save it smaller."
             )
 
-    def check_sides(self, width: int, height: int) -> None:
+    def check_sides(self, width: int, height: int, *, is_jpeg: bool) -> None:
+        most = self.jpeg_pixels if is_jpeg else self.pixels
         if min(width, height) < self.shortest:
             raise PictureRefused(
                 f"The picture has {width} × {height} pixels; both sides must have at least {self.shortest}."
             )
-        if width * height > self.pixels or max(width, height) > self.longest:
+        if width * height > most or max(width, height) > self.longest:
             raise PictureRefused(
-                f"The picture has {width:,} × {height:,} pixels; at most {self.pixels // 1_000_000} million are taken, "
+                f"The picture has {width:,} × {height:,} pixels; at most {most // 1_000_000} million are taken, "
                 f"and {self.longest:,} along a side. Save it smaller."
             )
         if max(width, height) > self.ratio * min(width, height):

@@ -25,7 +25,7 @@ import {module}
     ["engine.types", "engine.config", "engine.architectures", "engine.source", "engine.metrics", "engine.ticket",
      "engine.answers", "engine.adapters", "engine.remote.service", "engine.text.scheduler", "engine.text.pacing",
      "engine.text.checks", "engine.text.forecast", "engine.grammar.process", "engine.room", "engine.memory",
-     "engine.load_times", "engine.overload"],
+     "engine.load_times", "engine.overload", "engine.pictures", "engine.pictures.signing"],
 )  # fmt: skip
 def test_without_torch(module: str) -> None:
     code = BLOCK.format(names={"torch", "transformers", "tokenizers", "safetensors", "numpy"}, module=module)

@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from engine.pictures import PictureRefused, Recovered, a1111, comfyui, invokeai, own, recover
 from engine.pictures.exif import write_exif
+from engine.pictures.samplers import to_ours
 from tests.engine.pictures.files import BOMB, drawing, encoded, png_of_chunks
 
 WEBUI = """masterpiece, (apple:1.2), <lora:x:0.8>
@@ -60,7 +61,7 @@ def test_a1111() -> None:
         steps=20,
         guidance=7.5,
         seed=965400086,
-        scheduler="dpm++",
+        scheduler="dpm++-karras",
         strength=0.35,
         model="v1-5",
         extras={
@@ -70,6 +71,15 @@ def test_a1111() -> None:
             "Version": "v1.10.1",
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("sampler", "schedule", "ours"),
+    [("DPM++ 2M", "Karras", "dpm++-karras"), ("DPM++ 2M", "Automatic", "dpm++"), ("dpmpp_2m", "karras", "dpm++-karras"),
+     ("dpmpp_2m_k", "", "dpm++-karras"), ("Euler", "Karras", "euler"), ("Restart", "Karras", "Restart")],
+)  # fmt: skip
+def test_samplers_have_many_names(sampler: str, schedule: str, ours: str) -> None:
+    assert to_ours(sampler, schedule) == ours
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
@@ -86,7 +96,7 @@ def test_a1111_in_exif(kind: str, encoding: str) -> None:
 def test_a1111_without_negative_prompt_and_without_any() -> None:
     found = a1111.read("an apple\nSteps: 4, Sampler: LCM, CFG scale: 1, Seed: 5, Size: 64x64")
     assert found is not None
-    assert (found.prompt, found.negative_prompt, found.scheduler, found.model) == ("an apple", "", "lcm", None)
+    assert (found.prompt, found.negative_prompt, found.scheduler, found.model) == ("an apple", "", "LCM", None)
     assert a1111.read("only words") is None
     assert a1111.read('{"sui_image_params": {}}') is None
 

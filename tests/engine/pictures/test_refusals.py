@@ -124,7 +124,7 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     for bomb in bombs():
         tracemalloc.start()
         started = time.process_time()
-        with pytest.raises(PictureRefused, match="at most 25 million"):
+        with pytest.raises(PictureRefused, match=r"at most (17|25) million"):
             decode(bomb)
         assert time.process_time() - started < 1
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
@@ -157,9 +157,10 @@ def test_many_tiny_chunks_are_refused_quickly() -> None:
         decode(crowd + png_of_chunks()[33:])
 
 
-def test_a_black_mask_changes_nothing() -> None:
-    with pytest.raises(PictureRefused, match="black everywhere"):
-        decode_mask(encoded(Image.new("L", (64, 64))))
+@pytest.mark.parametrize("grey", [0, 127])
+def test_a_mask_without_white_changes_nothing(grey: int) -> None:
+    with pytest.raises(PictureRefused, match="nothing white"):
+        decode_mask(encoded(Image.new("L", (64, 64), grey)))
 
 
 def test_limits_can_be_chosen() -> None:
