@@ -88,7 +88,7 @@ def test_names_from_words(prompt: str, name: str) -> None:
     assert file_name(prompt, 7, ".png") == name
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(prompts=st.lists(st.text(max_size=30), max_size=8))
 def test_names_are_safe_and_unique(prompts: list[str]) -> None:
     names = UniqueNames()
