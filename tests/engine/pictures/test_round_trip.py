@@ -54,7 +54,7 @@ def told(found: Recovered | None) -> ImageParams:
     return ImageParams(**{name: getattr(found, name) for name in names})
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(params=PARAMS, model=MODELS)
 @example(params=ImageParams("a\0b\ud800"), model="\x07")
 def test_our_own_record_gives_exactly_the_same(params: ImageParams, model: str) -> None:
@@ -64,7 +64,7 @@ def test_our_own_record_gives_exactly_the_same(params: ImageParams, model: str) 
     assert (found.model, found.source_format) == (model, "atrium")
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(params=PARAMS, kind=st.sampled_from([Kind.JPEG, Kind.WEBP]))
 def test_also_in_jpeg_and_webp(params: ImageParams, kind: Kind) -> None:
     assert told(recover(download(PNG, origin(params=params), Carries.FULL, kind))) == params
@@ -75,7 +75,7 @@ def held(params: ImageParams) -> bool:
     return "\nNegative prompt:" not in "\n" + params.prompt and "\0" not in params.prompt + params.negative_prompt
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(params=PARAMS.filter(held), model=MODELS, kind=st.sampled_from(Kind))
 @example(
     params=ImageParams("Steps: 9, Seed: 9, Size: 9x9", "Negative prompt: Negative prompt:\nSteps: 1"),
