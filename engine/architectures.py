@@ -1,16 +1,20 @@
 """Which model architectures the text engine serves, and what in a config.json it refuses.
 
-Every name here is proved equal to `transformers.generate` by tests/engine/test_equality.py. Imports neither torch nor
-transformers. A config.json is untrusted input, also beside safetensors (transformers CVE-2026-4372): keys that could
-bring in code or kernels from elsewhere are refused, not ignored.
+Every name in `OWN_ARCHITECTURES` is served by the engine's own paged cache and proved equal to `transformers.generate`
+by tests/engine/test_equality.py. Any other causal language model goes by the compatible lane (engine/text/compatible):
+right too, and slower. Imports neither torch nor transformers.
+
+A config.json is untrusted input, also beside safetensors (transformers CVE-2026-4372): keys that could bring in code or
+kernels from elsewhere are refused, not ignored.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-SUPPORTED_ARCHITECTURES = frozenset(
+OWN_ARCHITECTURES = frozenset(
     {
         "DeepseekV3ForCausalLM",
         "GptOssForCausalLM",
@@ -20,9 +24,13 @@ SUPPORTED_ARCHITECTURES = frozenset(
         "Qwen3ForCausalLM",
     },
 )
+COMPATIBLE = re.compile(r"[A-Z]\w*(ForCausalLM|LMHeadModel)", re.ASCII)
+"""Whether transformers has it, the worker finds out when it loads it."""
+LENGTHS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
+"""Under which of these names a config.json says how long a context may be."""
 SUPPORTED_ROPE = frozenset({"default", "linear", "llama3", "yarn"})
-"""Rotary scalings that are a function of the position alone. `dynamic` and `longrope` change with the length of the
-whole sequence, which would differ between the members of a batch."""
+"""Rotary scalings of the engine's own cache: those that are a function of the position alone. `dynamic` and `longrope`
+change with the length of the whole sequence, which would differ between the members of a batch."""
 SUPPORTED_QUANTISATIONS = frozenset({("GptOssForCausalLM", "mxfp4")})
 CODE_KEYS = ("auto_map", "custom_pipeline", "custom_pipelines", "kernel_config", "use_kernels")
 
@@ -39,14 +47,19 @@ def check_config(config: Mapping[str, Any]) -> str:
     if quantised and (architecture, quantised.get("quant_method")) not in SUPPORTED_QUANTISATIONS:
         raise UnsupportedModel("The weights are quantised; install a bfloat16, float16 or float32 version instead.")
     rope = _rope_type(config)
-    if rope not in SUPPORTED_ROPE:
+    if is_own(architecture) and rope not in SUPPORTED_ROPE:
         raise UnsupportedModel(f"The rotary scaling “{rope}” isn't supported; these are: {_list(SUPPORTED_ROPE)}.")
     return architecture
 
 
+def is_own(architecture: str) -> bool:
+    """Whether the engine's own cache serves it; if not, the compatible lane does."""
+    return architecture in OWN_ARCHITECTURES
+
+
 def context_length(config: Mapping[str, Any]) -> int:
     """Tokens the model was made for. Raises UnsupportedModel where the config doesn't say."""
-    length = config.get("max_position_embeddings")
+    length = next((config[name] for name in LENGTHS if config.get(name) is not None), None)
     if not isinstance(length, int) or isinstance(length, bool) or length < 2:
         raise UnsupportedModel("config.json doesn't say how long a context may be (max_position_embeddings).")
     return length
@@ -66,9 +79,10 @@ def _architecture(config: Mapping[str, Any]) -> str:
     named = config.get("architectures")
     if not isinstance(named, list) or len(named) != 1 or not isinstance(named[0], str):
         raise UnsupportedModel("config.json must name exactly one architecture.")
-    if named[0] not in SUPPORTED_ARCHITECTURES:
+    if not is_own(named[0]) and not COMPATIBLE.fullmatch(named[0]):
         raise UnsupportedModel(
-            f"The architecture {named[0]} isn't supported; these are: {_list(SUPPORTED_ARCHITECTURES)}."
+            f"The architecture {named[0][:80]} isn't supported: it is no causal language model (…ForCausalLM). "
+            f"The fastest are: {_list(OWN_ARCHITECTURES)}."
         )
     return named[0]
 

@@ -31,6 +31,10 @@ def base_of(folder: Path, wanted: str, known: ModelVersion | None = None) -> Mod
             f"Remove that first: manage.py models remove {known.hosted_model_id}"
         )
     base = _named(wanted) if wanted else _meant(facts)
+    if base.is_compatible_only:
+        raise CatalogError(
+            f"{base.hosted_model_id} ({base.architecture}) runs on the compatible lane, which takes no adapters."
+        )
     check_fits(facts, model_store().path(base.digest))
     return base
 

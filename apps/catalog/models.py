@@ -12,6 +12,7 @@ from apps.accounts.powers import Power, powers_of
 from apps.lib.ids import new_id
 from engine.answers.formats import MAX_NAME as MAX_FORMAT
 from engine.answers.formats import PLAIN
+from engine.architectures import is_own
 from engine.weights import key_with
 
 UPSTREAM = "upstream:"
@@ -162,6 +163,12 @@ class ModelVersion(models.Model):
     @property
     def is_adapter(self) -> bool:
         return self.base_id is not None
+
+    @property
+    def is_compatible_only(self) -> bool:
+        """Whether the engine's own cache doesn't know its architecture: then it runs one sequence after the other, with
+        full weights, and without adapters."""
+        return not self.is_upstream and self.hosted_model.modality == Modality.TEXT and not is_own(self.architecture)
 
     @property
     def foundation(self) -> ModelVersion:

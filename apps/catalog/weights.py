@@ -27,7 +27,8 @@ def version_in_use(model: HostedModel) -> ModelVersion:
 
 
 def require_own_weights(version: ModelVersion) -> None:
-    """Raises CatalogError for what runs elsewhere or on the weights of another version, and for what draws pictures."""
+    """Raises CatalogError for what runs elsewhere, on the weights of another version, or with full ones only; and for
+    what draws pictures."""
     if version.image_facts:
         raise CatalogError(f"{version.hosted_model_id} draws pictures; weights of such models are kept in full.")
     if version.is_upstream:
@@ -37,6 +38,10 @@ def require_own_weights(version: ModelVersion) -> None:
         raise CatalogError(
             f"{version.hosted_model_id} is an adapter; it runs with the weights of {base}. Choose those: "
             f"manage.py models weights {base} …"
+        )
+    if version.is_compatible_only:
+        raise CatalogError(
+            f"{version.hosted_model_id} ({version.architecture}) runs on the compatible lane, which keeps full weights."
         )
 
 

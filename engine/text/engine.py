@@ -20,7 +20,6 @@ from engine.source import FolderSource, ModelSource
 from engine.text.adapters.adapter import Adapter
 from engine.text.adapters.shelf import Shelf
 from engine.text.answer import AnswerStream
-from engine.text.attention.choice import choose as choose_attention
 from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
@@ -30,7 +29,7 @@ from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
 from engine.text.opening import Openings
 from engine.text.pacing import Pacing
-from engine.text.runner import Runner
+from engine.text.runner import runner_of
 from engine.text.sampler import Chooser, choose
 from engine.text.scheduler import Chunk, Scheduler, Step
 from engine.text.sequence import Sequence
@@ -46,6 +45,7 @@ WRONG_KIND = "This model writes, it doesn't draw pictures. Choose a model of pic
 INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
 LOOK_SECONDS = 0.002
 """How long a step with nothing to compute waits for an output format that is being read, or for an adapter."""
+NO_ADAPTERS = "Adapters don't go with this model's architecture. Choose the model itself, or another one."
 NO_SOURCE = FolderSource()
 """For engines whose requests name no adapters."""
 
@@ -87,12 +87,12 @@ class TextEngine:
         self._counters = counters
         self._seeds = random.Random(config.seed)  # noqa: S311 - sampling, not secrets
         blocks = blocks_for(model.shape, config, model.context_length, room)
-        self._blocks = BlockManager(blocks, BLOCK_SIZE, prefix_cache=config.prefix_cache)
+        self._blocks = BlockManager(blocks, BLOCK_SIZE, prefix_cache=config.prefix_cache and model.is_own)
         self._scheduler = Scheduler(config.max_sequences, self._blocks)
         self._pacing = Pacing(config.prefill_tokens, config.stall_factor)
         self._forecast = Forecast()
         self._make_room = make_room
-        self._runner = Runner(model, choose_attention(model.shape, config.attention)(model.shape, blocks))
+        self._runner = runner_of(model, config.attention, blocks)
         self._completions: dict[str, Completion] = {}
         self._openings = Openings(model, config.max_sequences)
         self._adapters = Shelf(model, source, config, counters)
@@ -122,7 +122,7 @@ class TextEngine:
     @property
     def attention(self) -> str:
         """Which way of computing attention was chosen."""
-        return self._runner.backend.name
+        return self._runner.attention
 
     @property
     def adapters(self) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ class TextEngine:
 
     @property
     def cache_bytes(self) -> int:
-        return self._runner.backend.nbytes
+        return self._runner.nbytes
 
     def predicted_wait(self) -> float | None:
         """Seconds until one more request would be read; None where nothing was measured yet. From any thread."""
@@ -151,6 +151,8 @@ class TextEngine:
             return
         request = ticket.request
         wrong = refusal(request, self._model.context_length, self._model.vocabulary)
+        if request.adapter is not None and not self._model.is_own:
+            wrong = ("bad_request", NO_ADAPTERS)
         late = too_long(self.predicted_wait(), request.deadline_seconds, self._config.max_wait_seconds)
         if wrong is None and late is not None:
             wrong = late
@@ -183,7 +185,7 @@ class TextEngine:
         )
         chooser = Chooser(params, seed, tokens, constraint)
         last_token = min(len(tokens) + params.max_tokens, self._model.context_length)
-        if self._config.speculate and chooser.looks_ahead:
+        if self._config.speculate and self._model.is_own and chooser.looks_ahead:
             sequence.drafter = Drafter(tokens, last_token)
         completion = Completion(
             ticket,

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from engine.architectures import UnsupportedModel, check_config, context_length
+from engine.architectures import UnsupportedModel, check_config, context_length, is_own
 from engine.config import EngineConfig
 from engine.device import pick_device, pick_dtype
 from engine.loaded import LoadFailed
@@ -29,7 +29,8 @@ def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
     """budget: bytes for all models. Raises LoadFailed, and TooSmall where `cache_mb` doesn't hold one sequence."""
     try:
         settings = read_json(folder / "config.json")
-        family, device = family_of(check_config(settings)), pick_device(config)
+        architecture, device = check_config(settings), pick_device(config)
+        family = family_of(architecture)
         dtype = pick_dtype(config, device)
         sizes = dict(_sizes(folder, family, dtype))
         shape = family.cache_shape(settings, dtype, device)
@@ -41,7 +42,7 @@ def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
     except (OSError, ValueError, StoreError) as error:
         raise LoadFailed(f"The model's files can't be read: {error}") from error
     least, full = cache_limits(shape, config, context, budget)
-    return Footprint(_weights(sizes, settings, packs=can_pack(dtype, device)), least, full)
+    return Footprint(_weights(sizes, settings, packs=is_own(architecture) and can_pack(dtype, device)), least, full)
 
 
 def held_by(module: torch.nn.Module) -> int:

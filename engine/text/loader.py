@@ -16,12 +16,13 @@ import transformers
 from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 
-from engine.architectures import UnsupportedModel, check_config, context_length
+from engine.architectures import UnsupportedModel, check_config, context_length, is_own
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, pick_device, pick_dtype
 from engine.loaded import LoadFailed
 from engine.text.attention.hook import IMPLEMENTATION
 from engine.text.attention.shape import CacheShape
+from engine.text.compatible.model import load_compatible
 from engine.text.families import Family, family_of
 from engine.text.families.base import Piece
 from engine.text.linear import can_pack, pack_linears
@@ -30,6 +31,7 @@ from engine.weights import Weights
 
 IGNORED_TENSORS = ("rotary_emb.inv_freq",)
 """Found in old checkpoints; computed from the config nowadays."""
+NOT_ROUNDED = "Rounded weights are for the architectures that the engine's own cache serves; this one needs full ones."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +46,26 @@ class LoadedModel:
     shape: CacheShape
     dtype: torch.dtype
     device: torch.device
+    is_own: bool = True
+    """Whether the engine's own cache serves it; if not, the compatible lane does."""
 
 
 def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") -> Generator[None, None, LoadedModel]:
     """Yields after every piece of work (a tensor, mostly) and returns the model. Raises LoadFailed."""
     try:
         settings = read_json(folder / "config.json")
-        family = family_of(check_config(settings))
+        architecture = check_config(settings)
+        family, own = family_of(architecture), is_own(architecture)
         device = pick_device(config)
         dtype = pick_dtype(config, device)
-        if weights != "full" and (wrong := refusal(device)):
+        if weights != "full" and (wrong := refusal(device) if own else NOT_ROUNDED):
             raise LoadFailed(wrong)
         tokenizer = _read_tokenizer(folder / "tokenizer.json")
         yield
-        module = _skeleton(settings, dtype, device)
-        yield
-        yield from _fill(module, folder, family, device)
-        family.adapt(module)
-        if weights != "full":
-            yield from quantise_linears(module, weights)
-        if can_pack(dtype, device):
-            pack_linears(module)
+        if own:
+            module = yield from _load_own(folder, settings, family, dtype, device, weights)
+        else:
+            module = yield from load_compatible(folder, settings, dtype, device)
     except (UnsupportedModel, LoadFailed) as error:
         raise LoadFailed(str(error)) from error
     except (OSError, ValueError, SafetensorError) as error:
@@ -80,7 +81,27 @@ def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") ->
         shape=family.cache_shape(settings, dtype, device),
         dtype=dtype,
         device=device,
+        is_own=own,
     )
+
+
+def _load_own(
+    folder: Path,
+    settings: Mapping[str, Any],
+    family: Family,
+    dtype: torch.dtype,
+    device: torch.device,
+    weights: Weights,
+) -> Generator[None, None, torch.nn.Module]:
+    module = _skeleton(settings, dtype, device)
+    yield
+    yield from _fill(module, folder, family, device)
+    family.adapt(module)
+    if weights != "full":
+        yield from quantise_linears(module, weights)
+    if can_pack(dtype, device):
+        pack_linears(module)
+    return module
 
 
 def _skeleton(settings: Mapping[str, Any], dtype: torch.dtype, device: torch.device) -> torch.nn.Module:

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Several
+from typing import Protocol
 
 import torch
 
+from engine.config import Attention
 from engine.text.adapters.adapter import Adapter
 from engine.text.adapters.applying import applied
 from engine.text.attention.backend import Backend
+from engine.text.attention.choice import choose
 from engine.text.attention.plan import planned
+from engine.text.compatible.runner import CompatibleRunner
 from engine.text.loader import LoadedModel
 from engine.text.scheduler import Step
 
 
+class AnyRunner(Protocol):
+    """What the engine needs to compute a step. Call from the engine thread, in inference mode."""
+
+    attention: str
+    """Which way of computing attention it uses."""
+    nbytes: int
+    """What its cache takes."""
+
+    def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor: ...
+
+
+def runner_of(model: LoadedModel, attention: Attention, blocks: int) -> AnyRunner:
+    """Raises ValueError where the attention isn't possible."""
+    if not model.is_own:
+        return CompatibleRunner(model, blocks)
+    return Runner(model, choose(model.shape, attention)(model.shape, blocks))
+
+
 class Runner:
-    """Call from the engine thread, in inference mode."""
+    """Over the engine's own cache, all sequences in one pass."""
 
     def __init__(self, model: LoadedModel, backend: Backend) -> None:
         self._model = model
-        self.backend = backend
+        self._backend = backend
+        self.attention, self.nbytes = backend.name, backend.nbytes
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
         """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples, and one for each
@@ -34,7 +57,7 @@ class Runner:
                 [[place for chunk in chunks for place in range(chunk.start, chunk.end)]], device=device
             ),
             "use_cache": False,
-            "plan": self.backend.plan(chunks),
+            "plan": self._backend.plan(chunks),
         }
         rows = [
             chunk.row + scheduled.count - 1 + ahead

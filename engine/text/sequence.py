@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from engine.text.drafting import Drafter
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Sequence:
     """Prompt and completion of one request. Compared by identity."""
 

@@ -6,15 +6,27 @@ from typing import Any
 
 import pytest
 
-from engine.architectures import SUPPORTED_ARCHITECTURES, UnsupportedModel, check_config, context_length
+from engine.architectures import OWN_ARCHITECTURES, UnsupportedModel, check_config, context_length, is_own
 
 GOOD: dict[str, Any] = {"architectures": ["Qwen2ForCausalLM"], "max_position_embeddings": 4096}
 
 
-@pytest.mark.parametrize("name", sorted(SUPPORTED_ARCHITECTURES))
-def test_each_supported_architecture_is_accepted(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(OWN_ARCHITECTURES))
+def test_each_architecture_of_the_own_cache_is_accepted(name: str) -> None:
     assert check_config(GOOD | {"architectures": [name]}) == name
     assert context_length(GOOD) == 4096
+
+
+@pytest.mark.parametrize("name", ["Gemma2ForCausalLM", "GPT2LMHeadModel", "Phi3ForCausalLM"])
+def test_any_other_causal_language_model_is_accepted_for_the_compatible_lane(name: str) -> None:
+    longrope = {"rope_scaling": {"rope_type": "longrope"}}  # each sequence runs alone there
+    assert check_config(GOOD | {"architectures": [name]} | longrope) == name
+    assert not is_own(name)
+
+
+@pytest.mark.parametrize("name", ["n_positions", "n_ctx", "max_seq_len", "seq_length"])
+def test_the_context_goes_by_several_names(name: str) -> None:
+    assert context_length({name: 1024}) == 1024
 
 
 @pytest.mark.parametrize(
@@ -38,7 +50,8 @@ def test_harmless_settings(changes: dict[str, Any]) -> None:
         ({"architectures": []}, "exactly one"),
         ({"architectures": "LlamaForCausalLM"}, "exactly one"),
         ({"architectures": [{"x": 1}]}, "exactly one"),
-        ({"architectures": ["GemmaForCausalLM"]}, "GemmaForCausalLM"),
+        ({"architectures": ["BertModel"]}, "no causal language model"),
+        ({"architectures": ["os; ForCausalLM"]}, "no causal language model"),
         ({"auto_map": {"AutoConfig": "x.y"}}, "auto_map"),
         ({"use_kernels": True}, "use_kernels"),
         ({"_experts_implementation": "someone/kernels"}, "kernel repository"),

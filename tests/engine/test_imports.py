@@ -26,11 +26,12 @@ import {module}
      "engine.answers", "engine.adapters", "engine.remote.service", "engine.text.scheduler", "engine.text.pacing",
      "engine.text.checks", "engine.forecast", "engine.grammar.process", "engine.room", "engine.memory",
      "engine.load_times", "engine.overload", "engine.pipelines", "engine.turns", "engine.made_with",
-     "engine.image.schedulers", "engine.image.places", "engine.image.checks", "engine.model_engine"],
+     "engine.image.schedulers", "engine.image.places", "engine.image.checks", "engine.model_engine",
+     "engine.pictures", "engine.pictures.signing"],
 )  # fmt: skip
 def test_without_torch(module: str) -> None:
     code = BLOCK.format(
-        names={"torch", "transformers", "diffusers", "tokenizers", "safetensors", "numpy", "PIL"}, module=module
+        names={"torch", "transformers", "diffusers", "tokenizers", "safetensors", "numpy"}, module=module
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 

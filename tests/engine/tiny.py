@@ -40,6 +40,20 @@ FAMILIES: dict[str, dict[str, Any]] = {
         "rope_parameters": {"rope_type": "default", "rope_theta": 150000.0},
     },
 }  # fmt: skip
+OTHERS: dict[str, dict[str, Any]] = {
+    "Gemma2": {"head_dim": 8, "sliding_window": 8, "query_pre_attn_scalar": 8},
+    "GPT2LMHead": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512},
+    "Phi3": {},
+    "Mixtral": {"num_local_experts": 4, "num_experts_per_tok": 2},
+    "Falcon": {"alibi": True, "new_decoder_architecture": False, "num_ln_in_parallel_attn": None},
+    "Qwen3Next": {
+        "head_dim": 8, "num_hidden_layers": 4, "linear_num_key_heads": 2, "linear_num_value_heads": 4,
+        "linear_key_head_dim": 8, "linear_value_head_dim": 8, "num_experts": 4, "num_experts_per_tok": 2,
+        "moe_intermediate_size": 16, "shared_expert_intermediate_size": 16,
+    },
+}  # fmt: skip
+"""Architectures of the compatible lane: windows and softcaps, learned places, fused projections, experts, ALiBi, and
+layers with a state in place of keys and values."""
 SPECIAL = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
 
 
@@ -60,12 +74,18 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def make_checkpoint(folder: Path, family: str, *, seed: int = 0, **changes: Any) -> Path:
-    """A random `<family>ForCausalLM` with its tokenizer in `folder`."""
+    """A random `<family>ForCausalLM` (or `…LMHeadModel`) with its tokenizer in `folder`."""
     tokenizer = make_tokenizer()
     torch.manual_seed(seed)
-    settings = SHAPE | FAMILIES[family] | {"eos_token_id": 1, "pad_token_id": 0, "vocab_size": len(tokenizer)} | changes
-    config = getattr(transformers, f"{family}Config")(**settings)
-    model = getattr(transformers, f"{family}ForCausalLM")(config).eval()
+    settings = (
+        SHAPE
+        | (FAMILIES | OTHERS)[family]
+        | {"eos_token_id": 1, "pad_token_id": 0, "vocab_size": len(tokenizer)}
+        | changes
+    )
+    name = f"{family}Model" if family.endswith("LMHead") else f"{family}ForCausalLM"
+    kind = getattr(transformers, name)
+    model = kind(kind.config_class(**settings)).eval()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

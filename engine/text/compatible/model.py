@@ -1,0 +1,65 @@
+"""Loads a model as transformers does, in a thread beside: safetensors only, local files only, no code of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+from engine.architectures import UnsupportedModel, check_config
+
+LOOK_SECONDS = 0.002
+"""How long to wait for it before looking after the running sequences again."""
+KNOWN = frozenset(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
+
+
+def config_of(settings: Mapping[str, Any]) -> Any:
+    """What transformers understands of a config.json. Raises UnsupportedModel."""
+    architecture = check_config(settings)
+    if architecture not in KNOWN:
+        raise UnsupportedModel(f"transformers {transformers.__version__} has no architecture {architecture}.")
+    kind = getattr(transformers, architecture).config_class
+    return kind.from_dict({key: value for key, value in settings.items() if "implementation" not in key})
+
+
+def load_compatible(
+    folder: Path, settings: Mapping[str, Any], dtype: torch.dtype, device: torch.device
+) -> Generator[None, None, torch.nn.Module]:
+    """Yields while it waits; returns the module. Raises UnsupportedModel where it is incomplete or can't be used, and
+    whatever transformers raises."""
+    with ThreadPoolExecutor(1, thread_name_prefix="compatible-load") as executor:
+        loading = executor.submit(_loaded, folder, config_of(settings), dtype, device)
+        while wait([loading], LOOK_SECONDS).not_done:
+            yield
+    return loading.result()
+
+
+def _loaded(folder: Path, config: Any, dtype: torch.dtype, device: torch.device) -> torch.nn.Module:
+    module, told = transformers.AutoModelForCausalLM.from_pretrained(
+        folder,
+        config=config,
+        dtype=dtype,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    if missing := sorted(told["missing_keys"]):
+        raise UnsupportedModel(f"The weights are incomplete: “{missing[0]}” is missing (and {len(missing) - 1} more).")
+    module = module.to(device).eval().requires_grad_(False)
+    _try(module, device)
+    assert isinstance(module, torch.nn.Module)
+    return module
+
+
+def _try(module: Any, device: torch.device) -> None:
+    """Whether it keeps what it has read in a cache that can be handed back to it, as the lane does."""
+    with torch.inference_mode():
+        output = module(input_ids=torch.zeros(1, 1, dtype=torch.long, device=device), use_cache=True)
+    if getattr(output, "past_key_values", None) is None:
+        raise UnsupportedModel(f"{type(module).__name__} keeps its state in a way that can't be served here.")
