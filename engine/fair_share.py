@@ -53,7 +53,7 @@ class FairShare:
 
     def charge(self, member: Member, use: float) -> None:
         """So much was computed for it. What is found in a cache costs nothing."""
-        self._used[member.user] += use
+        self._used[member.user] = self._used.get(member.user, 0.0) + use
 
     def rank(self, member: Member, now: float) -> float:
         """In the unit of use; the lowest goes first."""

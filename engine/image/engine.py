@@ -156,22 +156,26 @@ class ImageEngine:
         for picture, guess in stepped or ():
             self._guarded(picture, lambda one=picture, seen=guess: self._tell(one, seen))  # type: ignore[misc]
         for picture in [one for one, _ in stepped or () if one in self._places.running and _work(one).timeline.over]:
-            self._timed([picture], lambda one=picture: self._guarded(one, lambda: self._deliver(one)))  # type: ignore[misc]
+            self._guarded(picture, lambda one=picture: self._deliver(one))  # type: ignore[misc]
 
     def _timed(self, pictures: Sequence[Picture], work: Callable[[], Any], *, steps: bool = False) -> Any:
         """Do it, and share the time among them by their rows."""
-        began, rows = perf_counter(), sum(picture.rows for picture in pictures)
+        began = perf_counter()
         done = work()
         seconds = perf_counter() - began
-        self._counters.busy_seconds += seconds
         if steps:
             self._counters.steps += 1
             self._forecast.took(len(pictures), 0, seconds)
+        self._charge(pictures, seconds)
+        return done
+
+    def _charge(self, pictures: Sequence[Picture], seconds: float) -> None:
+        self._counters.busy_seconds += seconds
+        rows = sum(picture.rows for picture in pictures)
         for picture in pictures:
             share = seconds * picture.rows / rows
             picture.ticket.device_seconds += share
             self._places.charge(picture, share)
-        return done
 
     def _guarded(self, picture: Picture, work: Callable[[], None]) -> None:
         """What fails here is this picture's affair alone. Without memory it is tried once more."""
@@ -274,7 +278,7 @@ class ImageEngine:
             self._places.remove(picture)
 
     def _deliver(self, picture: Picture) -> None:
-        work = _work(picture)
+        work, began = _work(picture), perf_counter()
         pixels = self._family.decode(work.latents)
         if not bool(torch.isfinite(pixels).all()):
             raise NonFinite
@@ -282,6 +286,7 @@ class ImageEngine:
         if work.canvas is not None:
             made.paste(work.canvas.source, mask=work.canvas.kept)
         png, digest = to_png(made)
+        self._charge([picture], perf_counter() - began)  # before its end, which tells how long it took
         picture.ticket.picture(png, made.width, made.height, digest)
         self._finish(picture, FinishReason.STOP)
 
