@@ -131,6 +131,9 @@ class ModelVersion(models.Model):
     architecture = models.CharField(max_length=80)
     context_length = models.PositiveIntegerField(help_text="tokens, prompt and completion together")
     dtype = models.CharField(max_length=16, default="bfloat16")
+    image_facts = models.JSONField(
+        default=dict, help_text="of a model of pictures: the fields of engine.types.ImageFacts"
+    )
     chat_template = models.TextField(blank=True)
     answer_format = models.CharField(
         max_length=MAX_FORMAT, default=PLAIN, help_text="how it marks reasoning and tool calls: see engine/answers"
