@@ -32,7 +32,7 @@ SUPPORTED_ROPE = frozenset({"default", "linear", "llama3", "yarn"})
 """Rotary scalings of the engine's own cache: those that are a function of the position alone. `dynamic` and `longrope`
 change with the length of the whole sequence, which would differ between the members of a batch."""
 SUPPORTED_QUANTISATIONS = frozenset({("GptOssForCausalLM", "mxfp4")})
-CODE_KEYS = ("auto_map", "custom_pipelines", "kernel_config", "use_kernels")
+CODE_KEYS = ("auto_map", "custom_pipeline", "custom_pipelines", "kernel_config", "use_kernels")
 
 
 class UnsupportedModel(ValueError):
@@ -41,7 +41,7 @@ class UnsupportedModel(ValueError):
 
 def check_config(config: Mapping[str, Any]) -> str:
     """The architecture's name. Raises UnsupportedModel."""
-    _refuse_code(config)
+    refuse_code(config)
     architecture = _architecture(config)
     quantised = config.get("quantization_config")
     if quantised and (architecture, quantised.get("quant_method")) not in SUPPORTED_QUANTISATIONS:
@@ -65,7 +65,8 @@ def context_length(config: Mapping[str, Any]) -> int:
     return length
 
 
-def _refuse_code(config: Mapping[str, Any]) -> None:
+def refuse_code(config: Mapping[str, Any]) -> None:
+    """Raises UnsupportedModel for keys that could bring in code or kernels from elsewhere."""
     for key in CODE_KEYS:
         if config.get(key):
             raise UnsupportedModel(f"config.json asks for code or kernels of its own (“{key}”), which never runs here.")

@@ -19,6 +19,8 @@ class EngineConfig:
     """`auto`: bfloat16 where the device computes in it, float32 elsewhere (the exact and, there, the faster one)."""
     max_sequences: int = 8
     """How many completions of one model are made at once."""
+    max_pictures: int = 8
+    """How many pictures of one model are drawn at once."""
     max_context: int = 2048
     """Tokens of prompt and completion together; a model's own smaller limit counts."""
     prefill_tokens: int = 256
@@ -55,7 +57,7 @@ class EngineConfig:
     """A request that would wait longer than this is refused at once; None: requests wait as long as they must."""
 
     def __post_init__(self) -> None:
-        for name in ("max_sequences", "prefill_tokens", "max_adapters"):
+        for name in ("max_sequences", "max_pictures", "prefill_tokens", "max_adapters"):
             if getattr(self, name) < 1:
                 raise ValueError(f"EngineConfig.{name} must be at least 1, it is {getattr(self, name)}.")
         for name in ("threads", "cache_mb", "memory_mb", "max_resident"):

@@ -14,13 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from engine.config import EngineConfig
 from engine.device import is_out_of_memory
+from engine.kinds import Surroundings, footprint_of, read
+from engine.model_engine import ModelEngine
 from engine.room import Footprint, Room
-from engine.source import ModelSource
-from engine.text.engine import TextEngine
-from engine.text.footprint import footprint_of, held_by
-from engine.text.loader import LoadedModel, load_model
 from engine.weights import split_key
 
 logger = logging.getLogger(__name__)
@@ -34,28 +31,26 @@ class Load:
     """`advance` it until it returns True; then `engine` is there.
 
     find_room: evicts what has to go and says how much cache there is; None: not yet. make_room: evicts what can go,
-    after the memory didn't suffice; whether anything went. build: the engine of what was read.
+    after the memory didn't suffice; whether anything went.
     """
 
     def __init__(
         self,
         name: str,
-        source: ModelSource,
-        config: EngineConfig,
+        around: Surroundings,
         budget: int,
         find_room: Callable[[Footprint], Room | None],
         make_room: Callable[[], bool],
-        build: Callable[[LoadedModel, Room], TextEngine],
     ) -> None:
         self.name = name
         self.footprint: Footprint | None = None
         """Once it is known. Rounded weights are read in full and rounded then, so they need the room of full ones."""
         self.waits = False
         """For room: then it may be given up, for nothing was evicted or read for it."""
-        self.engine: TextEngine | None = None
-        self._source, self._config, self._budget = source, config, budget
+        self.engine: ModelEngine | None = None
+        self._around, self._budget = around, budget
         self._model, self._weights = split_key(name)
-        self._find_room, self._make_room, self._build = find_room, make_room, build
+        self._find_room, self._make_room = find_room, make_room
         self._began = perf_counter()
         self._waited = 0.0
         self._pieces = self._run()
@@ -94,8 +89,8 @@ class Load:
         yield from self._read(folder)
 
     def _found(self) -> tuple[Path, Footprint]:
-        folder = self._source.path(self._model)
-        return folder, footprint_of(folder, self._config, self._budget)
+        folder = self._around.source.path(self._model)
+        return folder, footprint_of(folder, self._around.config, self._budget)
 
     def _wait_for_room(self, footprint: Footprint) -> Pieces:
         began = perf_counter()
@@ -108,13 +103,13 @@ class Load:
         yield False
 
     def _read(self, folder: Path) -> Pieces:
-        loading = load_model(folder, self._config, self._weights)
+        reading = read(folder, self._weights, self._room.cache, self._around)
         while True:
             try:
-                next(loading)
+                next(reading)
             except StopIteration as done:
-                self.engine = self._build(done.value, self._room)
-                if self._weights != "full" and self.footprint is not None:
-                    self.footprint = replace(self.footprint, weights=held_by(done.value.module))
+                self.engine = done.value.engine
+                if done.value.weights is not None and self.footprint is not None:
+                    self.footprint = replace(self.footprint, weights=done.value.weights)
                 return
             yield True

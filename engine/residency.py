@@ -12,16 +12,17 @@ from collections.abc import Iterable
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, memory_budget, pick_device, release_memory
+from engine.kinds import Surroundings
 from engine.load_times import LoadTimes
+from engine.loaded import LoadFailed
 from engine.loading import Load
 from engine.memory import mib
 from engine.metrics import Counters
+from engine.model_engine import ModelEngine
 from engine.overload import too_long
 from engine.room import Footprint, NeverFits, Resident, Room, room_for
 from engine.source import ModelSource, ModelUnavailable
 from engine.text.budget import TooSmall
-from engine.text.engine import TOO_LATE, TextEngine
-from engine.text.loader import LoadedModel, LoadFailed
 from engine.ticket import Ticket
 from engine.types import FinishReason
 
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.03
 """Loading gives way to the running sequences after so long."""
+TOO_LATE = "The model wasn't ready in the time that was asked for."
 NO_MEMORY = "There is too little memory for it now. Try again later; the administrator finds more in the worker's log."
 
 
@@ -36,9 +38,10 @@ class Residency:
     """Call from the engine thread only. `engines` are the loaded models, the longest unused first."""
 
     def __init__(self, source: ModelSource, config: EngineConfig, counters: Counters, load_times: LoadTimes) -> None:
-        self._source, self._config, self._counters, self._load_times = source, config, counters, load_times
+        self._config, self._counters, self._load_times = config, counters, load_times
+        self._around = Surroundings(config, counters, source, self._short_of_memory)
         self.budget = memory_budget(config)
-        self.engines: dict[str, TextEngine] = {}
+        self.engines: dict[str, ModelEngine] = {}
         self.weights: dict[str, int] = {}
         """Bytes, of the loaded models."""
         self._line: dict[str, deque[Ticket]] = {}
@@ -143,9 +146,7 @@ class Residency:
             for ticket in self._line.pop(model):
                 self.add(ticket)
             return
-        self._load = Load(
-            model, self._source, self._config, self.budget, self._find_room, self._short_of_memory, self._engine_of
-        )
+        self._load = Load(model, self._around, self.budget, self._find_room, self._short_of_memory)
         for other in self._line:
             self._tell(other)
 
@@ -165,11 +166,6 @@ class Residency:
             self._loaded(load)
         elif (load.footprint is not None) != knew or load.waits != waited:
             self._tell(load.name)
-
-    def _engine_of(self, model: LoadedModel, room: Room) -> TextEngine:
-        return TextEngine(
-            model, self._config, self._counters, self._source, room=room.cache, make_room=self._short_of_memory
-        )
 
     def _loaded(self, load: Load) -> None:
         assert load.engine is not None

@@ -21,6 +21,9 @@ class Footprint:
     least_cache: int
     """For one sequence of full length."""
     full_cache: int
+    purpose: str = "of cache for one conversation"
+    """What the least is for."""
+    remedy: str = "Raise ENGINE_MEMORY_MB, lower MAX_CONTEXT, or use a smaller model."
 
     @property
     def least(self) -> int:
@@ -61,8 +64,7 @@ def room_for(wanted: Footprint, budget: int, residents: Sequence[Resident], most
     if wanted.least > budget:
         raise NeverFits(
             f"It needs {mib(wanted.least):,} MiB ({mib(wanted.weights):,} of weights and {mib(wanted.least_cache):,} "
-            f"of cache for one conversation), and {budget // MIB:,} MiB are allowed for all models. Raise "
-            "ENGINE_MEMORY_MB, lower MAX_CONTEXT, or use a smaller model."
+            f"{wanted.purpose}), and {budget // MIB:,} MiB are allowed for all models. {wanted.remedy}"
         )
     for needed in (wanted.comfortable, wanted.least):
         evict = _evictions(needed, budget, residents, most)

@@ -3,6 +3,7 @@
 engine = EngineThread(source, EngineConfig())
 engine.start()
 engine.submit(GenerationRequest(...), sink)     # sink gets LoadingEvent? StartedEvent? TextEvent* FinishEvent
+engine.submit(ImageRequest(...), sink)          # … ProgressEvent* CheckpointEvent* ImageEvent? FinishEvent
 engine.stop(drain_seconds=10)
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from time import monotonic
+from time import monotonic, perf_counter
 
 import torch
 
@@ -21,8 +22,9 @@ from engine.load_times import LoadTimes
 from engine.metrics import Counters, EngineMetrics
 from engine.residency import Residency
 from engine.source import FolderSource, ModelSource, ModelUnavailable
-from engine.ticket import EngineStopped, Ticket
-from engine.types import GenerationRequest, Sink
+from engine.ticket import EngineStopped, Ticket, ticket_for
+from engine.turns import Turns
+from engine.types import Request, Sink
 
 __all__ = ["EngineStopped", "EngineThread", "FolderSource", "ModelSource", "ModelUnavailable"]
 
@@ -40,6 +42,7 @@ class EngineThread:
         self._config = config
         self._counters = Counters()
         self._residency = Residency(source, config, self._counters, load_times or LoadTimes())
+        self._turns = Turns()
         self._wake = threading.Condition()
         self._open: dict[str, Ticket] = {}
         self._inbox: deque[Ticket] = deque()
@@ -53,12 +56,12 @@ class EngineThread:
         self._accepting = True
         self._thread.start()
 
-    def submit(self, request: GenerationRequest, sink: Sink) -> None:
+    def submit(self, request: Request, sink: Sink) -> None:
         """Accept a request: from now on it ends in exactly one FinishEvent, which may come before this returns.
 
         Raises EngineStopped, or ValueError where its id is in use; then it is not accepted.
         """
-        ticket = Ticket(request, sink, self._forget)
+        ticket = ticket_for(request, sink, self._forget)
         with self._wake:
             if not self._accepting:
                 raise EngineStopped("The engine is not running.")
@@ -149,7 +152,8 @@ class EngineThread:
             self._end_all(code, error)
 
     def _turn(self) -> bool:
-        """Take what came in, then one step of every busy model. False when it is time to stop."""
+        """Take what came in, then a step of the busy model that has had least of the device. False when it is time to
+        stop."""
         tickets, cancels = self._take()
         if self._deadline is not None and (not self._open or monotonic() >= self._deadline):
             return False
@@ -158,13 +162,16 @@ class EngineThread:
         for request_id in cancels:
             self._residency.cancel(request_id)
         self._residency.advance()
-        for model, engine in list(self._residency.engines.items()):
-            if engine.busy:  # so it can't have been evicted by the step of another one
-                try:
-                    engine.step()
-                except Exception:
-                    logger.exception("Model %s failed beyond one request; it will be loaded anew", model)
-                    self._residency.drop(model)
+        engines = self._residency.engines
+        model = self._turns.next([name for name, engine in engines.items() if engine.busy])
+        if model is not None:
+            began = perf_counter()
+            try:
+                engines[model].step()
+            except Exception:
+                logger.exception("Model %s failed beyond one request; it will be loaded anew", model)
+                self._residency.drop(model)
+            self._turns.took(model, perf_counter() - began)
         return True
 
     def _take(self) -> tuple[list[Ticket], list[str]]:

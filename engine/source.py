@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.adapters import CONFIG
+from engine.pipelines import INDEX
 
 
 class ModelUnavailable(Exception):
@@ -14,8 +15,8 @@ class ModelUnavailable(Exception):
 
 class ModelSource(Protocol):
     def path(self, model: str) -> Path:
-        """A verified folder: config.json, *.safetensors and tokenizer.json of a model, or the two files of an adapter
-        (see engine.adapters). Raises ModelUnavailable.
+        """A verified folder: config.json, *.safetensors and tokenizer.json of a text model, model_index.json and the
+        parts of an image model, or the two files of an adapter (see engine.adapters). Raises ModelUnavailable.
 
         Called once for every load, in a thread of its own; it may take its time.
         """
@@ -30,6 +31,6 @@ class FolderSource:
 
     def path(self, model: str) -> Path:
         folder = self._folders.get(model)
-        if folder is None or not any((folder / name).is_file() for name in ("config.json", CONFIG)):
+        if folder is None or not any((folder / name).is_file() for name in ("config.json", CONFIG, INDEX)):
             raise ModelUnavailable(f"There is no model or adapter “{model}” here.")
         return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from apps.audit.record import Actor, Target, record
 from apps.catalog.adapters import base_of, fields_on
 from apps.catalog.errors import CatalogError
 from apps.catalog.licences import needs_acceptance
-from apps.catalog.models import HostedModel, ModelVersion, ReasoningPolicy
+from apps.catalog.models import HostedModel, Modality, ModelVersion, ReasoningPolicy
 from apps.catalog.recommended import recommended_sampling, usable
 from apps.catalog.store import model_store
 from engine.answers import detect_format
@@ -156,6 +156,7 @@ def _model_for(
     else:
         reasoning = base.hosted_model.reasoning
     gated = needs_acceptance(fields["license_id"])
+    values["modality"] = Modality.IMAGE if fields.get("image_facts") else Modality.TEXT
     started = {**values, "is_enabled": wishes.enabled, "is_gated": gated, "reasoning": reasoning}
     model, created = HostedModel.objects.get_or_create(pk=model_id, defaults=started)
     if model.versions.exclude(upstream=None).exists():
@@ -163,6 +164,12 @@ def _model_for(
     if model.versions.filter(base__isnull=base is not None).exists():
         kind = "a whole model" if base else "an adapter"
         raise CatalogError(f"{model_id} is {kind}, and this is none; choose another id with --id.")
+    if model.modality != values["modality"]:
+        kinds = {Modality.IMAGE: "draws pictures", Modality.TEXT: "writes"}
+        raise CatalogError(
+            f"{model_id} {kinds[Modality(model.modality)]}, and this {kinds[values['modality']]}; choose another id "
+            "with --id."
+        )
     foreign = not created and not wishes.model_id and not model.versions.filter(source=told["source"]).exists()
     if foreign and model.versions.exists():
         raise CatalogError(f"There is a model {model_id} from another source; choose another id with --id.")
@@ -185,6 +192,7 @@ def _fields(manifest: Manifest, wishes: Wishes) -> dict[str, Any]:
 def _of_model(folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
     facts = check_folder(folder)
     return {
+        "image_facts": asdict(facts.image) if facts.image is not None else {},
         "architecture": facts.architecture,
         "context_length": facts.context_length,
         "dtype": facts.dtype,

@@ -43,7 +43,7 @@ def fetch(
             **asdict(fetched.description),
             **fetched.also,
         }
-        size = sum(path.stat().st_size for path in fetched.folder.glob("*") if path.is_file())
+        size = sum(path.stat().st_size for path in fetched.folder.rglob("*") if path.is_file())
         manifest = store.install(
             fetched.folder, metadata, expected=fetched.expected, take=fetched.take, progress=progress(size)
         )

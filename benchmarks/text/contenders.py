@@ -13,7 +13,7 @@ from engine.config import EngineConfig
 from engine.metrics import Counters
 from engine.text.engine import TextEngine
 from engine.text.loader import LoadedModel, load_model
-from engine.ticket import Ticket
+from engine.ticket import TextTicket
 from engine.types import GenerationRequest, SamplingParams
 
 Made = list[list[int]]
@@ -42,7 +42,7 @@ def ours(model: LoadedModel, work: list[Request], config: EngineConfig) -> Made:
     for number, request in enumerate(work):
         params = SamplingParams(temperature=0, max_tokens=request.tokens, ignore_eos=True)
         asked = GenerationRequest(str(number), "bench", tuple(request.prompt), params)
-        engine.add(Ticket(asked, lambda event: None, lambda ticket: None))
+        engine.add(TextTicket(asked, lambda event: None, lambda ticket: None))
         sequences.append(engine._completions[str(number)].sequence)
     while engine.busy:
         engine.step()

@@ -10,8 +10,8 @@ from typing import get_args
 
 import torch
 
+from engine.loaded import LoadFailed
 from engine.quality.comparing import compare
-from engine.text.loader import LoadFailed
 from engine.weights import Weights
 
 

@@ -17,7 +17,7 @@ from engine.remote.estimate import estimated_tokens
 from engine.remote.failures import SERVER, ContextOverflow, UpstreamFailure, broken, refusal, unreachable
 from engine.remote.sse import EventStream
 from engine.remote.upstream import RemoteConfig, Upstream
-from engine.ticket import Ticket
+from engine.ticket import TextTicket
 from engine.types import FinishReason, GenerationRequest
 
 MAX_ERROR = 16 * 1024
@@ -39,7 +39,7 @@ class Call:
     """Tells the ticket all but its last event on failure: `run` raises UpstreamFailure for that."""
 
     def __init__(
-        self, ticket: Ticket, upstream: Upstream, pool: httpcore.AsyncConnectionPool, config: RemoteConfig
+        self, ticket: TextTicket, upstream: Upstream, pool: httpcore.AsyncConnectionPool, config: RemoteConfig
     ) -> None:
         self._ticket, self._upstream, self._pool, self._config = ticket, upstream, pool, config
         self._max_tokens = ticket.request.params.max_tokens

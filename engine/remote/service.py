@@ -22,7 +22,7 @@ from engine.remote.failures import UpstreamFailure
 from engine.remote.network import CheckedNetwork
 from engine.remote.upstream import RemoteConfig, UpstreamSource
 from engine.source import ModelUnavailable
-from engine.ticket import EngineStopped, Ticket
+from engine.ticket import EngineStopped, TextTicket
 from engine.types import FinishReason, GenerationRequest, Sink
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class RemoteEngine:
 
     def __init__(self, source: UpstreamSource, config: RemoteConfig) -> None:
         self._source, self._config = source, config
-        self._open: dict[str, Ticket] = {}
+        self._open: dict[str, TextTicket] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._lock = threading.Lock()
         self._accepting = False
@@ -56,7 +56,7 @@ class RemoteEngine:
 
         Raises EngineStopped, or ValueError where its id is in use; then it is not accepted.
         """
-        ticket = Ticket(request, sink, self._forget)
+        ticket = TextTicket(request, sink, self._forget)
         with self._lock:
             if not self._accepting:
                 raise EngineStopped("The engine is not running.")
@@ -124,7 +124,7 @@ class RemoteEngine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, ticket: Ticket) -> None:
+    def _begin(self, ticket: TextTicket) -> None:
         task = self._loop.create_task(self._serve(ticket), name=ticket.id)
         self._tasks[ticket.id] = task
         task.add_done_callback(lambda done: self._done(ticket, done))
@@ -133,14 +133,14 @@ class RemoteEngine:
         if task := self._tasks.get(request_id):
             task.cancel()
 
-    def _done(self, ticket: Ticket, task: asyncio.Task[None]) -> None:
+    def _done(self, ticket: TextTicket, task: asyncio.Task[None]) -> None:
         self._tasks.pop(ticket.id, None)
         if task.cancelled():  # perhaps before it began
             if self._ending:
                 ticket.fail("shutdown", SHUTDOWN)
             ticket.finish(FinishReason.CANCELLED)
 
-    async def _serve(self, ticket: Ticket) -> None:
+    async def _serve(self, ticket: TextTicket) -> None:
         try:
             upstream = await asyncio.to_thread(self._source.upstream, ticket.request.model)
             await Call(ticket, upstream, self._pool, self._config).run()
@@ -154,7 +154,7 @@ class RemoteEngine:
             logger.exception("request %s failed", ticket.id)
             ticket.fail("internal", INTERNAL)
 
-    def _forget(self, ticket: Ticket) -> None:
+    def _forget(self, ticket: TextTicket) -> None:
         with self._lock:
             self._open.pop(ticket.id, None)
 

@@ -7,8 +7,9 @@ store.verified_path(manifest.digest)   # every byte hashed, once per process
 """
 
 from engine.store.adapters import AdapterFacts, check_adapter, check_fits, is_adapter
-from engine.store.checks import ModelFacts, check_folder
+from engine.store.checks import ModelFacts
 from engine.store.errors import StoreError
+from engine.store.folders import check_folder
 from engine.store.manifest import FileEntry, Manifest
 from engine.store.store import ModelStore
 

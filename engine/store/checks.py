@@ -16,6 +16,7 @@ from engine.chat.errors import ChatError
 from engine.chat.source import chat_template_of
 from engine.store.errors import StoreError
 from engine.store.safetensors import check_safetensors
+from engine.types import ImageFacts
 
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".h5", ".msgpack"}
 CODE = {".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".ipynb"}
@@ -35,35 +36,40 @@ class ModelFacts:
     """Bytes of those files."""
     architecture: str
     context_length: int
-    """Tokens, prompt and completion together."""
+    """Tokens, prompt and completion together; of a model that draws, of the prompt."""
     dtype: str
     chat_template: str
     """"" for a base model without one."""
+    image: ImageFacts | None = None
+    """Of a model that draws pictures."""
 
 
-def check_folder(folder: Path) -> ModelFacts:
-    """Look at everything without loading anything. Raises StoreError with the first reason to refuse."""
+def check_text_folder(folder: Path) -> ModelFacts:
+    """A model that writes: config.json, weights and tokenizer. Raises StoreError with the first reason to refuse."""
     kept = check_plain_files(folder)
     for needed in ("config.json", "tokenizer.json"):
         if needed not in kept:
             raise StoreError(f"There is no {needed} in {folder}; a model needs it beside its weights.")
     config = read_json(folder / "config.json")
-    _refuse_code_keys(folder, kept)
+    check_code_keys(folder, kept)
     try:
         architecture, length = check_config(config), context_length(config)
         template = chat_template_of(folder)
     except (UnsupportedModel, ChatError) as error:
         raise StoreError(str(error)) from error
-    dtype = _check_weights(folder, kept)
+    dtype = check_weights(folder, kept)
     size = sum((folder / path).stat().st_size for path in kept)
     return ModelFacts(kept, size, architecture, length, dtype, template)
 
 
-def check_plain_files(folder: Path) -> tuple[str, ...]:
-    """Paths of files that may belong to a model, relative and sorted. Raises StoreError for links, pickles, code."""
+def check_plain_files(folder: Path, *, nested: bool = False) -> tuple[str, ...]:
+    """Paths of files that may belong to a model, relative and sorted. Raises StoreError for links, pickles, code.
+
+    nested: whether those one folder deeper may, too.
+    """
     if folder.is_symlink() or not folder.is_dir():
         raise StoreError(f"There is no folder {folder}; give the folder that holds config.json.")
-    return tuple(sorted(path for path in _files(folder) if _keep(path)))
+    return tuple(sorted(path for path in _files(folder) if _keep(path, 2 if nested else 1)))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def _files(folder: Path) -> Iterator[str]:
         yield from (Path(here, name).relative_to(folder).as_posix() for name in names if not name.startswith("."))
 
 
-def _keep(path: str) -> bool:
+def _keep(path: str, depth: int) -> bool:
     """Whether the file belongs to the model. Raises StoreError for what may not even lie beside it."""
     name = PurePosixPath(path)
     suffix = name.suffix.lower()
@@ -113,17 +119,18 @@ def _keep(path: str) -> bool:
         )
     if suffix in CODE:
         raise StoreError(f"{path} is program code, which never comes with a model here. Use a model that needs none.")
-    return len(name.parts) == 1 and (suffix in KEPT or name.stem.lower() in KEPT_NAMES)
+    return len(name.parts) <= depth and (suffix in KEPT or name.stem.lower() in KEPT_NAMES)
 
 
-def _refuse_code_keys(folder: Path, kept: tuple[str, ...]) -> None:
+def check_code_keys(folder: Path, kept: tuple[str, ...]) -> None:
+    """Raises StoreError where a configuration asks for code."""
     for path in kept:
         if path.endswith("config.json") and read_json(folder / path).get("auto_map"):
             raise StoreError(f"{path} asks for program code of its own (“auto_map”), which never runs here.")
 
 
-def _check_weights(folder: Path, kept: tuple[str, ...]) -> str:
-    """The dtype that most of the weights have."""
+def check_weights(folder: Path, kept: tuple[str, ...]) -> str:
+    """The dtype that most of the weights have. Raises StoreError."""
     files = [path for path in kept if path.endswith(".safetensors")]
     if not files:
         raise StoreError(f"There are no *.safetensors in {folder}; only this format of weights is allowed.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 from engine.chat.errors import ChatError
 from engine.chat.probe import probe_folder
 from engine.store.adapters import check_adapter, is_adapter
-from engine.store.checks import check_folder, check_relative
+from engine.store.checks import check_relative
 from engine.store.copying import Progress, copy_file, require_space, sync_folder, take_file
 from engine.store.errors import StoreError
+from engine.store.folders import check_folder
 from engine.store.manifest import FileEntry, Manifest, hash_file
 from engine.store.staging import Staging
 
@@ -51,7 +52,7 @@ class ModelStore:
         require_space(self.root, 0 if take else facts.size)
         bring = take_file if take else copy_file
         with self.staging() as staged:
-            (staged / FILES).mkdir()
+            _make_folders(staged / FILES, facts.files)
             files = [bring(folder / path, staged / FILES / path, path, progress) for path in facts.files]
             _compare(files, expected or {})
             _check_copy(staged / FILES)
@@ -131,6 +132,9 @@ class ModelStore:
             writing.write(manifest.to_json())
             writing.flush()
             os.fsync(writing.fileno())
+        for below in (ready / FILES).rglob("*"):
+            if below.is_dir():
+                sync_folder(below)
         sync_folder(ready / FILES)
         sync_folder(ready)
         target = self.root / manifest.digest
@@ -146,6 +150,12 @@ class ModelStore:
         except StoreError:
             return False
         return True
+
+
+def _make_folders(root: Path, files: Iterable[str]) -> None:
+    """With those inside it that the files lie in."""
+    for folder in {root, *((root / path).parent for path in files)}:
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _compare(files: list[FileEntry], expected: Mapping[str, str]) -> None:
@@ -164,7 +174,8 @@ def _check_copy(folder: Path) -> None:
     if is_adapter(folder):
         check_adapter(folder)
         return
-    check_folder(folder)
+    if check_folder(folder).image is not None:
+        return
     try:
         probe_folder(folder)
     except ChatError as error:

@@ -11,7 +11,9 @@ from time import perf_counter
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
+from engine.forecast import Forecast, Work
 from engine.grammar.process import Constraint
+from engine.made_with import versions
 from engine.metrics import Counters
 from engine.overload import too_long
 from engine.source import FolderSource, ModelSource
@@ -23,7 +25,6 @@ from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
 from engine.text.checks import refusal
 from engine.text.drafting import Drafter, confirmed
-from engine.text.forecast import Forecast, Work
 from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
 from engine.text.opening import Openings
@@ -32,13 +33,15 @@ from engine.text.runner import runner_of
 from engine.text.sampler import Chooser, choose
 from engine.text.scheduler import Chunk, Scheduler, Step
 from engine.text.sequence import Sequence
-from engine.ticket import Ticket
+from engine.ticket import TextTicket, Ticket
 from engine.types import FinishReason
+from engine.weights import Weights
 
 logger = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = "The device has too little memory left for this request. Try a shorter prompt, or try again later."
 TOO_LATE = "The answer took longer than was asked for. What was written by then is kept."
+WRONG_KIND = "This model writes, it doesn't draw pictures. Choose a model of pictures."
 INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
 LOOK_SECONDS = 0.002
 """How long a step with nothing to compute waits for an output format that is being read, or for an adapter."""
@@ -51,7 +54,7 @@ NO_SOURCE = FolderSource()
 class Completion:
     """Everything that belongs to one sequence."""
 
-    ticket: Ticket
+    ticket: TextTicket
     sequence: Sequence
     chooser: Chooser
     stream: AnswerStream
@@ -71,10 +74,11 @@ class TextEngine:
         source: ModelSource = NO_SOURCE,
         *,
         room: int | None = None,
+        weights: Weights = "full",
         make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """source: of adapters. room: bytes for the cache, where that is known. make_room: called when a step finds too
-        little memory.
+        """source: of adapters. room: bytes for the cache, where that is known. weights: how `model` keeps them.
+        make_room: called when a step finds too little memory.
 
         Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible attention.
         """
@@ -93,6 +97,15 @@ class TextEngine:
         self._openings = Openings(model, config.max_sequences)
         self._adapters = Shelf(model, source, config, counters)
         self._token_bytes = TokenBytes(model.tokenizer)
+        self._made_with = {
+            **versions(),
+            "device": str(model.device),
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "attention": self.attention,
+            "weights": weights,
+            "compile": "off",
+            "cache": "prefixes" if config.prefix_cache else "off",
+        }
 
     @property
     def busy(self) -> bool:
@@ -133,6 +146,9 @@ class TextEngine:
 
     def add(self, ticket: Ticket) -> None:
         """Take a request; a bad one ends at once, and one that would wait for too long."""
+        if not isinstance(ticket, TextTicket):
+            ticket.fail("bad_request", WRONG_KIND)
+            return
         request = ticket.request
         wrong = refusal(request, self._model.context_length, self._model.vocabulary)
         if request.adapter is not None and not self._model.is_own:
@@ -146,14 +162,14 @@ class TextEngine:
         elif request.adapter is None or self._adapters.take(ticket):
             self._open(ticket)
 
-    def _open(self, ticket: Ticket) -> None:
+    def _open(self, ticket: TextTicket) -> None:
         """Its adapter, where it wants one, is there."""
         if ticket.request.params.output_format is not None:
             self._openings.add(ticket)
         else:
             self._begin(ticket, None)
 
-    def _begin(self, ticket: Ticket, constraint: Constraint | None) -> None:
+    def _begin(self, ticket: TextTicket, constraint: Constraint | None) -> None:
         request = ticket.request
         params, tokens = request.params, list(request.prompt_ids)
         adapter = None if request.adapter is None else self._adapters[request.adapter.key]
@@ -211,7 +227,9 @@ class TextEngine:
             self._adapters.wait(LOOK_SECONDS)
             return
         for sequence in step.admitted:
-            self._completions[sequence.id].ticket.started()
+            ticket = self._completions[sequence.id].ticket
+            ticket.made_with = self._made_with
+            ticket.started()
         chosen = self._compute(step)
         self._account(step, perf_counter() - began)
         self._deliver(chosen)

@@ -12,13 +12,14 @@ import torch
 from engine.architectures import UnsupportedModel, check_config, context_length, is_own
 from engine.config import EngineConfig
 from engine.device import pick_device, pick_dtype
+from engine.loaded import LoadFailed
 from engine.room import Footprint
 from engine.store.errors import StoreError
 from engine.store.safetensors import tensor_shapes
 from engine.text.budget import cache_limits
 from engine.text.families import Family, family_of
 from engine.text.linear import PackedLinear, can_pack
-from engine.text.loader import IGNORED_TENSORS, LoadFailed, read_json
+from engine.text.loader import IGNORED_TENSORS, read_json
 from engine.text.packed.linear import QuantisedLinear
 
 OUTPUT, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"

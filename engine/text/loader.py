@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from engine.architectures import UnsupportedModel, check_config, context_length, is_own
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, pick_device, pick_dtype
+from engine.loaded import LoadFailed
 from engine.text.attention.hook import IMPLEMENTATION
 from engine.text.attention.shape import CacheShape
 from engine.text.compatible.model import load_compatible
@@ -31,10 +32,6 @@ from engine.weights import Weights
 IGNORED_TENSORS = ("rotary_emb.inv_freq",)
 """Found in old checkpoints; computed from the config nowadays."""
 NOT_ROUNDED = "Rounded weights are for the architectures that the engine's own cache serves; this one needs full ones."
-
-
-class LoadFailed(Exception):
-    """The folder can't be served; the message is a sentence a person can act on."""
 
 
 @dataclass(frozen=True, slots=True)

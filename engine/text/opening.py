@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from engine.grammar.process import Constraint, FormatRefused, GrammarProcess
 from engine.text.loader import LoadedModel
-from engine.ticket import Ticket
+from engine.ticket import TextTicket
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +31,19 @@ class Openings:
         self._grammars = GrammarProcess(model.tokenizer.to_str, vocabulary, model.eos_ids)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="grammar")
         self._most = most
-        self._line: deque[Ticket] = deque()
-        self._reading: dict[str, tuple[Ticket, Future[Constraint]]] = {}
+        self._line: deque[TextTicket] = deque()
+        self._reading: dict[str, tuple[TextTicket, Future[Constraint]]] = {}
 
     def __len__(self) -> int:
         return len(self._line) + len(self._reading)
 
-    def add(self, ticket: Ticket) -> None:
+    def add(self, ticket: TextTicket) -> None:
         if self._can_end:
             self._line.append(ticket)
         else:
             ticket.fail("bad_request", NO_END)
 
-    def opened(self) -> Iterator[tuple[Ticket, Constraint]]:
+    def opened(self) -> Iterator[tuple[TextTicket, Constraint]]:
         """Those that can begin now. Those whose format is refused end here."""
         while self._line and len(self._reading) < AT_ONCE and self._grammars.open < self._most:
             ticket = self._line.popleft()
@@ -60,7 +60,7 @@ class Openings:
                 logger.exception("The output format of request %s could not be read", ticket.id)
                 ticket.fail("internal", INTERNAL)
 
-    def remove(self, request_id: str) -> Ticket | None:
+    def remove(self, request_id: str) -> TextTicket | None:
         """Take a request out that waits here. What is being read for it is closed once it is there."""
         if request_id in self._reading:
             ticket, reading = self._reading.pop(request_id)
@@ -71,7 +71,7 @@ class Openings:
             self._line.remove(waiting)
         return waiting
 
-    def remove_all(self) -> list[Ticket]:
+    def remove_all(self) -> list[TextTicket]:
         names = [*self._reading, *(ticket.id for ticket in self._line)]
         return [ticket for name in names if (ticket := self.remove(name)) is not None]
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
 
+from engine.fair_share import FairShare
 from engine.text.block_manager import BlockManager
-from engine.text.fair_share import FairShare
 from engine.text.sequence import Sequence
 
 DRAFT_ROWS = 8

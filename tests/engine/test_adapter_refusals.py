@@ -15,7 +15,7 @@ from engine.config import EngineConfig
 from engine.service import EngineThread, FolderSource
 from engine.store import StoreError
 from engine.store.adapters import check_adapter
-from engine.ticket import Ticket
+from engine.ticket import TextTicket
 from engine.types import AdapterRef, FinishReason, GenerationRequest, SamplingParams
 from tests.engine.adapters import Tensors, change_config, change_tensors, make_adapter
 from tests.engine.recorder import GREEDY, Recorder, submit
@@ -162,7 +162,7 @@ def test_an_adapter_that_overflows_fails_alone(folder: Path, checkpoints: dict[s
         bench.add(name, list(PROMPT), greedy(30), adapter=adapter)
     overflowing = Recorder("huge")
     request = GenerationRequest("huge", "m", PROMPT, GREEDY, adapter=AdapterRef("huge", "m"))
-    bench.engine.add(Ticket(request, overflowing, lambda ticket: None))
+    bench.engine.add(TextTicket(request, overflowing, lambda ticket: None))
     bench.run()
     assert overflowing.finish().error_code == "non_finite"
     assert {name: bench.completion(name, list(PROMPT)) for name in whose} == alone

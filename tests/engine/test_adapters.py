@@ -14,7 +14,7 @@ from engine.source import FolderSource
 from engine.text.engine import TextEngine
 from engine.text.linear import PackedLinear
 from engine.text.loader import LoadedModel
-from engine.ticket import Ticket
+from engine.ticket import TextTicket
 from engine.types import AdapterRef, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
 from tests.engine.adapters import make_adapter, merge
 from tests.engine.recorder import Recorder
@@ -184,7 +184,7 @@ def test_a_busy_adapter_makes_room_after_a_while(llama: LoadedModel, source: Fol
 def queue(engine: TextEngine, request_id: str, adapter: AdapterRef) -> Recorder:
     recorder = Recorder(request_id)
     request = GenerationRequest(request_id, "m", tuple(PROMPTS[1]), greedy(4), adapter=adapter)
-    engine.add(Ticket(request, recorder, lambda ticket: None))
+    engine.add(TextTicket(request, recorder, lambda ticket: None))
     return recorder
 
 

@@ -20,7 +20,7 @@ from engine.text.block_manager import BlockManager
 from engine.text.engine import NO_SOURCE, TextEngine
 from engine.text.loader import LoadedModel, load_model
 from engine.text.scheduler import Scheduler
-from engine.ticket import Ticket
+from engine.ticket import TextTicket
 from engine.types import FinishEvent, GenerationRequest, SamplingParams
 from tests.engine.recorder import Recorder
 from tests.engine.tiny import FAMILIES
@@ -74,7 +74,7 @@ class Bench:
     def add(self, request_id: str, prompt: list[int], params: SamplingParams, **whose: Any) -> None:
         self.recorders[request_id] = Recorder(request_id)
         request = GenerationRequest(request_id, "m", tuple(prompt), params, **whose)
-        self.engine.add(Ticket(request, self.recorders[request_id], lambda ticket: None))
+        self.engine.add(TextTicket(request, self.recorders[request_id], lambda ticket: None))
         while request_id not in self.engine._completions:  # its adapter is being loaded
             assert FinishEvent not in self.recorders[request_id].kinds, self.recorders[request_id].events
             self.step()

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.config import EngineConfig
+from engine.loaded import LoadFailed
 from engine.metrics import Counters
 from engine.text.engine import TextEngine
 from engine.text.footprint import footprint_of
-from engine.text.loader import LoadFailed
 from tests.engine.test_equality import load
 from tests.engine.tiny import FAMILIES
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.forecast import Forecast, Work
 from engine.load_times import LoadTime, LoadTimes
 from engine.overload import too_long
 from engine.text.block_manager import BlockManager
-from engine.text.forecast import Forecast, Work
 from engine.text.scheduler import Scheduler
 from engine.text.sequence import Sequence
 

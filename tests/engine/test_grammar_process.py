@@ -21,7 +21,7 @@ from engine.grammar.process import Constraint, FormatRefused, GrammarProcess
 from engine.text.loader import LoadedModel
 from engine.text.sampler import Chooser, choose
 from engine.text.scheduler import Step
-from engine.ticket import Ticket
+from engine.ticket import TextTicket
 from engine.types import FinishReason, GenerationRequest, OutputFormat, SamplingParams
 from tests.engine.recorder import Recorder
 from tests.engine.test_equality import Bench, load
@@ -210,7 +210,7 @@ def _written(model: LoadedModel, *, fails: bool) -> list[str]:
             seed=seed, output_format=OutputFormat("regex", "[a-d]{20}"), frequency_penalty=0.5, logit_bias={70: 2.0}
         )
         request = GenerationRequest(recorder.id, "m", (40, 41), params)
-        bench.engine.add(Ticket(request, recorder, lambda ticket: None))
+        bench.engine.add(TextTicket(request, recorder, lambda ticket: None))
     bench.run()
     assert [recorder.finish().reason for recorder in recorders] == [FinishReason.STOP] * 2
     assert (bench.engine._counters.isolated_steps > 0) == fails

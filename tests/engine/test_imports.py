@@ -24,11 +24,14 @@ import {module}
     "module",
     ["engine.types", "engine.config", "engine.architectures", "engine.source", "engine.metrics", "engine.ticket",
      "engine.answers", "engine.adapters", "engine.remote.service", "engine.text.scheduler", "engine.text.pacing",
-     "engine.text.checks", "engine.text.forecast", "engine.grammar.process", "engine.room", "engine.memory",
-     "engine.load_times", "engine.overload", "engine.pictures", "engine.pictures.signing"],
+     "engine.text.checks", "engine.forecast", "engine.grammar.process", "engine.room", "engine.memory",
+     "engine.load_times", "engine.overload", "engine.pipelines", "engine.turns", "engine.made_with",
+     "engine.image.schedulers", "engine.image.places", "engine.image.checks", "engine.model_engine",
+     "engine.pictures", "engine.pictures.signing"],
 )  # fmt: skip
 def test_without_torch(module: str) -> None:
-    code = BLOCK.format(names={"torch", "transformers", "tokenizers", "safetensors", "numpy"}, module=module)
+    names = {"torch", "transformers", "diffusers", "tokenizers", "safetensors", "numpy"}
+    code = BLOCK.format(names=names if module.startswith("engine.pictures") else names | {"PIL"}, module=module)
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 

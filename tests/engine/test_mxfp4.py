@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 from engine.config import EngineConfig
+from engine.loaded import LoadFailed
 from engine.text.families.gpt_oss import expand
 from engine.text.footprint import footprint_of
-from engine.text.loader import LoadFailed
 from tests.engine.test_equality import Bench, greedy, load, prompts_of
 from tests.engine.test_footprint import bytes_of
 from tests.engine.tiny import make_checkpoint

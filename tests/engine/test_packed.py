@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from engine.config import EngineConfig
+from engine.loaded import LoadFailed
 from engine.quality.comparing import compare
 from engine.quality.process import MeasureError, measure
 from engine.service import EngineThread
 from engine.source import FolderSource
 from engine.text.footprint import held_by
-from engine.text.loader import LoadedModel, LoadFailed, load_model
+from engine.text.loader import LoadedModel, load_model
 from engine.text.packed import kernel
 from engine.text.packed.kernel import PackedMatrix, most_rows
 from engine.text.packed.linear import QuantisedLinear, quantise_linears, refusal

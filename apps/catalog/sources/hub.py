@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +19,7 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNot
 from apps.catalog.errors import CatalogError
 from apps.catalog.sources.base import Description, Fetched, Report
 from apps.catalog.sources.card import read_card
+from engine.pipelines import IGNORED, INDEX, is_variant
 from engine.store.checks import KEPT, KEPT_NAMES, check_relative
 from engine.store.copying import require_space
 
@@ -52,7 +54,9 @@ class HubSource:
             raise self._refusal(error) from error
 
     def fetch(self, workspace: Path, downloads: Path, report: Report) -> Fetched:
-        files = [sibling for sibling in self._info.siblings or [] if _wanted(check_relative(sibling.rfilename))]
+        paths = [check_relative(sibling.rfilename) for sibling in self._info.siblings or []]
+        wanted = set(pipeline_files(paths) if INDEX in paths else filter(_wanted, paths))
+        files = [sibling for sibling in self._info.siblings or [] if sibling.rfilename in wanted]
         size = sum(sibling.size or 0 for sibling in files)
         folder = self._folder(downloads)
         folder.mkdir(parents=True, exist_ok=True)
@@ -106,6 +110,21 @@ def _wanted(path: str) -> bool:
     if len(name.parts) != 1 or path.startswith((".", "consolidated")):
         return False
     return name.suffix.lower() in KEPT or name.stem.lower() in KEPT_NAMES
+
+
+def pipeline_files(paths: Sequence[str]) -> list[str]:
+    """Of a model of pictures: model_index.json and the parts, each with one copy of its weights, the one without a
+    variant (`.fp16`, `.ema`) in its name; and not the same in one large file."""
+    kept = []
+    for path in paths:
+        name = PurePosixPath(path)
+        plain = name.suffix.lower() in KEPT or name.stem.lower() in KEPT_NAMES
+        if len(name.parts) == 1:
+            plain = path == INDEX or (plain and name.suffix.lower() not in (".safetensors", ".json"))
+        deep = len(name.parts) > 2 or name.parts[0] in IGNORED
+        if plain and not is_variant(path) and not deep and not path.startswith("."):
+            kept.append(path)
+    return kept
 
 
 def _hashes(files: list[Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from engine.metrics import Counters
 from engine.source import ModelSource, ModelUnavailable
 from engine.text.adapters.adapter import Adapter, load_adapter
 from engine.text.loader import LoadedModel
-from engine.ticket import Ticket
+from engine.ticket import TextTicket
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ class Shelf:
         self._model, self._source, self._config, self._counters = model, source, config, counters
         self._loaded: dict[str, Adapter] = {}
         """The longest unused first."""
-        self._users: dict[str, list[Ticket]] = {}
-        self._line: dict[str, deque[Ticket]] = {}
+        self._users: dict[str, list[TextTicket]] = {}
+        self._line: dict[str, deque[TextTicket]] = {}
         """Requests that wait; the first adapter is the next to load."""
         self._loading = ""
         self._load: Generator[bool, None, Adapter] | None = None
@@ -55,7 +55,7 @@ class Shelf:
     def loaded(self) -> tuple[str, ...]:
         return tuple(self._loaded)
 
-    def take(self, ticket: Ticket) -> bool:
+    def take(self, ticket: TextTicket) -> bool:
         """Whether its adapter is there, so that it can begin now; if not, `ready` gives it back later."""
         key = _key(ticket)
         if key in self._loaded and key != self._leaving:
@@ -67,13 +67,13 @@ class Shelf:
             ticket.loading()
         return False
 
-    def ready(self) -> list[Ticket]:
+    def ready(self) -> list[TextTicket]:
         """Do a little of the loading; the requests that can begin now. Those whose adapter can't be had end here."""
         if self._load is None:
             return self._begin()
         return self._continue(self._load)
 
-    def remove(self, request_id: str) -> Ticket | None:
+    def remove(self, request_id: str) -> TextTicket | None:
         """Take a request out that waits here."""
         for key, line in self._line.items():
             for ticket in line:
@@ -84,7 +84,7 @@ class Shelf:
                     return ticket
         return None
 
-    def remove_all(self) -> list[Ticket]:
+    def remove_all(self) -> list[TextTicket]:
         tickets = [ticket for line in self._line.values() for ticket in line]
         self._line.clear()
         return tickets
@@ -94,7 +94,7 @@ class Shelf:
         if self._found is not None:
             wait([self._found], seconds)
 
-    def _begin(self) -> list[Ticket]:
+    def _begin(self) -> list[TextTicket]:
         key = next(iter(self._line), "")
         if key in self._loaded:  # it was asked to leave, but nobody needs its place any more
             self._leaving = ""
@@ -122,7 +122,7 @@ class Shelf:
                 return adapter
             yield True
 
-    def _continue(self, load: Generator[bool, None, Adapter]) -> list[Ticket]:
+    def _continue(self, load: Generator[bool, None, Adapter]) -> list[TextTicket]:
         began = perf_counter()
         try:
             while next(load) and perf_counter() - began < SLICE_SECONDS:
@@ -143,7 +143,7 @@ class Shelf:
             self._failed(f"The adapter can't be loaded. {reason}")
         return []
 
-    def _admit(self, key: str) -> list[Ticket]:
+    def _admit(self, key: str) -> list[TextTicket]:
         tickets = list(self._line.pop(key, ()))
         self._users[key] = [*self._in_use(key), *tickets]
         for ticket in tickets:
@@ -161,7 +161,7 @@ class Shelf:
         self._load = self._found = None
         return key
 
-    def _make_room(self, first: Ticket) -> bool:
+    def _make_room(self, first: TextTicket) -> bool:
         """Whether one more may be loaded now, one that nobody uses having been let go if need be."""
         if len(self._loaded) < self._config.max_adapters:
             return True
@@ -176,11 +176,11 @@ class Shelf:
         logger.info("Let adapter %s go to make room", idle)
         return True
 
-    def _in_use(self, key: str) -> list[Ticket]:
+    def _in_use(self, key: str) -> list[TextTicket]:
         self._users[key] = [ticket for ticket in self._users.get(key, ()) if not ticket.finished]
         return self._users[key]
 
 
-def _key(ticket: Ticket) -> str:
+def _key(ticket: TextTicket) -> str:
     assert ticket.request.adapter is not None
     return ticket.request.adapter.key

@@ -1,0 +1,312 @@
+"""One loaded image model at work: admit → step a batch → tell → decode what is done."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Hashable, Sequence
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from engine.config import EngineConfig
+from engine.device import is_out_of_memory, release_memory
+from engine.forecast import Forecast
+from engine.forecast import Work as Ahead
+from engine.image.beginning import Beginning
+from engine.image.checkpoint import fingerprint, saved
+from engine.image.checks import refusal
+from engine.image.loader import LoadedPipeline
+from engine.image.picture import Picture, Work
+from engine.image.pixels import BadPicture, to_picture, to_png
+from engine.image.places import Places
+from engine.made_with import versions
+from engine.metrics import Counters
+from engine.overload import too_long
+from engine.ticket import ImageTicket, Ticket
+from engine.types import FinishReason
+
+logger = logging.getLogger(__name__)
+
+PREVIEW_SECONDS = 0.3
+"""Between two previews of a picture."""
+CHECKPOINT_SECONDS = 3.0
+"""Between two checkpoints of a picture: so much work is lost at most with a worker."""
+OUT_OF_MEMORY = "The device has too little memory left for this picture. Try a smaller one, or try again later."
+NON_FINITE = "The model computed no numbers for this picture. Try another seed, less guidance, or another scheduler."
+TOO_LATE = "The picture took longer than was asked for."
+INTERNAL = "The engine failed on this picture. The administrator finds the reason in the worker's log."
+WRONG_KIND = "This model draws pictures, it doesn't write. Choose a text model."
+
+
+class NonFinite(ArithmeticError):
+    """Latents or pixels are infinite or no numbers."""
+
+
+class ImageEngine:
+    """Obeys engine.model_engine.ModelEngine. Call from the engine thread only, in inference mode."""
+
+    attention = "sdpa"
+    """What diffusers' attention processors call."""
+    adapters: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        model: LoadedPipeline,
+        config: EngineConfig,
+        counters: Counters,
+        *,
+        room: int = 0,
+        make_room: Callable[[], object] = lambda: None,
+    ) -> None:
+        """room: bytes that it may take beside its weights. make_room: called when a step finds too little memory."""
+        self._model, self._config, self._counters, self._make_room = model, config, counters, make_room
+        self._family = model.family
+        self._places: Places[Picture] = Places(config.max_pictures)
+        self._beginning = Beginning(model)
+        self._forecast = Forecast()
+        self._most_rows: dict[Hashable, int] = {}
+        """Of buckets for which the memory didn't suffice."""
+        self.cache_bytes = room
+
+    @property
+    def busy(self) -> bool:
+        return bool(len(self._places))
+
+    @property
+    def running(self) -> int:
+        return len(self._places.running)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._places.waiting)
+
+    def predicted_wait(self) -> float | None:
+        running, waiting = (
+            [Ahead(0, max(1, one.steps_left)) for one in list(line)]
+            for line in (self._places.running, self._places.waiting)
+        )
+        return self._forecast.wait(running, waiting, self._places.most)
+
+    # --- coming and going -----------------------------------------------------------------------------------------
+
+    def add(self, ticket: Ticket) -> None:
+        """Take a request; a bad one ends at once, and one that would wait for too long."""
+        if not isinstance(ticket, ImageTicket):
+            ticket.fail("bad_request", WRONG_KIND)
+            return
+        request = ticket.request
+        wrong = refusal(request, self._model.facts)
+        late = too_long(self.predicted_wait(), request.deadline_seconds, self._config.max_wait_seconds)
+        if wrong is None and late is not None:
+            wrong = late
+            self._counters.refused += 1
+        if wrong is not None:
+            ticket.fail(*wrong)
+            return
+        rows = 2 if self._family.guides(request.params.guidance) else 1
+        self._places.add(Picture(ticket, rows, perf_counter()))
+
+    def cancel(self, request_id: str) -> None:
+        for picture in self._all():
+            if picture.ticket.id == request_id:
+                self._finish(picture, FinishReason.CANCELLED)
+
+    def fail_all(self, code: str, error: str) -> None:
+        for picture in self._all():
+            self._finish(picture, FinishReason.ERROR, code, error)
+
+    def _all(self) -> list[Picture]:
+        return [*self._places.running, *self._places.waiting]
+
+    def _finish(self, picture: Picture, reason: FinishReason, code: str = "", error: str = "") -> None:
+        self._places.remove(picture)
+        picture.ticket.finish(reason, code, error)
+
+    def _failed(self, picture: Picture, error: Exception) -> None:
+        """This one ends, with the sentence for what happened."""
+        if isinstance(error, BadPicture):
+            told = ("bad_request", str(error))
+        elif isinstance(error, NonFinite):
+            told = ("non_finite", NON_FINITE)
+        elif is_out_of_memory(error):
+            told = ("out_of_memory", OUT_OF_MEMORY)
+        else:
+            told = ("internal", INTERNAL)
+            logger.error("Request %s failed", picture.ticket.id, exc_info=error)
+        self._finish(picture, FinishReason.ERROR, *told)
+
+    # --- steps ----------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Begin those that get a place, make one step for as many as can share it, decode those that are done."""
+        for picture in self._all():
+            limit = picture.ticket.request.deadline_seconds
+            if limit is not None and picture.ticket.waited > limit:
+                self._finish(picture, FinishReason.ERROR, "deadline", TOO_LATE)
+        for picture in self._places.admit(perf_counter()):
+            self._timed([picture], lambda one=picture: self._begin(one))  # type: ignore[misc]
+        batch = self._places.batch(self._most_rows)
+        if not batch:
+            return
+        for picture in batch:
+            picture.ticket.stepping()
+        stepped = self._timed(batch, lambda: self._compute(batch), steps=True)
+        for picture, guess in stepped or ():
+            self._guarded(picture, lambda one=picture, seen=guess: self._tell(one, seen))  # type: ignore[misc]
+        for picture in [one for one, _ in stepped or () if one in self._places.running and _work(one).timeline.over]:
+            self._timed([picture], lambda one=picture: self._guarded(one, lambda: self._deliver(one)))  # type: ignore[misc]
+
+    def _timed(self, pictures: Sequence[Picture], work: Callable[[], Any], *, steps: bool = False) -> Any:
+        """Do it, and share the time among them by their rows."""
+        began, rows = perf_counter(), sum(picture.rows for picture in pictures)
+        done = work()
+        seconds = perf_counter() - began
+        self._counters.busy_seconds += seconds
+        if steps:
+            self._counters.steps += 1
+            self._forecast.took(len(pictures), 0, seconds)
+        for picture in pictures:
+            share = seconds * picture.rows / rows
+            picture.ticket.device_seconds += share
+            self._places.charge(picture, share)
+        return done
+
+    def _guarded(self, picture: Picture, work: Callable[[], None]) -> None:
+        """What fails here is this picture's affair alone. Without memory it is tried once more."""
+        for attempt in (1, 2):
+            try:
+                work()
+                return
+            except Exception as error:
+                if attempt == 2 or not is_out_of_memory(error):
+                    self._failed(picture, error)
+                    return
+                self._recover(error)
+
+    def _begin(self, picture: Picture) -> None:
+        picture.ticket.started()
+        picture.ticket.made_with = self._made_with(picture.params.scheduler)
+        self._guarded(picture, lambda: self._beginning.begin(picture))
+        if picture.work is not None:
+            picture.saved = perf_counter()
+
+    def _compute(self, batch: list[Picture]) -> list[tuple[Picture, torch.Tensor]]:
+        """Each picture that made the step, with how the finished one might look."""
+        ready = [picture for picture in batch if picture.work is not None]
+        if not ready:
+            return []
+        try:
+            predicted = self._predict(ready)
+        except Exception as error:
+            if len(ready) == 1 and not is_out_of_memory(error):
+                self._failed(ready[0], error)
+                return []
+            if is_out_of_memory(error):
+                rows = sum(picture.rows for picture in ready)
+                self._most_rows[ready[0].bucket] = max(2, rows // 2)
+            else:
+                logger.exception("A step of %d pictures failed; running them one by one", len(ready))
+            self._recover(error)
+            return self._one_by_one(ready)
+        return [pair for pair in map(self._advance, ready, predicted) if pair is not None]
+
+    def _one_by_one(self, pictures: list[Picture]) -> list[tuple[Picture, torch.Tensor]]:
+        self._counters.isolated_steps += 1
+        done = []
+        for picture in pictures:
+            try:
+                (predicted,) = self._predict([picture])
+            except Exception as error:
+                if is_out_of_memory(error):
+                    traceback.clear_frames(error.__traceback__)
+                self._failed(picture, error)
+            else:
+                done.append(self._advance(picture, predicted))
+        return [pair for pair in done if pair is not None]
+
+    def _predict(self, pictures: Sequence[Picture]) -> list[torch.Tensor]:
+        """What the network says of each picture, guidance applied."""
+        latents, timesteps, conditions = [], [], []
+        for picture in pictures:
+            work = _work(picture)
+            latents += [work.timeline.scaled(work.latents)] * picture.rows
+            timesteps += [work.timeline.timestep.float().reshape(1)] * picture.rows
+            conditions += work.conditions
+        rows = iter(self._family.predict(torch.cat(latents), torch.cat(timesteps), conditions))
+        return [_guided([next(rows)[None] for _ in range(one.rows)], one.params.guidance) for one in pictures]
+
+    def _advance(self, picture: Picture, predicted: torch.Tensor) -> tuple[Picture, torch.Tensor] | None:
+        try:
+            work = _work(picture)
+            work.latents, guess = work.timeline.advance(predicted, work.latents, work.generator)
+            if work.canvas is not None:
+                self._beginning.keep(work)
+            if not bool(torch.isfinite(work.latents).all()):
+                raise NonFinite
+        except Exception as error:
+            self._failed(picture, error)
+            return None
+        return picture, guess
+
+    def _recover(self, error: Exception) -> None:
+        """Before what failed is run again. The traceback would keep all that the step had computed so far."""
+        if is_out_of_memory(error):
+            traceback.clear_frames(error.__traceback__)
+            self._make_room()
+            release_memory(self._model.device)
+
+    # --- telling --------------------------------------------------------------------------------------------------
+
+    def _tell(self, picture: Picture, guess: torch.Tensor) -> None:
+        work, now = _work(picture), perf_counter()
+        preview = b""
+        due = picture.previewed is None or now - picture.previewed >= PREVIEW_SECONDS
+        if picture.ticket.request.previews and due and not work.timeline.over:
+            preview, picture.previewed = self._model.previewer(guess), now
+        picture.ticket.stepped(work.timeline.done, work.timeline.steps, preview)
+        if now - picture.saved >= CHECKPOINT_SECONDS and not work.timeline.over:
+            picture.saved = now
+            data = saved(work, fingerprint(picture.ticket.request, picture.ticket.made_with))
+            picture.ticket.checkpoint(work.timeline.done, data)
+        if picture.ticket.finished:  # its sink broke
+            self._places.remove(picture)
+
+    def _deliver(self, picture: Picture) -> None:
+        work = _work(picture)
+        pixels = self._family.decode(work.latents)
+        if not bool(torch.isfinite(pixels).all()):
+            raise NonFinite
+        made = to_picture(pixels)
+        if work.canvas is not None:
+            made.paste(work.canvas.source, mask=work.canvas.kept)
+        png, digest = to_png(made)
+        picture.ticket.picture(png, made.width, made.height, digest)
+        self._finish(picture, FinishReason.STOP)
+
+    def _made_with(self, scheduler: str) -> dict[str, str]:
+        """Everything but the request that decides how it looks."""
+        return {
+            **versions(),
+            "device": str(self._model.device),
+            "dtype": str(self._model.dtype).removeprefix("torch."),
+            "attention": self.attention,
+            "scheduler": type(self._beginning.scheduler(scheduler)).__name__,
+            "weights": "full",
+            "compile": "off",
+            "cache": "exact",
+        }
+
+
+def _work(picture: Picture) -> Work:
+    assert picture.work is not None
+    return picture.work
+
+
+def _guided(rows: list[torch.Tensor], guidance: float) -> torch.Tensor:
+    """rows: (1, …) with the prompt, or without and with it."""
+    if len(rows) == 1:
+        return rows[0]
+    without, with_prompt = rows
+    return without + guidance * (with_prompt - without)

@@ -1,0 +1,77 @@
+"""One picture in the making."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+import torch
+from PIL.Image import Image
+
+from engine.image.families import Condition
+from engine.image.timeline import Timeline
+from engine.ticket import ImageTicket
+from engine.types import ImageParams
+
+
+@dataclass(slots=True)
+class Canvas:
+    """What a masked picture keeps of its source."""
+
+    source: Image
+    kept: Image
+    """The mask turned round: white where the source stays as it is."""
+    clean: torch.Tensor
+    """The source's latents."""
+    noise: torch.Tensor
+    drawn: torch.Tensor
+    """(1, 1, height, width): 1 where something new comes."""
+
+
+@dataclass(slots=True)
+class Work:
+    """What is there once the prompt was read."""
+
+    timeline: Timeline
+    latents: torch.Tensor
+    generator: torch.Generator
+    conditions: list[Condition]
+    """Of one row, or without and with the prompt."""
+    canvas: Canvas | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Picture:
+    """Everything that belongs to one request; `work` is there from its admission on."""
+
+    ticket: ImageTicket
+    rows: int
+    arrived: float
+    turn: int = 0
+    work: Work | None = None
+    previewed: float | None = None
+    """When its last preview was made, of perf_counter()."""
+    saved: float = 0.0
+    """When its last checkpoint was made, or its work began."""
+    bucket: Hashable = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bucket = (self.params.width, self.params.height)
+
+    @property
+    def params(self) -> ImageParams:
+        return self.ticket.request.params
+
+    @property
+    def user(self) -> str:
+        return self.ticket.request.user
+
+    @property
+    def priority(self) -> int:
+        return self.ticket.request.priority
+
+    @property
+    def steps_left(self) -> int:
+        if self.work is None:
+            return self.params.steps
+        return self.work.timeline.steps - self.work.timeline.done

@@ -1,0 +1,60 @@
+"""Between the bytes of picture files and tensors."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+
+MAX_PIXELS = 64_000_000
+PNG_EFFORT = 3
+"""Of 9: a picture of a million pixels takes 40 ms, at 6 it takes 200 and is 5 % smaller."""
+
+
+class BadPicture(ValueError):
+    """These bytes are no picture to work with; the message is a whole sentence."""
+
+
+def read_picture(data: bytes, size: tuple[int, int], mode: str) -> Image.Image:
+    """A PNG, scaled to `size` (width, height). mode: RGB or L. Raises BadPicture."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(data), formats=["PNG"])
+            if opened.width * opened.height > MAX_PIXELS:
+                raise BadPicture(f"The picture has more than {MAX_PIXELS // 10**6} million pixels. Send a smaller one.")
+            picture = opened.convert(mode)
+    except BadPicture:
+        raise
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError, Warning) as error:
+        raise BadPicture("The picture to start from, or its mask, isn't a readable PNG. Send it again.") from error
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def to_tensor(picture: Image.Image) -> torch.Tensor:
+    """(1, 3, height, width), -1 … 1."""
+    pixels = torch.from_numpy(np.array(picture, dtype=np.float32) / 255.0)
+    return pixels.permute(2, 0, 1)[None] * 2 - 1
+
+
+def mask_tensor(mask: Image.Image, height: int, width: int) -> torch.Tensor:
+    """(1, 1, height, width): 1 where something new is drawn. height, width: in latents."""
+    drawn = torch.from_numpy((np.array(mask, dtype=np.float32) >= 127.5).astype(np.float32))
+    return torch.nn.functional.interpolate(drawn[None, None], size=(height, width))
+
+
+def to_picture(pixels: torch.Tensor) -> Image.Image:
+    """pixels: (1, 3, height, width), about -1 … 1."""
+    levels = (pixels[0] / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    return Image.fromarray((levels * 255).round().astype("uint8"))
+
+
+def to_png(picture: Image.Image) -> tuple[bytes, str]:
+    """The file, and the SHA-256 of its pixels."""
+    written = io.BytesIO()
+    picture.save(written, "PNG", compress_level=PNG_EFFORT)
+    return written.getvalue(), hashlib.sha256(picture.tobytes()).hexdigest()

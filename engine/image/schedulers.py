@@ -1,0 +1,39 @@
+"""The ways of going from noise to a picture that can be chosen. Names only: imports neither torch nor diffusers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+DEFAULT = "default"
+
+
+class Choice(NamedTuple):
+    scheduler: str
+    """A class of diffusers, made from the config of the model's own one."""
+    changes: Mapping[str, Any] = {}
+
+
+SCHEDULERS: Mapping[str, Choice] = {
+    "ddim": Choice("DDIMScheduler"),
+    "euler": Choice("EulerDiscreteScheduler"),
+    "euler-ancestral": Choice("EulerAncestralDiscreteScheduler"),
+    "heun": Choice("HeunDiscreteScheduler"),
+    "dpm++": Choice("DPMSolverMultistepScheduler"),
+    "dpm++-karras": Choice("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
+    "unipc": Choice("UniPCMultistepScheduler"),
+    "pndm": Choice("PNDMScheduler", {"skip_prk_steps": True}),
+}
+"""For models that were trained to remove noise; `default`, the model's own, is among them for every model."""
+DIFFUSION_SCHEDULERS = (
+    *sorted({choice.scheduler for choice in SCHEDULERS.values()}),
+    "DDPMScheduler", "DEISMultistepScheduler", "DPMSolverSinglestepScheduler", "KDPM2DiscreteScheduler",
+    "KDPM2AncestralDiscreteScheduler", "LCMScheduler",
+)  # fmt: skip
+"""What a model's own one may be."""
+FLOW_SCHEDULERS = ("FlowMatchEulerDiscreteScheduler",)
+
+
+def names_for(own: str) -> tuple[str, ...]:
+    """own: the class of the model's scheduler. Flow models go with their own one only."""
+    return (DEFAULT,) if own in FLOW_SCHEDULERS else (DEFAULT, *SCHEDULERS)

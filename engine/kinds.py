@@ -1,0 +1,84 @@
+"""Text or pictures: which part of the engine serves a folder.
+
+What pictures need is imported only for a folder that holds a pipeline: where diffusers isn't installed, texts go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.config import EngineConfig
+from engine.loaded import LoadFailed
+from engine.metrics import Counters
+from engine.model_engine import ModelEngine
+from engine.pipelines import is_pipeline
+from engine.room import Footprint
+from engine.source import ModelSource
+from engine.text.engine import TextEngine
+from engine.text.footprint import footprint_of as text_footprint
+from engine.text.footprint import held_by
+from engine.text.loader import load_model
+from engine.weights import Weights
+
+NO_DIFFUSERS = "It draws pictures, and the package diffusers isn't installed on this worker."
+NO_PACKING = "Weights of models that draw pictures are kept in full; 8 and 4 bits are for text models."
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the engine of a model needs beside the model."""
+
+    config: EngineConfig
+    counters: Counters
+    source: ModelSource
+    make_room: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A model that was read, and its engine."""
+
+    engine: ModelEngine
+    weights: int | None
+    """Bytes, where that is something else than its footprint said."""
+
+
+Reading = Generator[None, None, Ready]
+
+
+def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
+    """budget: bytes for all models. Raises LoadFailed, and TooSmall where `cache_mb` doesn't hold one sequence."""
+    if not is_pipeline(folder):
+        return text_footprint(folder, config, budget)
+    from engine.image.footprint import footprint_of as image_footprint
+
+    return image_footprint(folder, config, budget)
+
+
+def read(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
+    """Yields after every piece of work. room: bytes that it may take beside its weights. Raises LoadFailed."""
+    if is_pipeline(folder):
+        return _read_pipeline(folder, weights, room, around)
+    return _read_text(folder, weights, room, around)
+
+
+def _read_text(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
+    model = yield from load_model(folder, around.config, weights)
+    engine = TextEngine(
+        model, around.config, around.counters, around.source, room=room, make_room=around.make_room, weights=weights
+    )
+    return Ready(engine, None if weights == "full" else held_by(model.module))
+
+
+def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
+    if weights != "full":
+        raise LoadFailed(NO_PACKING)
+    try:
+        from engine.image.engine import ImageEngine
+        from engine.image.loader import load_pipeline
+    except ModuleNotFoundError as error:
+        raise LoadFailed(NO_DIFFUSERS) from error
+    model = yield from load_pipeline(folder, around.config)
+    return Ready(ImageEngine(model, around.config, around.counters, room=room, make_room=around.make_room), None)

@@ -1,0 +1,61 @@
+"""What is in a folder that wants to be a model, of texts or of pictures. Looks at everything and loads nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from engine.architectures import UnsupportedModel
+from engine.pipelines import INDEX, PipelineFolder, is_pipeline, is_variant, read_pipeline
+from engine.store.checks import (
+    ModelFacts,
+    check_code_keys,
+    check_plain_files,
+    check_text_folder,
+    check_weights,
+)
+from engine.store.errors import StoreError
+
+TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")
+"""A tokenizer is one of these; vocab.json has merges.txt beside it."""
+
+
+def check_folder(folder: Path) -> ModelFacts:
+    """Raises StoreError with the first reason to refuse."""
+    return check_pipeline(folder) if is_pipeline(folder) else check_text_folder(folder)
+
+
+def check_pipeline(folder: Path) -> ModelFacts:
+    """Of a pipeline, only the parts that are loaded are kept, and what lies beside model_index.json."""
+    present = check_plain_files(folder, nested=True)
+    try:
+        read = read_pipeline(folder)
+    except (UnsupportedModel, OSError) as error:
+        raise StoreError(str(error)) from error
+    kept = tuple(path for path in present if _belongs(path, read))
+    check_code_keys(folder, kept)
+    dtypes = sum((_check_part(folder, part, kept) for part in read.parts), Counter[str]())
+    size = sum((folder / path).stat().st_size for path in kept)
+    return ModelFacts(
+        kept, size, read.kind.pipeline, read.facts.prompt_tokens, dtypes.most_common(1)[0][0], "", image=read.facts
+    )
+
+
+def _belongs(path: str, read: PipelineFolder) -> bool:
+    part, below, _ = path.partition("/")
+    if not below:
+        return path == INDEX or not path.endswith((".safetensors", ".json"))  # not the same weights in one file
+    return part in read.parts and not is_variant(path)
+
+
+def _check_part(folder: Path, part: str, kept: tuple[str, ...]) -> Counter[str]:
+    """One that nothing is wrong with; of one with weights, their dtype by its bytes."""
+    own = [path for path in kept if path.startswith(f"{part}/")]
+    if part.startswith("tokenizer"):
+        if not any(f"{part}/{name}" in own for name in TOKENIZERS):
+            raise StoreError(f"There is no tokenizer in {part}: one of {', '.join(TOKENIZERS)}.")
+        return Counter()
+    if part == "scheduler":
+        return Counter()
+    dtype = check_weights(folder / part, tuple(path.partition("/")[2] for path in own))
+    return Counter({dtype: sum((folder / path).stat().st_size for path in own)})

@@ -1,0 +1,310 @@
+"""The image engine in the engine thread: previews, cancelling, resuming, failing alone, sharing the device."""
+
+from __future__ import annotations
+
+import io
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load, save
+
+from engine.image import engine as image_engine
+from engine.service import EngineThread
+from engine.types import (
+    Event,
+    FinishReason,
+    ImageEvent,
+    ImageRequest,
+    LoadingEvent,
+    ProgressEvent,
+    SamplingParams,
+    StartedEvent,
+)
+from tests.engine.image.drawing import Watcher, draw, far_apart, half_mask, params, png, some_picture
+from tests.engine.image.tiny import SIDE
+from tests.engine.recorder import GREEDY, submit
+
+Make = Callable[..., EngineThread]
+MODEL = "stable-diffusion"
+
+
+def at_step(step: int, act: Callable[[], object]) -> Callable[[Event], None]:
+    return lambda event: act() if isinstance(event, ProgressEvent) and event.step == step else None
+
+
+def test_a_picture_is_loaded_started_shown_and_finished(make_drawer: Make) -> None:
+    engine = make_drawer()
+    watcher = draw(engine, MODEL, params(steps=4))
+    picture, last = watcher.picture(), watcher.finish()
+    kinds = [kind for place, kind in enumerate(watcher.kinds) if kind is not LoadingEvent or place == 0]
+    assert kinds[:3] == [LoadingEvent, StartedEvent, ProgressEvent]
+    assert picture.shape == (SIDE, SIDE, 3)
+    assert (last.reason, last.usage.steps) == (FinishReason.STOP, 4)
+    assert [event.step for event in watcher.steps] == [1, 2, 3, 4]
+    assert last.usage.prompt_tokens == len("aredapple") + 2
+    assert last.usage.load_ms is not None
+    assert last.usage.ttft_ms is not None
+    assert last.usage.decode_ms is not None
+    assert last.usage.device_ms > 0
+    assert engine.unfinished() == 0
+
+
+def test_what_it_was_made_with_is_told(make_drawer: Make) -> None:
+    engine = make_drawer()
+    made = draw(engine, MODEL, params(scheduler="dpm++")).finish().made_with
+    assert made["scheduler"] == "DPMSolverMultistepScheduler"
+    assert (made["device"], made["dtype"], made["torch"]) == ("cpu", "float32", torch.__version__)
+    text = submit(engine, "Llama", [5, 6, 7], GREEDY, "text").finish().made_with
+    assert (text["device"], text["weights"]) == ("cpu", "full")
+    assert all(isinstance(value, str) for value in [*made.values(), *text.values()])
+
+
+def test_the_first_preview_comes_within_two_steps_and_shows_the_colours(make_drawer: Make) -> None:
+    """A picture that is hardly changed looks in its preview as it did."""
+    source = np.zeros((SIDE, SIDE, 3), np.uint8)
+    source[:, : SIDE // 2] = (220, 40, 40)
+    watcher = draw(make_drawer(), MODEL, params(steps=20, strength=0.1, guidance=1.0), source=png(source))
+    watcher.picture()
+    first = next(event for event in watcher.steps if event.preview)
+    assert first.step <= 2
+    preview = Image.open(io.BytesIO(first.preview))
+    assert (preview.format, preview.size) == ("WEBP", (SIDE, SIDE))
+
+
+def test_previews_can_be_left_out(make_drawer: Make) -> None:
+    watcher = draw(make_drawer(), MODEL, params(), previews=False)
+    watcher.picture()
+    assert not any(event.preview for event in watcher.steps)
+    assert watcher.finish().usage.ttft_ms is None
+
+
+def test_cancel_takes_effect_within_a_step(make_drawer: Make) -> None:
+    engine = make_drawer()
+    watcher = draw(engine, MODEL, params(steps=100), on_event=at_step(3, lambda: engine.cancel("one")))
+    last = watcher.finish()
+    assert (last.reason, last.usage.steps) == (FinishReason.CANCELLED, 3)
+    assert ImageEvent not in watcher.kinds
+
+
+@pytest.mark.parametrize("scheduler", ["default", "dpm++", "euler-ancestral", "unipc", "pndm", "heun"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_resumed_picture_is_the_one_that_was_not_interrupted(
+    make_drawer: Make, monkeypatch: pytest.MonkeyPatch, scheduler: str, masked: bool
+) -> None:
+    monkeypatch.setattr(image_engine, "CHECKPOINT_SECONDS", 0.0)
+    more = {"source": png(some_picture()), "mask": png(half_mask())} if masked else {}
+    engine, wanted = make_drawer(), params(steps=8, scheduler=scheduler, strength=0.9)
+    whole = draw(engine, MODEL, wanted, **more)
+    expected = whole.picture()
+    kept = whole.checkpoints[len(whole.checkpoints) // 2]
+    resumed = draw(make_drawer(), MODEL, wanted, checkpoint=kept.data, **more)
+    assert far_apart(resumed.picture(), expected) == 0
+    assert resumed.steps[0].step == kept.step + 1
+    assert resumed.finish().usage.steps == resumed.steps[-1].steps - kept.step
+
+
+def test_a_flow_model_resumes_too(make_drawer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_engine, "CHECKPOINT_SECONDS", 0.0)
+    engine, wanted = make_drawer(), params(steps=5)
+    whole = draw(engine, "flux", wanted)
+    expected = whole.picture()
+    resumed = draw(engine, "flux", wanted, "two", checkpoint=whole.checkpoints[1].data)
+    assert far_apart(resumed.picture(), expected) == 0
+    assert resumed.steps[0].step == 3
+
+
+def test_a_checkpoint_that_does_not_fit_is_left_aside(make_drawer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_engine, "CHECKPOINT_SECONDS", 0.0)
+    engine, wanted = make_drawer(), params(steps=4)
+    whole = draw(engine, MODEL, wanted)
+    expected, good = whole.picture(), whole.checkpoints[0].data
+    tensors = load(good)
+    broken = [
+        b"",
+        b"\x80\x04pickle",
+        good[:100],
+        save({"latents": tensors["latents"]}),
+        save({**tensors, "latents": torch.full_like(tensors["latents"], float("nan"))}),
+        save({**tensors, "latents": torch.zeros(1, 4, 400, 400)}),
+        save({**tensors, "generator": torch.zeros(8, dtype=torch.uint8)}),
+        save({**tensors, "told": torch.frombuffer(bytearray(b"[" * 100_000), dtype=torch.uint8)}),
+        save({**tensors, "told": torch.frombuffer(bytearray(b'{"of": 1}'), dtype=torch.uint8)}),
+    ]
+    for place, data in enumerate(broken):
+        watcher = draw(engine, MODEL, wanted, f"broken{place}", checkpoint=data)
+        assert far_apart(watcher.picture(), expected) == 0
+        assert watcher.steps[0].step == 1
+    other = draw(engine, MODEL, replace(wanted, seed=8), "other", checkpoint=good)
+    other.picture()
+    assert other.steps[0].step == 1, "it belongs to another seed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "words"),
+    [
+        ({"width": 33}, {}, "multiples of 2"),
+        ({"height": 0}, {}, "multiples of 2"),
+        ({"width": 512, "height": 512}, {}, "more pixels"),
+        ({"steps": 0}, {}, "steps"),
+        ({"steps": 9999}, {}, "steps"),
+        ({"guidance": float("nan")}, {}, "Guidance"),
+        ({"guidance": -1.0}, {}, "Guidance"),
+        ({"seed": -1}, {}, "seed"),
+        ({"scheduler": "evil"}, {}, "euler"),
+        ({"prompt": "a" * 20_000}, {}, "10,000 characters"),
+        ({"strength": 0.0}, {"source": png(some_picture())}, "strength"),
+        ({}, {"mask": png(half_mask())}, "mask needs a picture"),
+        ({}, {"source": b"<svg/>"}, "readable PNG"),
+        ({}, {"source": png(some_picture())[:-60]}, "readable PNG"),
+        ({}, {"source": png(some_picture()), "mask": b"GIF89a"}, "readable PNG"),
+    ],
+)
+def test_a_bad_request_ends_with_a_sentence(
+    make_drawer: Make, changes: dict[str, object], more: dict[str, bytes], words: str
+) -> None:
+    last = draw(make_drawer(), MODEL, params(**changes), **more).finish()
+    assert (last.reason, last.error_code) == (FinishReason.ERROR, "bad_request")
+    assert words in last.error
+
+
+def test_a_long_prompt_is_cut_off_as_the_model_does(make_drawer: Make) -> None:
+    last = draw(make_drawer(), MODEL, params("apple " * 200)).finish()
+    assert (last.reason, last.usage.prompt_tokens) == (FinishReason.STOP, 77)
+
+
+def failing(engine: EngineThread, monkeypatch: pytest.MonkeyPatch, error: Exception, *, at_least: int) -> None:
+    """Steps of so many rows raise."""
+    family = engine._residency.engines[MODEL]._family
+    predict = family.predict
+
+    def broken(latents: torch.Tensor, *rest: object) -> torch.Tensor:
+        if len(latents) >= at_least:
+            raise error
+        return predict(latents, *rest)
+
+    monkeypatch.setattr(family, "predict", broken)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("too little"), RuntimeError("a kernel failed")])
+def test_a_failed_batch_is_run_one_by_one(make_drawer: Make, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    engine = make_drawer()
+    expected = [draw(engine, MODEL, params(seed=seed), f"alone{seed}").picture() for seed in range(3)]
+    failing(engine, monkeypatch, error, at_least=3)
+    watchers = [draw(engine, MODEL, params(seed=seed), f"again{seed}") for seed in range(3)]
+    for one, watcher in zip(expected, watchers, strict=True):
+        assert far_apart(watcher.picture(), one) <= 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(torch.OutOfMemoryError("too little"), "out_of_memory"), (RuntimeError("broken"), "internal")]
+)
+def test_only_what_fails_alone_too_fails(
+    make_drawer: Make, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    """A picture with guidance takes two rows; the one without goes on."""
+    engine = make_drawer()
+    draw(engine, MODEL, params(), "first").picture()
+    failing(engine, monkeypatch, error, at_least=2)
+    good = draw(engine, MODEL, params(guidance=1.0, steps=6), "good")
+    bad = draw(engine, MODEL, params(steps=6), "bad")
+    assert bad.finish().error_code == code
+    good.picture()
+    assert draw(engine, MODEL, params(guidance=1.0), "next").finish().reason == FinishReason.STOP
+
+
+def test_latents_that_are_no_numbers_end_their_own_picture(make_drawer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = make_drawer()
+    draw(engine, MODEL, params(), "first").picture()
+    family = engine._residency.engines[MODEL]._family
+    predict = family.predict
+
+    def spoiled(latents: torch.Tensor, timesteps: torch.Tensor, conditions: list[dict[str, torch.Tensor]]) -> object:
+        made = predict(latents, timesteps, conditions)
+        for place, condition in enumerate(conditions):
+            if torch.equal(condition["encoder_hidden_states"], bad):
+                made[place] = float("nan")
+        return made
+
+    bad = family.encode("poison", empty=False)["encoder_hidden_states"]
+    monkeypatch.setattr(family, "predict", spoiled)
+    watchers = {prompt: draw(engine, MODEL, params(prompt, steps=5), prompt) for prompt in ("apple", "poison", "car")}
+    last = watchers["poison"].finish()
+    assert last.error_code == "non_finite"
+    assert "Try another seed" in last.error
+    watchers["apple"].picture()
+    watchers["car"].picture()
+
+
+def test_a_broken_sink_ends_its_own_picture_only(make_drawer: Make) -> None:
+    engine = make_drawer()
+
+    def broken(event: Event) -> None:
+        if isinstance(event, ProgressEvent):
+            raise ConnectionError("gone")
+
+    bad = draw(engine, MODEL, params(steps=50), "bad", on_event=broken)
+    good = draw(engine, MODEL, params(), "good")
+    good.picture()
+    assert bad.finish().error_code == "internal"
+    assert engine.unfinished() == 0
+
+
+def test_a_request_of_the_other_kind_is_refused(make_drawer: Make) -> None:
+    engine = make_drawer()
+    assert "text model" in submit(engine, MODEL, [1, 2, 3], GREEDY, "text").finish().error
+    assert "model of pictures" in draw(engine, "Llama", params(), "picture").finish().error
+
+
+def test_pictures_and_texts_share_the_device(make_drawer: Make) -> None:
+    """Each goes on while the other runs."""
+    engine = make_drawer()
+    draw(engine, MODEL, params(), "warm").picture()
+    submit(engine, "Llama", [1, 2, 3], GREEDY, "warm-text").finish()
+    steps: list[str] = []
+    text = submit(
+        engine, "Llama", [1, 2, 3], SamplingParams(temperature=0, max_tokens=300, ignore_eos=True), "text",
+        on_event=lambda event: steps.append("text"),
+    )  # fmt: skip
+    picture = draw(engine, MODEL, params(steps=40), "picture", on_event=lambda event: steps.append("picture"))
+    picture.picture()
+    text.finish()
+    turns = sum(one != other for one, other in pairwise(steps))
+    assert turns > 4, "they took turns"
+
+
+def test_whatever_comes_and_goes_every_request_ends_once(make_drawer: Make) -> None:
+    engine, chance, watchers = make_drawer(max_pictures=3), random.Random(5), []
+    lock = threading.Lock()
+
+    def client(number: int) -> None:
+        for turn in range(5):
+            request_id = f"{number}-{turn}"
+            wanted = params(
+                seed=turn, steps=chance.randint(1, 12), guidance=chance.choice([1.0, 4.0]),
+                width=chance.choice([SIDE, SIDE * 2]), scheduler=chance.choice(["default", "dpm++"]),
+            )  # fmt: skip
+            watcher = Watcher(request_id)
+            engine.submit(ImageRequest(request_id, MODEL, wanted, user=str(number)), watcher)
+            with lock:
+                watchers.append(watcher)
+            if chance.random() < 0.3:
+                time.sleep(chance.random() / 50)
+                engine.cancel(request_id)
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reasons = [watcher.finish().reason for watcher in watchers]
+    assert len(reasons) == 20
+    assert set(reasons) <= {FinishReason.STOP, FinishReason.CANCELLED}
+    assert engine.unfinished() == 0

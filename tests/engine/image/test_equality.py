@@ -1,0 +1,114 @@
+"""Every family draws what diffusers' own pipeline draws from the same seed, and alone what it draws in company."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.image.schedulers import SCHEDULERS
+from engine.pipelines import read_pipeline
+from engine.service import EngineThread
+from tests.engine.image.drawing import draw, far_apart, half_mask, params, png, some_picture
+from tests.engine.image.tiny import FAMILIES, SIDE
+
+Make = Callable[..., EngineThread]
+SLACK = 1
+"""Levels of 255. A batch of another size may make the CPU's libraries add in another order: 3e-6 of a latent."""
+
+
+@cache
+def reference(folder: Path, kind: str = "") -> Any:
+    name = read_pipeline(folder).kind.pipeline.replace("Pipeline", f"{kind}Pipeline")
+    pipeline = getattr(diffusers, name).from_pretrained(folder, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            part.eval()
+    return pipeline
+
+
+def by_diffusers(folder: Path, wanted: Any, kind: str = "", **more: Any) -> np.ndarray:
+    pipeline = reference(folder, kind)
+    own = pipeline.scheduler
+    if wanted.scheduler != "default":
+        choice = SCHEDULERS[wanted.scheduler]
+        pipeline.scheduler = getattr(diffusers, choice.scheduler).from_config(own.config, **choice.changes)
+    told = {"negative_prompt": wanted.negative_prompt or None} if "Flux" not in type(pipeline).__name__ else {}
+    try:
+        made = pipeline(
+            prompt=wanted.prompt, num_inference_steps=wanted.steps, guidance_scale=wanted.guidance, width=SIDE,
+            height=SIDE, generator=torch.Generator().manual_seed(wanted.seed), **told, **more,
+        )  # fmt: skip
+    finally:
+        pipeline.scheduler = own
+    return np.array(made.images[0])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("changes", [{}, {"guidance": 1.0}, {"negative_prompt": "blurry", "guidance": 7.0}])
+def test_text_to_image(make_drawer: Make, pipelines: dict[str, Path], family: str, changes: dict[str, Any]) -> None:
+    wanted = params(**changes)
+    assert far_apart(draw(make_drawer(), family, wanted).picture(), by_diffusers(pipelines[family], wanted)) == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_image_to_image(make_drawer: Make, pipelines: dict[str, Path], family: str) -> None:
+    wanted, source = params(steps=5, strength=0.6), some_picture()
+    expected = by_diffusers(pipelines[family], wanted, "Img2Img", image=Image.fromarray(source), strength=0.6)
+    assert far_apart(draw(make_drawer(), family, wanted, source=png(source)).picture(), expected) == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("strength", [0.6, 1.0])
+def test_inpainting_keeps_what_is_black_in_the_mask(
+    make_drawer: Make, pipelines: dict[str, Path], family: str, strength: float
+) -> None:
+    wanted, source, mask = params(steps=5, strength=strength), some_picture(), half_mask()
+    expected = by_diffusers(
+        pipelines[family], wanted, "Inpaint", image=Image.fromarray(source), mask_image=Image.fromarray(mask),
+        strength=strength,
+    )  # fmt: skip
+    made = draw(make_drawer(), family, wanted, source=png(source), mask=png(mask)).picture()
+    assert far_apart(made[:, SIDE // 2 :], expected[:, SIDE // 2 :]) == 0
+    assert far_apart(made[:, : SIDE // 2], source[:, : SIDE // 2]) == 0
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_every_scheduler(make_drawer: Make, pipelines: dict[str, Path], scheduler: str) -> None:
+    wanted = params(scheduler=scheduler, steps=5)
+    made = draw(make_drawer(), "stable-diffusion", wanted).picture()
+    assert far_apart(made, by_diffusers(pipelines["stable-diffusion"], wanted)) == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_alone_or_in_company_the_picture_is_the_same(make_drawer: Make, family: str) -> None:
+    """Other steps, seeds, guidance and schedulers, and a source picture, in one batch."""
+    choices = ["default", "dpm++", "euler-ancestral"] if family.endswith(("diffusion", "xl")) else ["default"] * 3
+    wanted = [
+        params("a red apple", steps=4, seed=1, guidance=5.0, scheduler=choices[0]),
+        params("a blue car", steps=7, seed=2, guidance=1.0, scheduler=choices[1]),
+        params("a green heart", steps=5, seed=3, guidance=9.0, scheduler=choices[2]),
+        params("a house", steps=6, seed=1, guidance=3.0, strength=0.5),
+    ]
+    sources = [None, None, None, png(some_picture())]
+    engine = make_drawer()
+    alone = [
+        draw(engine, family, one, f"alone{place}", source=source).picture()
+        for place, (one, source) in enumerate(zip(wanted, sources, strict=True))
+    ]
+    steps = engine.metrics().steps
+    together = [
+        draw(engine, family, one, f"together{place}", source=source)
+        for place, (one, source) in enumerate(zip(wanted, sources, strict=True))
+    ]
+    for one, watcher in zip(alone, together, strict=True):
+        assert far_apart(one, watcher.picture()) <= SLACK
+    assert engine.metrics().steps - steps < steps, "they shared steps"
