@@ -144,6 +144,6 @@ def _too_much(chosen: Mapping[str, Any]) -> dict[str, str]:
     fits = most // (chosen["width"] * chosen["height"])
     fewer = f"take {fits} steps or fewer, or a smaller picture" if fits else "take a smaller picture"
     return {
-        "steps": f"{chosen['width']} × {chosen['height']} pixels in {chosen['steps']} steps are {wanted:,} pixel-steps; "
-        f"up to {most:,} are allowed here: {fewer}."
+        "steps": f"{chosen['width']} × {chosen['height']} pixels in {chosen['steps']} steps are {wanted:,} "
+        f"pixel-steps; up to {most:,} are allowed here: {fewer}."
     }  # fmt: skip

@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from apps.catalog.models import ModelVersion
 from apps.generations.fair_order import RANKED, numbers
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import GenerationJob, Kind, State
 from apps.generations.presence import alive_workers
 
 MINE = "mine AS MATERIALIZED (SELECT score, created_at, id FROM ranked WHERE id = %(job)s)"
@@ -21,7 +21,8 @@ WOULD_BE = """mine AS MATERIALIZED (
             FROM quotas_recentuse WHERE user_id = %(person)s), 0)
         + COALESCE((SELECT sum(cost) FROM unfinished WHERE person = %(person)s), 0) AS score
 )"""
-BEFORE_MINE = """SELECT count(*) FILTER (WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)),
+BEFORE_MINE = """
+SELECT count(*) FILTER (WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)),
     COALESCE(sum(ranked.cost) FILTER (
         WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)), 0)::float8,
     (SELECT count(*) FROM unfinished WHERE state = 'running' AND model_id = ANY(%(models)s)),
@@ -102,6 +103,14 @@ def unfinished_by_model() -> dict[tuple[str, str], int]:
 
 def usage_of(job: GenerationJob) -> dict[str, float | int | None]:
     """Counts and times in milliseconds, None where not measured; whether the counts are `estimated`."""
+    if job.kind == Kind.IMAGE:
+        return {
+            "steps": job.steps,
+            "queue_ms": _rounded(job.queue_ms),
+            "ttft_ms": _rounded(job.ttft_ms),
+            "decode_ms": _rounded(job.decode_ms),
+            "device_ms": _rounded(job.device_ms),
+        }
     return {
         "prompt_tokens": job.prompt_tokens,
         "completion_tokens": job.completion_tokens,

@@ -21,6 +21,7 @@ def submitted(job: GenerationJob, actor: User) -> None:
         model=job.model_version.hosted_model_id,
         version=job.model_version_id,
         **(_picture(job) if job.kind == Kind.IMAGE else _text(job)),
+        **({"reproduces": job.params["reproduces"]} if "reproduces" in job.params else {}),
     )
 
 
@@ -31,7 +32,7 @@ def _text(job: GenerationJob) -> dict[str, int]:
 
 
 def _picture(job: GenerationJob) -> dict[str, int | str]:
-    asked = {name: job.params[name] for name in ("width", "height", "steps", "batch")}
+    asked = {name: job.params[name] for name in ("width", "height", "steps", "batch") if name in job.params}
     return asked | {"prompt_characters": len(job.params["prompt"])}
 
 
