@@ -71,10 +71,15 @@ def keep(held: Held, event: CheckpointEvent) -> bool:
     if len(event.data) > MAX_BYTES:
         logger.warning("the checkpoint of job %s is too large to be kept: %d bytes", held.job, len(event.data))
         return False
-    given = {"job": held.job, "attempt": held.attempt, "step": event.step, "data": event.data}
+    given: dict[str, str | int | bytes] = {
+        "job": held.job,
+        "attempt": held.attempt,
+        "step": event.step,
+        "data": event.data,
+    }
     with connection.cursor() as cursor:
         cursor.execute(KEEP, given)
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount)
 
 
 def checkpoint_for(job: GenerationJob) -> bytes | None:

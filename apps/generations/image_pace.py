@@ -30,7 +30,7 @@ def ms_per_pixel_pass(model_id: str) -> float | None:
         model_version__hosted_model=model_id, kind=Kind.IMAGE, state=State.SUCCEEDED, device_ms__gt=0, steps__gt=0
     )
     rows = made.order_by("-created_at").values_list("params", "steps", "device_ms")[:LATEST]
-    rates = [device_ms / pixel_passes(params, steps) for params, steps, device_ms in rows]
+    rates = [device_ms / pixel_passes(params, steps) for params, steps, device_ms in rows if device_ms]
     return median(rates) if rates else None
 
 

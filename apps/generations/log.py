@@ -199,5 +199,6 @@ def erase(client: Redis, job: str, attempts: int) -> None:
 
 def newest_preview(client: Redis, job: str) -> bytes | None:
     """The WebP of how a picture looks by now; None where Redis has none."""
-    found = client.execute_command("HGET", preview_key(job), "webp", **{NEVER_DECODE: True})
+    arguments = ("HGET", preview_key(job), "webp")
+    found = client.execute_command(*arguments, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]
     return found if isinstance(found, bytes) else None

@@ -50,6 +50,9 @@ class About(NamedTuple):
     """The id of the job that this one repeats."""
 
 
+UNKNOWN = About()
+
+
 class Ended(NamedTuple):
     """The engine is done with an attempt, and this is what it said or made."""
 
@@ -57,7 +60,7 @@ class Ended(NamedTuple):
     event: FinishEvent
     said: Said
     picture: ImageEvent | None = None
-    about: About = About()
+    about: About = UNKNOWN
 
 
 class _Final(NamedTuple):
@@ -99,7 +102,7 @@ class Publisher:
         self._inbox.put(None)
         self._thread.join(timeout=5)
 
-    def open(self, held: Held, *, about: About = About(), hides_reasoning: bool = False) -> None:
+    def open(self, held: Held, *, about: About = UNKNOWN, hides_reasoning: bool = False) -> None:
         """Events of this attempt will come; those of an attempt that isn't open are dropped."""
         self._inbox.put(_Open(held, about, hides_reasoning))
 

@@ -75,7 +75,7 @@ def _of_pictures(first: GenerationJob, ended: Ended) -> JSON:
 
 
 def psnr(one: bytes, other: bytes) -> float:
-    """Peak signal-to-noise ratio of two pictures of ours, in dB; 0 where their sizes differ, 100 where they are equal."""
+    """Peak signal-to-noise ratio of two pictures in dB: 0 where their sizes differ, 100 where they are equal."""
     with Image.open(BytesIO(one)) as left, Image.open(BytesIO(other)) as right:
         if left.size != right.size:
             return 0.0
