@@ -267,6 +267,7 @@ WHITENOISE_AUTOREFRESH = ENVIRONMENT != "production"  # looks files up when aske
 # --- Models and generation --------------------------------------------------------------------------------------
 MODEL_STORE = env.path("MODEL_STORE", DATA_DIR / "models")
 ARTIFACT_STORE = env.path("ARTIFACT_STORE", DATA_DIR / "artifacts")  # pictures; back it up with the database
+PICTURE_KEYS = env.path("PICTURE_KEYS", DATA_DIR / "picture-keys")  # what signs downloads as made by a model (C2PA)
 MAX_PROMPT_CHARS = env.integer("MAX_PROMPT_CHARS", 100_000, minimum=1)
 CONVERSATION_BIN_DAYS = env.integer("CONVERSATION_BIN_DAYS", 7, minimum=1)  # deleted ones can be restored this long
 ARTIFACT_BIN_DAYS = env.integer("ARTIFACT_BIN_DAYS", 7, minimum=1)  # deleted pictures can be brought back this long

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 from apps.generations.models import Artifact
 from apps.generations.picture_store import path_of, remove, write
 from apps.lib.ids import new_id
+from engine.pictures import Picture
 from engine.types import ImageEvent
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,8 @@ class KeptPicture:
         )
 
 
-def keep(picture: ImageEvent) -> KeptPicture:
-    """Write the file, under a new id. Raises OSError."""
+def keep(picture: ImageEvent | Picture) -> KeptPicture:
+    """Write the file of what an engine made, or of what was cleaned, under a new id. Raises OSError."""
     kept = KeptPicture(
         new_id(),
         picture.width,

@@ -10,8 +10,7 @@ from tempfile import NamedTemporaryFile
 
 from django.conf import settings
 
-THUMBNAILS = (128, 256, 512, 1024)
-"""Pixels of the longer side."""
+from engine.pictures import SIDES
 
 
 def path_of(artifact_id: str) -> Path:
@@ -51,7 +50,7 @@ def read(artifact_id: str) -> bytes | None:
 
 def remove(artifact_id: str) -> None:
     """The picture and its thumbnails, those that there are."""
-    for path in (path_of(artifact_id), *(thumbnail_path(artifact_id, size) for size in THUMBNAILS)):
+    for path in (path_of(artifact_id), *(thumbnail_path(artifact_id, size) for size in SIDES)):
         path.unlink(missing_ok=True)
 
 

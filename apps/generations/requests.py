@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
+from PIL import Image
+
 from apps.catalog.models import ModelVersion
 from apps.generations.checkpoints import checkpoint_for
 from apps.generations.claims import Held
@@ -81,4 +85,14 @@ def _picture(job: GenerationJob, name: str) -> bytes | None:
     found = read(artifact_id)
     if found is None:
         raise PictureGone(f"The picture that was given as the {name} was erased before this one was begun.")
-    return found
+    return greyscale(found) if name == "mask" else found
+
+
+def greyscale(png: bytes) -> bytes:
+    """Of one of our own pictures: any of them may be taken as a mask."""
+    with Image.open(BytesIO(png), formats=["PNG"]) as opened:
+        if opened.mode == "L":
+            return png
+        grey, buffer = opened.convert("L"), BytesIO()
+    grey.save(buffer, "PNG")
+    return buffer.getvalue()
