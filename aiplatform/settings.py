@@ -267,8 +267,12 @@ WHITENOISE_AUTOREFRESH = ENVIRONMENT != "production"  # looks files up when aske
 # --- Models and generation --------------------------------------------------------------------------------------
 MODEL_STORE = env.path("MODEL_STORE", DATA_DIR / "models")
 ARTIFACT_STORE = env.path("ARTIFACT_STORE", DATA_DIR / "artifacts")  # pictures; back it up with the database
+PICTURE_KEYS = env.path("PICTURE_KEYS", DATA_DIR / "picture-keys")  # what signs downloads as made by a model (C2PA)
 MAX_PROMPT_CHARS = env.integer("MAX_PROMPT_CHARS", 100_000, minimum=1)
 CONVERSATION_BIN_DAYS = env.integer("CONVERSATION_BIN_DAYS", 7, minimum=1)  # deleted ones can be restored this long
+ARTIFACT_BIN_DAYS = env.integer("ARTIFACT_BIN_DAYS", 7, minimum=1)  # deleted pictures can be brought back this long
+MAX_IMAGE_PIXEL_STEPS = env.integer("MAX_IMAGE_PIXEL_STEPS", 1024 * 1024 * 100, minimum=4096)  # of one picture
+MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 20, minimum=1)  # of one picture that people bring along
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 20, minimum=1)
 HEARTBEAT_SECONDS = env.integer("HEARTBEAT_SECONDS", 5, minimum=1)
 MAX_ATTEMPTS = env.integer("MAX_ATTEMPTS", 3, minimum=1)  # lost workers a job survives, less one

@@ -56,6 +56,10 @@ class HostedModelQuerySet(models.QuerySet["HostedModel"]):
         """Those that can be generated with by whoever is granted it: approved, enabled, with weights."""
         return self.filter(state__in=USABLE_STATES, is_enabled=True, default_version__isnull=False)
 
+    def that_write(self) -> Self:
+        """Those of the available ones that conversations and prompts can choose."""
+        return self.available().filter(modality=Modality.TEXT)
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Everybody who is signed in sees what is approved and enabled; who governs the site or audits it sees all."""
         if not user.is_active:

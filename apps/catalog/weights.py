@@ -27,8 +27,7 @@ def version_in_use(model: HostedModel) -> ModelVersion:
 
 
 def require_own_weights(version: ModelVersion) -> None:
-    """Raises CatalogError for what runs elsewhere, on the weights of another version, or with full ones only; and for
-    what draws pictures."""
+    """Raises CatalogError for what runs elsewhere, on the weights of another version, or with full ones only."""
     if version.image_facts:
         raise CatalogError(f"{version.hosted_model_id} draws pictures; weights of such models are kept in full.")
     if version.is_upstream:

@@ -53,7 +53,7 @@ def destination(user: User, project_id: str, model_id: str) -> Destination:
 
 
 def models_on_show() -> list[HostedModel]:
-    return list(HostedModel.objects.available())
+    return list(HostedModel.objects.that_write())
 
 
 def _first_choice(found: list[Choice], shared: SharedConversation) -> Choice | None:

@@ -17,7 +17,9 @@ def get_job_for(user: User | AnonymousUser, job_id: str, role: Role = Role.VIEWE
     Raises Http404 for strangers (the same as for no such job), PermissionDenied with a sentence for members with too
     small a role.
     """
-    jobs = GenerationJob.objects.select_related("model_version")
+    jobs = GenerationJob.objects.select_related(
+        "model_version__hosted_model", "model_version__base__hosted_model", "artifact", "project"
+    )
     # PostgreSQL has no text with a NUL in it; an address may.
     job = None if "\0" in job_id else jobs.filter(pk=job_id).first()
     if job is None:

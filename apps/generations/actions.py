@@ -6,29 +6,24 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
-from apps.catalog.models import HostedModel, ModelVersion
+from apps.catalog.models import HostedModel, Modality
 from apps.generations import trail
-from apps.generations.admission import refuse_overload
+from apps.generations.admission import authorized, refuse_overload, refuse_too_many, set_aside
 from apps.generations.doorbell import announce_cancel, ring
 from apps.generations.endings import cancel_all, end_unclaimed
+from apps.generations.erasing import erase_pictures_of
 from apps.generations.errors import Refused
 from apps.generations.intake import check_messages, encoded
-from apps.generations.models import TERMINAL, GenerationJob, State
+from apps.generations.models import GenerationJob, Kind, State
 from apps.generations.notices import erase_logs, tell_followers
 from apps.generations.params import EFFORT, MAX_SEED, clean_params, defaults_of
-from apps.governance.decisions import authorize
 from apps.governance.limits import capped
-from apps.governance.remedies import remedy
 from apps.projects.models import Project
-from apps.quotas.actions import QuotaExceeded, reserve
-
-ABSENT = ("model_disabled", "model_missing")
 
 
 @transaction.atomic(savepoint=False)
@@ -44,15 +39,17 @@ def submit_generation(
 
     Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed.
     """
+    if model.modality != Modality.TEXT:
+        raise Refused(status=422, code="not_text", message=f"{model} makes pictures: ask it in the studio.")
     chosen = clean_params(params, defaults_of(model.recommended))
     given = {name: chosen[name] for name, value in params.items() if value is not None and value != ""}
-    version, limits = _authorized(actor, project, model, given)
+    version, limits = authorized(actor, project, model, given)
     chosen = capped(chosen, limits)  # what the person didn't choose; what they chose is within the limits
     check_messages(messages)
     if not version.takes_effort:
         chosen[EFFORT] = None  # chosen for another model; this one would not be told
     prompt = encoded(version, messages, effort=chosen[EFFORT])
-    _refuse_too_many(actor)
+    refuse_too_many(actor)
     if chosen["seed"] is None:
         chosen["seed"] = secrets.randbelow(MAX_SEED + 1)  # fixed now: another attempt gives the same text
     chosen["max_tokens"] = min(chosen["max_tokens"], prompt.room)
@@ -67,42 +64,11 @@ def submit_generation(
         params=chosen,
     )
     refuse_overload(job)
-    _reserve(job, actor, project, model)
+    # What the job may use at most: its prompt and the longest answer it may give.
+    set_aside(job, actor, model, tokens=job.prompt_tokens + chosen["max_tokens"])
     trail.submitted(job, actor)
     transaction.on_commit(lambda: ring(job.pk, model.queue), robust=True)
     return job
-
-
-def _authorized(
-    actor: User, project: Project, model: HostedModel, params: Mapping[str, Any]
-) -> tuple[ModelVersion, Mapping[str, int]]:
-    """The version in use, and the largest values of parameters. Raises Refused, with the way out where there is one."""
-    decision = authorize(actor=actor, action="generate", model=model, project=project, params=params)
-    if not decision.allowed:
-        status, way_out = 422 if decision.code in ABSENT else 403, remedy(decision, model, project)
-        more = {"remedy": way_out} if way_out else {}
-        raise Refused(status=status, code=decision.code, message=decision.reason, **more)
-    assert model.default_version is not None
-    return model.default_version, decision.limits
-
-
-def _reserve(job: GenerationJob, actor: User, project: Project, model: HostedModel) -> None:
-    """Set aside what the job may use at most: its prompt and the longest answer it may give."""
-    most = job.prompt_tokens + job.params["max_tokens"]
-    try:
-        reservation = reserve(job_id=job.pk, user=actor, project=project, model=model, tokens=most)
-    except QuotaExceeded as error:
-        raise Refused(status=429, code="quota_exceeded", message=error.message) from None
-    job.quota_warnings = reservation.warnings
-
-
-def _refuse_too_many(actor: User) -> None:
-    """The row of the person is locked, so that two submits at once don't both take the last place."""
-    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=actor.pk)
-    unfinished = GenerationJob.objects.filter(user=actor).exclude(state__in=TERMINAL).count()
-    if unfinished >= settings.MAX_UNFINISHED_JOBS:
-        message = f"{unfinished} of your answers are still waiting or being written. Wait for one, or stop one."
-        raise Refused(status=429, code="too_many", message=message, limit=settings.MAX_UNFINISHED_JOBS)
 
 
 @transaction.atomic
@@ -127,7 +93,8 @@ def request_cancel(*, actor: User, job: GenerationJob) -> bool:
 
 @transaction.atomic
 def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
-    """Erase prompts and completions of jobs, given as ids or as a query; how many. Their counts stay for accounting.
+    """Erase prompts, completions and pictures of jobs, given as ids or as a query; how many. Their counts stay for
+    accounting.
 
     One that hasn't ended is cancelled first, so that its worker can't write the text again.
     """
@@ -136,6 +103,7 @@ def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
     kept = GenerationJob.objects.filter(pk__in=[job.pk for job in found])
     cancel_all([job for job in found if not job.is_terminal])
     kept.update(messages=[], prompt_ids=[], output="", reasoning="", tool_calls=[])
+    erase_pictures_of([job for job in found if job.kind == Kind.IMAGE])
     trail.wiped(found)
     transaction.on_commit(lambda: _forget(found), robust=True)
     return len(found)

@@ -1,20 +1,64 @@
-"""Whether a prompt may join the queue: not where so much work is ahead of it that nobody would wait for the answer."""
+"""Whether a job may join the queue, and what is set aside for it: the same for texts and for pictures."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from prometheus_client import Counter
 
+from apps.accounts.models import User
+from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.errors import Refused
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import TERMINAL, GenerationJob, State
 from apps.generations.queue import place_of
+from apps.governance.decisions import authorize
+from apps.governance.remedies import remedy
+from apps.projects.models import Project
+from apps.quotas.actions import QuotaExceeded, reserve
 from engine.overload import duration
 
+ABSENT = ("model_disabled", "model_missing")
 OVERLOADED = Counter("atrium_jobs_overloaded_total", "Prompts refused for what was ahead of them", ["model"])
 
 
+def authorized(
+    actor: User,
+    project: Project,
+    model: HostedModel,
+    params: Mapping[str, Any],
+    version: ModelVersion | None = None,
+) -> tuple[ModelVersion, Mapping[str, int]]:
+    """`version`, or the one in use where none is given, and the largest values of parameters. Raises Refused, with
+    the way out where there is one."""
+    decision = authorize(actor=actor, action="generate", model=model, project=project, params=params, version=version)
+    if not decision.allowed:
+        status, way_out = 422 if decision.code in ABSENT else 403, remedy(decision, model, project)
+        more = {"remedy": way_out} if way_out else {}
+        raise Refused(status=status, code=decision.code, message=decision.reason, **more)
+    version = version or model.default_version
+    assert version is not None, "a condition of the decision"
+    return version, decision.limits
+
+
+def refuse_too_many(actor: User, new: int = 1) -> None:
+    """The row of the person is locked, so that two submits at once don't both take the last place. Raises Refused."""
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=actor.pk)
+    unfinished = GenerationJob.objects.filter(user=actor).exclude(state__in=TERMINAL).count()
+    most = settings.MAX_UNFINISHED_JOBS
+    if unfinished + new <= most:
+        return
+    if new == 1:
+        message = f"{unfinished} of your answers are still waiting or being written. Wait for one, or stop one."
+    else:
+        message = f"{unfinished} of your jobs are not finished yet, and up to {most} may be: ask for fewer than {new}."
+    raise Refused(status=429, code="too_many", message=message, limit=most)
+
+
 def refuse_overload(job: GenerationJob) -> None:
-    """Raises Refused; the caller's transaction then takes the job back. One whose wait nobody can tell may wait."""
+    """Not where so much work is ahead of it that nobody would wait for it. Raises Refused; the caller's transaction
+    then takes the job back. One whose wait nobody can tell may wait."""
     most = settings.MAX_WAIT_MINUTES * 60
     others_wait = most and GenerationJob.objects.filter(state=State.QUEUED).exclude(pk=job.pk).exists()
     starts_in = place_of(job).starts_in if others_wait else None
@@ -27,3 +71,28 @@ def refuse_overload(job: GenerationJob) -> None:
         f"be. Try again in about {duration(starts_in - most)}, or choose another model."
     )
     raise Refused(status=429, code="overloaded", message=message, starts_in=starts_in)
+
+
+def set_aside(
+    job: GenerationJob,
+    actor: User,
+    model: HostedModel,
+    *,
+    tokens: int = 0,
+    images: int = 0,
+    device_ms: float | None = None,
+) -> None:
+    """What the job may use at most; `device_ms` None where its tokens tell. Raises Refused."""
+    try:
+        reservation = reserve(
+            job_id=job.pk,
+            user=actor,
+            project=job.project,
+            model=model,
+            tokens=tokens,
+            images=images,
+            device_ms=device_ms,
+        )
+    except QuotaExceeded as error:
+        raise Refused(status=429, code="quota_exceeded", message=error.message) from None
+    job.quota_warnings = reservation.warnings

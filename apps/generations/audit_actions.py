@@ -8,5 +8,9 @@ ACTIONS = {
     "generation.cancelled": "stopped a generation",
     "generation.stopped": "stopped a generation that is no longer allowed",
     "generation.requeued": "put a generation back into the queue",
-    "generation.wiped": "erased the texts of generations",
+    "generation.wiped": "erased the texts and pictures of generations",
+    "artifact.uploaded": "brought a picture along",
+    "artifact.deleted": "put a picture into the bin",
+    "artifact.restored": "took a picture out of the bin",
+    "artifact.purged": "erased a picture for good",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +10,9 @@ from django.db.models.functions import Now
 
 from apps.generations import trail
 from apps.generations.claims import Held
-from apps.generations.models import GenerationJob, State
+from apps.generations.image_pace import ms_per_pixel_pass, pixel_passes
+from apps.generations.models import Checkpoint, GenerationJob, Kind, Origin, State
+from apps.generations.outcomes import Outcome
 from apps.generations.replay import said_in_log
 from apps.generations.said import Said
 from apps.lib.redis import AWAY, sync_client
@@ -20,36 +21,16 @@ from apps.quotas.ledger import Measured
 
 REAPED_AT_ONCE = 50
 LOST = (
-    "The worker stopped {lost} times while it wrote this answer, so it was given up. "
+    "The worker stopped {lost} times while it {did}, so it was given up. "
     "Try again; if it happens again, tell an administrator."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended. Times in milliseconds; None where not measured."""
-
-    state: State
-    output: str
-    finish_reason: str
-    completion_tokens: int
-    prompt_tokens: int | None = None
-    """As the engine counted it; None leaves what was counted at submit."""
-    usage_estimated: bool = False
-    reasoning: str = ""
-    tool_calls: tuple[dict[str, Any], ...] = ()
-    reasoning_tokens: int = 0
-    error_code: str = ""
-    error_message: str = ""
-    ttft_ms: float | None = None
-    decode_ms: float | None = None
-    reasoning_ms: float | None = None
-    device_ms: float | None = None
+DID = {Kind.TEXT: "wrote this answer", Kind.IMAGE: "made this picture"}
 
 
 @transaction.atomic
 def finish(held: Held, outcome: Outcome) -> GenerationJob | None:
-    """Bring a running job to its terminal state. None where this attempt no longer holds it: nothing was written."""
+    """Bring a running job to its terminal state, its picture with it. None where this attempt no longer holds it:
+    nothing was written."""
     rows = GenerationJob.objects.filter(pk=held.job, attempt=held.attempt, state=State.RUNNING)
     changed = rows.update(
         state=outcome.state,
@@ -65,10 +46,19 @@ def finish(held: Held, outcome: Outcome) -> GenerationJob | None:
         ttft_ms=outcome.ttft_ms,
         decode_ms=outcome.decode_ms,
         device_ms=outcome.device_ms,
+        steps=outcome.steps,
+        receipt=outcome.receipt,
         lease_until=None,
         finished_at=Now(),
     )
-    return _ended(held.job) if changed else None
+    if not changed:
+        return None
+    if outcome.picture is not None:
+        project_id, user_id = GenerationJob.objects.values_list("project_id", "user_id").get(pk=held.job)
+        outcome.picture.row(project_id=project_id, user_id=user_id, job_id=held.job, origin=Origin.GENERATED).save(
+            force_insert=True
+        )
+    return _ended(held.job)
 
 
 def _error(outcome: Outcome) -> dict[str, str]:
@@ -99,9 +89,10 @@ def cancel_all(jobs: list[GenerationJob]) -> None:
     rows.update(
         state=State.CANCELLED, finish_reason="cancelled", cancel_requested_at=Now(), lease_until=None, finished_at=Now()
     )
-    started = {job.pk: _remains(job).tokens for job in jobs if job.state == State.RUNNING}
+    Checkpoint.objects.filter(job__in=rows).delete()
+    started = {job.pk: _remains(job) for job in jobs if job.state == State.RUNNING}
     models = dict(rows.values_list("pk", "model_version__hosted_model_id"))
-    settle(_measured(job, models[job.pk], started.get(job.pk, 0)) for job in jobs)
+    settle(_measured(job, models[job.pk], started.get(job.pk, Said())) for job in jobs)
 
 
 @transaction.atomic
@@ -123,7 +114,7 @@ def _take_away(job: GenerationJob) -> GenerationJob:
         return job
     said = _remains(job)
     kept = {"output": said.text, "reasoning": said.reasoning, "tool_calls": list(said.tool_calls)}
-    counted = {"completion_tokens": said.tokens, "reasoning_ms": said.reasoning_ms}
+    counted = {"completion_tokens": said.tokens, "reasoning_ms": said.reasoning_ms, "steps": said.steps}
     ending: dict[str, Any] = {"lease_until": None, "lost_attempts": lost, **kept, **counted, **_reason(job, lost)}
     rows.update(**ending, finished_at=Now())
     return _ended(job.pk)
@@ -132,7 +123,8 @@ def _take_away(job: GenerationJob) -> GenerationJob:
 def _reason(job: GenerationJob, lost: int) -> dict[str, Any]:
     if job.cancel_requested_at is not None:
         return {"state": State.CANCELLED, "finish_reason": "cancelled"}
-    message = LOST.format(lost=lost) if lost > 1 else "The worker stopped while it wrote this answer. Try again."
+    did = DID[Kind(job.kind)]
+    message = LOST.format(lost=lost, did=did) if lost > 1 else f"The worker stopped while it {did}. Try again."
     return {
         "state": State.FAILED, "finish_reason": "error", "error_code": "worker_lost", "error_message": message
     }  # fmt: skip
@@ -147,13 +139,15 @@ def _remains(job: GenerationJob) -> Said:
 
 
 def _ended(job_id: str) -> GenerationJob:
-    job = GenerationJob.objects.select_related("user", "model_version__hosted_model").get(pk=job_id)
-    settle([_measured(job, job.model_version.hosted_model_id, job.completion_tokens)])
+    job = GenerationJob.objects.select_related("user", "model_version__hosted_model", "artifact").get(pk=job_id)
+    if job.kind == Kind.IMAGE:
+        Checkpoint.objects.filter(job=job).delete()
+    settle([_measured(job, job.model_version.hosted_model_id, Said(tokens=job.completion_tokens, steps=job.steps))])
     trail.ended(job)
     return job
 
 
-def _measured(job: GenerationJob, model_id: str, completion_tokens: int) -> Measured:
+def _measured(job: GenerationJob, model_id: str, said: Said) -> Measured:
     """What a job used up to its end: nothing where no worker took it. What can't be measured is None."""
     ran = job.attempt > 0
     return Measured(
@@ -161,6 +155,15 @@ def _measured(job: GenerationJob, model_id: str, completion_tokens: int) -> Meas
         user_id=job.user_id or "",
         project_id=job.project_id,
         model_id=model_id,
-        tokens=job.prompt_tokens + completion_tokens if ran else 0,
-        device_ms=job.device_ms if ran else 0.0,
+        tokens=job.prompt_tokens + said.tokens if ran else 0,
+        images=1 if job.kind == Kind.IMAGE and job.state == State.SUCCEEDED else 0,
+        device_ms=_device_ms(job, model_id, said.steps) if ran else 0.0,
     )
+
+
+def _device_ms(job: GenerationJob, model_id: str, steps: int) -> float | None:
+    """Of a picture that nobody measured what the steps usually take that its readers were told of; of a text None,
+    which the ledger makes up for."""
+    if job.device_ms is not None or job.kind == Kind.TEXT:
+        return job.device_ms
+    return (ms_per_pixel_pass(model_id) or 0.0) * pixel_passes(job.params, steps)

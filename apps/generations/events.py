@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.generations.models import TERMINAL, GenerationJob
+from apps.generations.models import TERMINAL, GenerationJob, Kind
 from apps.generations.queue import Place, usage_of
 from apps.generations.said import Said, parts_of
 from engine.types import LoadingEvent
@@ -49,6 +49,11 @@ def tool_call(index: int, call: JSON, tokens: int) -> JSON:
     return {"kind": "tool_call", "index": index, **call, "tokens": tokens}
 
 
+def progress(step: int, steps: int, preview: int | None) -> JSON:
+    """How far a picture is; `preview` is the version of the newest one there is, which pages fetch by themselves."""
+    return {"kind": "progress", "step": step, "steps": steps} | ({} if preview is None else {"preview": preview})
+
+
 def snapshot(said: Said) -> JSON:
     """All that was said so far; without the parts that there are none of."""
     event: JSON = {"kind": "snapshot", "text": said.text, "tokens": said.tokens}
@@ -73,7 +78,7 @@ def queued(place: Place) -> JSON:
 
 
 def finish(job: GenerationJob, *, with_text: bool) -> JSON:
-    """The one last event. `with_text` where a follower may not have all of it."""
+    """The one last event, of a picture with where it is. `with_text` where a follower may not have all of it."""
     assert job.state in TERMINAL
     event = {
         "kind": "finish",
@@ -83,4 +88,14 @@ def finish(job: GenerationJob, *, with_text: bool) -> JSON:
         "error": job.error_message,
         "usage": usage_of(job),
     }
+    if job.kind == Kind.IMAGE:
+        return event | {"artifact": _artifact_of(job)}
     return event | ({"text": job.output, **parts_of(job)} if with_text else {})
+
+
+def _artifact_of(job: GenerationJob) -> JSON | None:
+    """None where there is none, or none any more."""
+    artifact = getattr(job, "artifact", None)
+    if artifact is None or artifact.deleted_at is not None:
+        return None
+    return {"id": artifact.pk, "width": artifact.width, "height": artifact.height}

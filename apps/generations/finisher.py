@@ -12,19 +12,21 @@ from django.db import DatabaseError, DataError, IntegrityError
 from apps.audit.record import AuditUnavailable
 from apps.generations import events
 from apps.generations.claims import Held, release
-from apps.generations.endings import Outcome, finish
+from apps.generations.endings import finish
+from apps.generations.kept_pictures import KeptPicture, discard, keep
 from apps.generations.leases import Leases
 from apps.generations.metrics import FENCED, REQUEUED, count_end
-from apps.generations.models import State
 from apps.generations.notices import tell_followers
+from apps.generations.outcomes import SHUTDOWN, outcome_of
 from apps.generations.publisher import Ended, Publisher
+from apps.generations.receipts import receipt_of
 from apps.lib import context
 from apps.lib.database import borrowed_connection
-from engine.types import FinishReason
+from engine.types import FinishEvent, FinishReason
 
 AGAIN_SECONDS = 0.5
-SHUTDOWN = "shutdown"
-STATES = {FinishReason.CANCELLED: State.CANCELLED, FinishReason.ERROR: State.FAILED}
+NO_PICTURE = "The engine said that it was done, and gave no picture. Tell an administrator."
+NOT_STORED = "The picture was made, but its file could not be written ({error}). Tell an administrator, and try again."
 logger = logging.getLogger(__name__)
 
 
@@ -55,10 +57,22 @@ class Finisher:
 
     def _until_written(self, ended: Ended) -> None:
         self._leases.ending(ended.held)
+        ended, picture = _with_file(ended)
+        try:
+            self._try(ended, picture)
+        finally:
+            if picture is not None:
+                self._discard(picture)
+
+    def _discard(self, picture: KeptPicture) -> None:
+        with borrowed_connection():
+            discard(picture)
+
+    def _try(self, ended: Ended, picture: KeptPicture | None) -> None:
         while self._leases.holds(ended.held):
             try:
                 with borrowed_connection():
-                    self._end(ended)
+                    self._end(ended, picture)
                 self._leases.drop(ended.held)
                 return
             except (DataError, IntegrityError):
@@ -72,14 +86,14 @@ class Finisher:
                 logger.exception("the end of job %s failed", ended.held.job)
                 self._lose(ended.held)
 
-    def _end(self, ended: Ended) -> None:
+    def _end(self, ended: Ended, picture: KeptPicture | None) -> None:
         held = ended.held
         if ended.event.error_code == SHUTDOWN and release(held):
             REQUEUED.labels("shutdown").inc()
             self._publisher.forget(held)
             tell_followers([held.job])
             return
-        job = finish(held, outcome_of(ended))
+        job = finish(held, outcome_of(ended, picture, receipt_of(ended)))
         if job is None:
             logger.warning("attempt %d of job %s was overtaken; nothing of it was kept", held.attempt, held.job)
             FENCED.inc()
@@ -93,25 +107,19 @@ class Finisher:
         self._publisher.forget(held)
 
 
-def outcome_of(ended: Ended) -> Outcome:
-    event, usage = ended.event, ended.event.usage
-    # A shutdown that comes so far was asked to stop by a person, and has no queue to go back to.
-    reason = FinishReason.CANCELLED if event.error_code == SHUTDOWN else event.reason
-    failed = reason == FinishReason.ERROR
-    return Outcome(
-        state=STATES.get(reason, State.SUCCEEDED),
-        output=ended.said.text,
-        reasoning=ended.said.reasoning,
-        tool_calls=ended.said.tool_calls,
-        finish_reason=str(reason),
-        completion_tokens=ended.said.tokens,
-        prompt_tokens=usage.prompt_tokens,
-        usage_estimated=usage.estimated,
-        reasoning_tokens=usage.reasoning_tokens,
-        reasoning_ms=usage.reasoning_ms,
-        error_code=event.error_code if failed else "",
-        error_message=event.error if failed else "",
-        ttft_ms=usage.ttft_ms,
-        decode_ms=usage.decode_ms,
-        device_ms=usage.device_ms,
-    )
+def _with_file(ended: Ended) -> tuple[Ended, KeptPicture | None]:
+    """The picture's file is written before its row can be; where it can't be, the job fails with the reason."""
+    if not ended.about.makes_picture or ended.event.reason != FinishReason.STOP:
+        return ended, None
+    if ended.picture is None:
+        return _failed(ended, "internal", NO_PICTURE), None
+    try:
+        return ended, keep(ended.picture)
+    except OSError as error:
+        logger.exception("the picture of job %s can't be written", ended.held.job)
+        return _failed(ended, "storage", NOT_STORED.format(error=error.strerror)), None
+
+
+def _failed(ended: Ended, code: str, words: str) -> Ended:
+    event = ended.event
+    return ended._replace(event=FinishEvent(event.request_id, FinishReason.ERROR, event.usage, code, words))

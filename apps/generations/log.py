@@ -15,10 +15,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from redis import Redis
+from redis.client import NEVER_DECODE
 from redis.exceptions import NoScriptError
 
 JSON = dict[str, Any]
-Call = tuple[str, tuple[str, ...], list[Any]]
+Call = tuple[str, Sequence[str], list[Any]]
 
 LIVE_SECONDS = 6 * 3600
 FINISHED_SECONDS = 3600
@@ -62,6 +63,17 @@ return ARGV[2]
 """
 
 
+# KEYS: preview. ARGV: version, picture, seconds to keep. An older one never takes the place of a newer one.
+PREVIEW = """
+if tonumber(redis.call('HGET', KEYS[1], 'version') or '0') < tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[1], 'version', ARGV[1], 'webp', ARGV[2])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return ARGV[1]
+"""
+PREVIEW_SECONDS = 3600
+
+
 class Answer(StrEnum):
     WRITTEN = "written"
     STALE = "stale"
@@ -92,8 +104,20 @@ class Snapshot(NamedTuple):
     event: JSON
 
 
+class Preview(NamedTuple):
+    """The newest look of a picture that is being made; `version` grows, over attempts too."""
+
+    job: str
+    version: int
+    webp: bytes
+
+
 def channel_of(job: str) -> str:
     return f"generation:{{{job}}}:nudge"
+
+
+def preview_key(job: str) -> str:
+    return f"generation:{{{job}}}:preview"
 
 
 def keys_of(job: str, attempt: int) -> tuple[str, str, str]:
@@ -108,11 +132,16 @@ class LogWriter:
         self._client = client
         self._append = _sha(APPEND)
         self._snapshot = _sha(SNAPSHOT)
+        self._preview = _sha(PREVIEW)
 
-    def append(self, batches: Sequence[Append]) -> list[Answer]:
-        """One answer for each batch. Raises what `apps.lib.redis.AWAY` names; then any of them may be written."""
-        calls = [(self._append, keys_of(batch.job, batch.attempt), _append_arguments(batch)) for batch in batches]
-        return self._run(calls)
+    def append(self, batches: Sequence[Append], previews: Sequence[Preview] = ()) -> list[Answer]:
+        """One answer for each batch. The previews are there before the events that speak of them. Raises what
+        `apps.lib.redis.AWAY` names; then any of them may be written."""
+        calls: list[Call] = [
+            (self._preview, [preview_key(each.job)], [each.version, each.webp, PREVIEW_SECONDS]) for each in previews
+        ]
+        calls += [(self._append, keys_of(batch.job, batch.attempt), _append_arguments(batch)) for batch in batches]
+        return self._run(calls)[len(previews) :]
 
     def snapshot(self, taken: Snapshot, *, repair: bool) -> Answer:
         """Keep the whole text beside the log; with `repair` the log goes on from here."""
@@ -123,8 +152,8 @@ class LogWriter:
     def _run(self, calls: Sequence[Call]) -> list[Answer]:
         results = self._pipelined(calls)
         if any(isinstance(result, NoScriptError) for result in results):  # the first time, and after a restart of Redis
-            self._client.script_load(APPEND)
-            self._client.script_load(SNAPSHOT)
+            for script in (APPEND, SNAPSHOT, PREVIEW):
+                self._client.script_load(script)
             results = self._pipelined(calls)
         for result in results:
             if isinstance(result, Exception):
@@ -165,4 +194,11 @@ def nudge_to_look(client: Redis, job: str) -> None:
 
 def erase(client: Redis, job: str, attempts: int) -> None:
     """Delete all that Redis knows of a job with so many attempts."""
-    client.delete(*{key for attempt in range(attempts + 1) for key in keys_of(job, attempt)})
+    client.delete(preview_key(job), *{key for attempt in range(attempts + 1) for key in keys_of(job, attempt)})
+
+
+def newest_preview(client: Redis, job: str) -> bytes | None:
+    """The WebP of how a picture looks by now; None where Redis has none."""
+    arguments = ("HGET", preview_key(job), "webp")
+    found = client.execute_command(*arguments, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]
+    return found if isinstance(found, bytes) else None

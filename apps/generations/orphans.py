@@ -10,7 +10,8 @@ from apps.quotas.ledger import Measured
 # Slots with something open lead to the few entries that are worth a look: the ledger itself only grows.
 FIND = """
 SELECT reserved.job_id, reserved.user_id, reserved.project_id, reserved.model_id,
-    CASE WHEN job.attempt > 0 THEN job.prompt_tokens + job.completion_tokens ELSE 0 END, job.device_ms
+    CASE WHEN job.attempt > 0 THEN job.prompt_tokens + job.completion_tokens ELSE 0 END, job.device_ms,
+    CASE WHEN job.kind = 'image' AND job.state = 'succeeded' THEN 1 ELSE 0 END
 FROM quotas_usagetotal AS total
 JOIN quotas_ledgerentry AS reserved ON reserved.kind = 'reserve' AND reserved.day = total.day
     AND reserved.slot = total.slot AND reserved.model_id = total.model_id
@@ -29,7 +30,7 @@ def settle_orphans() -> int:
         cursor.execute(FIND)
         rows = cursor.fetchall()
     settle(
-        Measured(job_id=job, user_id=user, project_id=project, model_id=model, tokens=tokens, device_ms=device_ms)
-        for job, user, project, model, tokens, device_ms in rows
+        Measured(job, user, project, model, tokens, images, device_ms)
+        for job, user, project, model, tokens, device_ms, images in rows
     )
     return len(rows)

@@ -18,13 +18,14 @@ MAX_SEED = 2**32 - 1
 EFFORT = "reasoning_effort"
 EFFORTS = ("low", "medium", "high")
 
-Kind = Literal["number", "integer", "strings", "choice"]
+Kind = Literal["number", "integer", "strings", "choice", "text"]
 Value = float | int | str | list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`kind` is `number`, `integer`, `strings` or `choice`; a default of None means: not set."""
+    """`kind` is `number`, `integer`, `strings`, `choice` or `text`, whose `maximum` is one of characters; a default of
+    None means: not set."""
 
     name: str
     label: str
@@ -191,9 +192,20 @@ def _choice(parameter: Parameter, value: Any) -> str:
     return value
 
 
+def _text(parameter: Parameter, value: Any) -> str:
+    assert parameter.maximum is not None
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"{parameter.label} must be text.")
+    if len(value) > parameter.maximum:
+        over = len(value) - int(parameter.maximum)
+        raise ValueError(f"{parameter.label} is {over:,} characters too long; up to {parameter.maximum:,} are allowed.")
+    return value
+
+
 CLEANERS: Mapping[Kind, Callable[[Parameter, Any], Value]] = {
     "number": _number,
     "integer": _integer,
     "strings": _strings,
     "choice": _choice,
+    "text": _text,
 }

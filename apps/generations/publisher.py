@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from time import monotonic, time
+from types import MappingProxyType
 from typing import NamedTuple
 
 from apps.generations import events
@@ -18,7 +19,9 @@ from apps.lib.redis import AWAY
 from engine.types import (
     Event,
     FinishEvent,
+    ImageEvent,
     LoadingEvent,
+    ProgressEvent,
     ReasoningEvent,
     StartedEvent,
     TextEvent,
@@ -37,12 +40,27 @@ logger = logging.getLogger(__name__)
 JSON = events.JSON
 
 
+class About(NamedTuple):
+    """What is known of a job when it is claimed and needed again at its end."""
+
+    models: Mapping[str, str] = MappingProxyType({})
+    """As `requests.models_of` tells them."""
+    makes_picture: bool = False
+    reproduces: str = ""
+    """The id of the job that this one repeats."""
+
+
+UNKNOWN = About()
+
+
 class Ended(NamedTuple):
-    """The engine is done with an attempt, and this is what it said."""
+    """The engine is done with an attempt, and this is what it said or made."""
 
     held: Held
     event: FinishEvent
     said: Said
+    picture: ImageEvent | None = None
+    about: About = UNKNOWN
 
 
 class _Final(NamedTuple):
@@ -52,6 +70,7 @@ class _Final(NamedTuple):
 
 class _Open(NamedTuple):
     held: Held
+    about: About
     hides_reasoning: bool
 
 
@@ -68,6 +87,7 @@ class Publisher:
         self._on_stale = on_stale
         self._inbox: SimpleQueue[tuple[Held, Event] | _Final | _Open | _Forget | None] = SimpleQueue()
         self._transcripts: dict[Held, Transcript] = {}
+        self._about: dict[Held, About] = {}
         self._finished_at: dict[Held, float] = {}
         self._due: float | None = None
         self._last_flush = 0.0
@@ -82,9 +102,9 @@ class Publisher:
         self._inbox.put(None)
         self._thread.join(timeout=5)
 
-    def open(self, held: Held, *, hides_reasoning: bool = False) -> None:
+    def open(self, held: Held, *, about: About = UNKNOWN, hides_reasoning: bool = False) -> None:
         """Events of this attempt will come; those of an attempt that isn't open are dropped."""
-        self._inbox.put(_Open(held, hides_reasoning))
+        self._inbox.put(_Open(held, about, hides_reasoning))
 
     def receive(self, held: Held, event: Event) -> None:
         """An event of the engine, in the engine's thread."""
@@ -118,8 +138,9 @@ class Publisher:
         match item:
             case None:
                 return False
-            case _Open(held, hides_reasoning):
+            case _Open(held, about, hides_reasoning):
                 self._transcripts[held] = Transcript(held, hides_reasoning=hides_reasoning)
+                self._about[held] = about
             case _Forget(held):
                 self._drop(held)
             case _Final(held, event):
@@ -144,6 +165,11 @@ class Publisher:
             case ToolCallEvent():
                 self._schedule(at_once=False)
                 transcript.add_tool_call(event)
+            case ProgressEvent():
+                transcript.add_progress(event)
+                self._schedule(at_once=False)
+            case ImageEvent():
+                transcript.picture = event
             case LoadingEvent():
                 transcript.add(events.loading(event, time()))
                 self._schedule(at_once=True)
@@ -152,7 +178,9 @@ class Publisher:
                 self._schedule(at_once=True)
             case FinishEvent():
                 said = transcript.said()
-                self._on_end(Ended(held, event, said._replace(tokens=event.usage.completion_tokens or said.tokens)))
+                said = said._replace(tokens=event.usage.completion_tokens or said.tokens)
+                self._on_end(Ended(held, event, said, transcript.picture, self._about[held]))
+                transcript.picture = None
 
     def _finish(self, held: Held, event: JSON) -> None:
         transcript = self._transcripts.get(held)
@@ -174,13 +202,15 @@ class Publisher:
         if not batches:
             return
         try:
-            answers = self._writer.append(list(batches.values()))
+            previews = [preview for held in batches if (preview := self._transcripts[held].preview())]
+            answers = self._writer.append(list(batches.values()), previews)
             for (held, batch), answer in zip(batches.items(), answers, strict=True):
                 transcript = self._transcripts[held]
                 if answer == Answer.HOLE:
                     logger.warning("the event log of job %s was lost and goes on from a snapshot", held.job)
                     self._writer.snapshot(transcript.snapshot(), repair=True)
-                    answer = self._writer.append([batch])[0]
+                    lost = transcript.preview(again=True)
+                    answer = self._writer.append([batch], [lost] if lost else [])[0]
                 if answer == Answer.STALE:
                     self._drop(held)
                     self._on_stale(held)
@@ -212,4 +242,5 @@ class Publisher:
 
     def _drop(self, held: Held) -> None:
         self._transcripts.pop(held, None)
+        self._about.pop(held, None)
         self._finished_at.pop(held, None)

@@ -7,21 +7,32 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import Count
 
+from apps.catalog.models import ModelVersion
 from apps.generations.fair_order import RANKED, numbers
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import GenerationJob, Kind, State
 from apps.generations.presence import alive_workers
 
-BEFORE_MINE = """mine AS MATERIALIZED (SELECT * FROM ranked WHERE id = %(job)s)
+MINE = "mine AS MATERIALIZED (SELECT score, created_at, id FROM ranked WHERE id = %(job)s)"
+# Of a job that isn't there yet.
+WOULD_BE = """mine AS MATERIALIZED (
+    SELECT statement_timestamp() AS created_at, '' AS id,
+        COALESCE((SELECT device_ms
+            * power(0.5, GREATEST(0, EXTRACT(EPOCH FROM statement_timestamp() - as_of)) / %(half_life)s)
+            FROM quotas_recentuse WHERE user_id = %(person)s), 0)
+        + COALESCE((SELECT sum(cost) FROM unfinished WHERE person = %(person)s), 0) AS score
+)"""
+BEFORE_MINE = """
 SELECT count(*) FILTER (WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)),
     COALESCE(sum(ranked.cost) FILTER (
         WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)), 0)::float8,
     (SELECT count(*) FROM unfinished WHERE state = 'running' AND model_id = ANY(%(models)s)),
     (SELECT device_ms FROM usual WHERE model_id = %(model)s),
     (SELECT min(seconds) FROM generations_loadtime WHERE version_id = %(version)s AND device = ANY(%(devices)s))
-FROM ranked, mine
+FROM mine LEFT JOIN ranked ON true
 """
 
-PLACE = ", ".join((RANKED, BEFORE_MINE))
+PLACE = f"{RANKED}, {MINE} {BEFORE_MINE}"
+PLACE_TO_COME = f"{RANKED}, {WOULD_BE} {BEFORE_MINE}"
 
 
 class Place(NamedTuple):
@@ -40,14 +51,23 @@ def place_of(job: GenerationJob) -> Place:
     """Where a job stands in the fair order of the workers that serve its model. Two queries."""
     if job.state != State.QUEUED:
         return Place(0, None, "")
-    model = job.model_version.hosted_model_id
+    return _place(PLACE, job.model_version, {"job": job.pk})
+
+
+def place_to_come(user_id: str, version: ModelVersion) -> Place:
+    """Where a job of this person would stand if it were submitted now. Two queries."""
+    return _place(PLACE_TO_COME, version, {"person": user_id})
+
+
+def _place(statement: str, version: ModelVersion, whose: dict[str, str]) -> Place:
+    model = version.hosted_model_id
     workers = list(alive_workers().filter(serves__contains=[model]))
     models = {model}.union(*(worker.serves for worker in workers))
-    is_loaded = any(job.model_version.engine_key in worker.loaded for worker in workers)
+    is_loaded = any(version.engine_key in worker.loaded for worker in workers)
     devices = [] if is_loaded else [worker.device for worker in workers]
-    wanted = {"job": job.pk, "model": model, "version": job.model_version_id, "devices": devices}
+    wanted = {"model": model, "version": version.base_id or version.pk, "devices": devices, **whose}
     with connection.cursor() as cursor:
-        cursor.execute(PLACE, numbers(models) | wanted)
+        cursor.execute(statement, numbers(models) | wanted)
         ahead, device_ms, running, usual_ms, load_seconds = cursor.fetchone()
     if not workers:
         return Place(ahead + 1, None, "no_worker")
@@ -83,6 +103,14 @@ def unfinished_by_model() -> dict[tuple[str, str], int]:
 
 def usage_of(job: GenerationJob) -> dict[str, float | int | None]:
     """Counts and times in milliseconds, None where not measured; whether the counts are `estimated`."""
+    if job.kind == Kind.IMAGE:
+        return {
+            "steps": job.steps,
+            "queue_ms": _rounded(job.queue_ms),
+            "ttft_ms": _rounded(job.ttft_ms),
+            "decode_ms": _rounded(job.decode_ms),
+            "device_ms": _rounded(job.device_ms),
+        }
     return {
         "prompt_tokens": job.prompt_tokens,
         "completion_tokens": job.completion_tokens,

@@ -9,9 +9,10 @@ from django.db.models.functions import Now
 
 from apps.generations import trail
 from apps.generations.claims import Held, claim
-from apps.generations.endings import Outcome, finish
+from apps.generations.endings import finish
 from apps.generations.models import GenerationJob, State
 from apps.generations.notices import tell_followers
+from apps.generations.outcomes import Outcome
 from apps.governance.decisions import Decision, decide
 from apps.governance.facts import Question
 

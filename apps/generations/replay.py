@@ -61,6 +61,8 @@ def _with(said: Said, event: JSON) -> Said:
         case {"kind": "tool_call", "index": index, "tokens": tokens} if index == len(said.tool_calls):
             call = {name: event[name] for name in ("name", "arguments", "valid")}
             return said._replace(tool_calls=(*said.tool_calls, call), tokens=tokens)
+        case {"kind": "progress", "step": step}:
+            return said._replace(steps=step)
         case {"kind": "snapshot", "text": text, "tokens": tokens}:
             calls = tuple(event.get("tool_calls", ()))
             return Said(text, event.get("reasoning", ""), calls, tokens, event.get("ms"))

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic, sleep
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from apps.generations import presence
+from apps.generations.checkpoints import CheckpointKeeper
 from apps.generations.claims import Held, extend, to_be_cancelled
 from apps.generations.doorbell import RECHECK
 from apps.generations.endings import reap
@@ -21,14 +22,15 @@ from apps.generations.leases import Leases
 from apps.generations.log import LogWriter
 from apps.generations.loops import Loop
 from apps.generations.metrics import CLAIMED, HELD, LEASES_LOST, REQUEUED
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import GenerationJob, Kind, State
 from apps.generations.notices import tell_followers
-from apps.generations.publisher import Ended, Publisher
+from apps.generations.publisher import About, Ended, Publisher
 from apps.generations.recheck import claim_allowed, stop_refused
+from apps.generations.requests import PictureGone, models_of, request_id, request_of
 from apps.generations.wakes import WakeListener
 from apps.lib.database import borrowed_connection
 from apps.lib.redis import sync_client
-from engine.types import AdapterRef, GenerationRequest, SamplingParams, Sink
+from engine.types import CheckpointEvent, Event, FinishEvent, FinishReason, Sink, Usage
 
 LOOK_SECONDS = 1.0
 """What a lost doorbell costs at most."""
@@ -36,18 +38,15 @@ RECHECK_SECONDS = 1.0
 """What a lost word about permissions costs at most, and how late an expired grant is noticed."""
 SETTLE_SECONDS = 5.0
 """After the last completion: for its end to reach the database."""
-PARAMETERS = (
-    "temperature", "top_p", "top_k", "min_p", "max_tokens", "seed",
-    "repetition_penalty", "presence_penalty", "frequency_penalty",
-)  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
-    """What the runner needs of `engine.service.EngineThread` and of `engine.remote.service.RemoteEngine`."""
+    """What the runner needs of `engine.service.EngineThread` and of `engine.remote.service.RemoteEngine`. `served`
+    sees to it that each gets only requests of a kind that it takes."""
 
-    def submit(self, request: GenerationRequest, sink: Sink) -> None: ...
+    def submit(self, request: Any, sink: Sink) -> None: ...
     def cancel(self, request_id: str) -> None: ...
     def loaded(self) -> tuple[str, ...]: ...
     def is_alive(self) -> bool: ...
@@ -79,13 +78,15 @@ class Runner:
         self._claim_lock = threading.Lock()
         self._publisher = Publisher(LogWriter(sync_client()), on_end=self._ended, on_stale=self._lost)
         self._finisher = Finisher(self._leases, self._publisher)
+        self._checkpoints = CheckpointKeeper()
         self._look = Loop("claims", LOOK_SECONDS, self._look_around)
         self._heart = Loop("heartbeat", settings.HEARTBEAT_SECONDS, self._beat)
         self._permissions = Loop("permissions", RECHECK_SECONDS, self._recheck)
         self._wakes = WakeListener(self._heard)
 
     def start(self) -> None:
-        for part in (self._publisher, self._finisher, self._heart, self._look, self._permissions, self._wakes):
+        own = (self._publisher, self._finisher, self._checkpoints)
+        for part in (*own, self._heart, self._look, self._permissions, self._wakes):
             part.start()
 
     def wake(self) -> None:
@@ -109,12 +110,12 @@ class Runner:
         _wait(drain_seconds, lambda: hurry() or not self._leases.busy())
         self._engine.stop(drain_seconds=0.0)
         _wait(SETTLE_SECONDS, lambda: not self._leases.busy())
-        for loop in (self._look, self._permissions, self._heart):
+        for loop in (self._look, self._permissions, self._heart, self._checkpoints):
             loop.stop()
         self._wakes.stop()
         self._finisher.stop(SETTLE_SECONDS)
         self._publisher.stop()
-        for loop in (self._look, self._permissions, self._heart):
+        for loop in (self._look, self._permissions, self._heart, self._checkpoints):
             loop.join(SETTLE_SECONDS)
         self._leave()
 
@@ -130,7 +131,7 @@ class Runner:
     def _look_around(self) -> None:
         if held := self._leases.held():
             for each in to_be_cancelled(held):
-                self._engine.cancel(_request_id(each))
+                self._engine.cancel(request_id(each))
         with self._claim_lock:
             while self._claiming and (free := self._leases.free()) > 0:
                 jobs, may_be_more = claim_allowed(self.worker_id, self._served(), free)
@@ -149,20 +150,33 @@ class Runner:
         """Stop what is no longer allowed: a revoked or expired grant, a kill switch, a role that was taken away."""
         for held in stop_refused(self._leases.held()):
             logger.info("job %s is no longer allowed and is being stopped", held.job)
-            self._engine.cancel(_request_id(held))
+            self._engine.cancel(request_id(held))
 
     def _begin(self, job: GenerationJob) -> None:
         held = Held(job.pk, job.attempt)
         self._leases.take(held)
-        self._publisher.open(held, hides_reasoning=not job.model_version.hosted_model.shows_reasoning)
+        version, repeats = job.model_version, job.params.get("reproduces", "")
+        about = About(models_of(version), job.kind == Kind.IMAGE, repeats)
+        self._publisher.open(held, about=about, hides_reasoning=not version.hosted_model.shows_reasoning)
         CLAIMED.inc()
         try:
-            self._engine.submit(_request(job), partial(self._publisher.receive, held))
+            self._engine.submit(request_of(job), partial(self._receive, held))
+        except PictureGone as gone:
+            name = request_id(held)
+            self._publisher.receive(held, FinishEvent(name, FinishReason.ERROR, Usage(), "bad_request", str(gone)))
         except Exception:
             # Broken or stopping: without a heartbeat the lease runs out, and another worker takes the job.
             logger.exception("the engine did not take job %s", job.pk)
             self._leases.left_engine(held)
             self._lost(held)
+
+    # --- from the engine's thread ---------------------------------------------------------------------------------
+
+    def _receive(self, held: Held, event: Event) -> None:
+        if isinstance(event, CheckpointEvent):
+            self._checkpoints.put(held, event)
+        else:
+            self._publisher.receive(held, event)
 
     # --- from the publisher's thread ------------------------------------------------------------------------------
 
@@ -177,7 +191,7 @@ class Runner:
         LEASES_LOST.inc()
         self._leases.drop(held)
         self._publisher.forget(held)
-        self._engine.cancel(_request_id(held))
+        self._engine.cancel(request_id(held))
 
     # --- heartbeat ------------------------------------------------------------------------------------------------
 
@@ -216,29 +230,6 @@ class Runner:
             logger.warning("%d jobs were taken from workers that are gone", len(taken))
             tell_followers([job.pk for job in taken])
             self.wake()
-
-
-def _request(job: GenerationJob) -> GenerationRequest:
-    chosen = {name: job.params[name] for name in PARAMETERS if name in job.params}  # older jobs know fewer
-    params = SamplingParams(**chosen, stop=tuple(job.params["stop"]))
-    held, version = Held(job.pk, job.attempt), job.model_version
-    base = version.engine_key
-    return GenerationRequest(
-        _request_id(held),
-        base,
-        tuple(job.prompt_ids),
-        params,
-        messages=tuple(job.messages) if version.is_upstream else (),
-        answer_format=version.answer_format,
-        user=str(job.user_id or ""),
-        tenant=str(job.project_id),
-        adapter=AdapterRef(version.digest, base) if version.is_adapter else None,
-    )
-
-
-def _request_id(held: Held) -> str:
-    """With the attempt: one worker may get a job again while its lost attempt is still being stopped."""
-    return f"{held.job}:{held.attempt}"
 
 
 def _wait(seconds: float, condition: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What a model said in one attempt, in its parts; and which of it people may read."""
+"""What a model said in one attempt, in its parts, or how far a picture came; and which of it people may read."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Said(NamedTuple):
     tokens: int = 0
     """Of the whole completion so far."""
     reasoning_ms: float | None = None
+    steps: int = 0
+    """Of a picture, those that its readers were told of."""
 
 
 def shown_reasoning(job: GenerationJob) -> str:

@@ -1,5 +1,5 @@
-"""Which HostedModels this worker takes jobs for: all of the catalogue's text models, or those it was started for and
-the adapters that stand on them.
+"""Which HostedModels this worker takes jobs for: all of the catalogue's, or those it was started for and the adapters
+that stand on them. Models of pictures run here only: no other server is asked for any.
 
 Those that run here and those that other servers run are served apart, each by an engine and with slots of its own: the
 claim is what sends a job to the right one.
@@ -45,8 +45,9 @@ class Served:
 
 
 def served_models(*, upstream: bool) -> list[HostedModel]:
+    modalities = (Modality.TEXT,) if upstream else (Modality.TEXT, Modality.IMAGE)
     models = HostedModel.objects.filter(
-        modality=Modality.TEXT, versions__isnull=False, versions__upstream__isnull=not upstream
+        modality__in=modalities, versions__isnull=False, versions__upstream__isnull=not upstream
     ).distinct()
     wanted = settings.WORKER_MODELS
     mine = Q(pk__in=wanted) | Q(versions__base__hosted_model__in=wanted)

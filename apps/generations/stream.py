@@ -125,7 +125,7 @@ class Follower:
 
 def _read(job_id: str) -> tuple[GenerationJob | None, JSON | None]:
     """The row without what is large in it, and what to tell of its place in the queue while it waits."""
-    jobs = GenerationJob.objects.select_related("model_version__hosted_model")
+    jobs = GenerationJob.objects.select_related("model_version__hosted_model", "artifact")
     jobs = jobs.defer("messages", "prompt_ids", "model_version__files", "model_version__model_card")
     job = jobs.filter(pk=job_id).first()
     if job is None or job.state != State.QUEUED:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from apps.accounts.models import User
 from apps.audit.record import Target, record
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import GenerationJob, Kind, State
 
 OUTCOMES = {State.SUCCEEDED: "allowed", State.CANCELLED: "allowed", State.FAILED: "failed"}
 
@@ -20,10 +20,20 @@ def submitted(job: GenerationJob, actor: User) -> None:
         project_id=job.project_id,
         model=job.model_version.hosted_model_id,
         version=job.model_version_id,
-        messages=len(job.messages),
-        prompt_tokens=job.prompt_tokens,
-        max_tokens=job.params["max_tokens"],
+        **(_picture(job) if job.kind == Kind.IMAGE else _text(job)),
+        **({"reproduces": job.params["reproduces"]} if "reproduces" in job.params else {}),
     )
+
+
+def _text(job: GenerationJob) -> dict[str, int]:
+    return {
+        "messages": len(job.messages), "prompt_tokens": job.prompt_tokens, "max_tokens": job.params["max_tokens"]
+    }  # fmt: skip
+
+
+def _picture(job: GenerationJob) -> dict[str, int | str]:
+    asked = {name: job.params[name] for name in ("width", "height", "steps", "batch") if name in job.params}
+    return asked | {"prompt_characters": len(job.params["prompt"])}
 
 
 def cancel_requested(job: GenerationJob, actor: User) -> None:
@@ -41,11 +51,17 @@ def ended(job: GenerationJob) -> None:
         attempt=job.attempt,
         finish_reason=job.finish_reason,
         error_code=job.error_code,
-        prompt_tokens=job.prompt_tokens,
-        completion_tokens=job.completion_tokens,
-        reasoning_tokens=job.reasoning_tokens,
-        characters=len(job.output),
+        **({"steps": job.steps} if job.kind == Kind.IMAGE else _written(job)),
     )
+
+
+def _written(job: GenerationJob) -> dict[str, int]:
+    return {
+        "prompt_tokens": job.prompt_tokens,
+        "completion_tokens": job.completion_tokens,
+        "reasoning_tokens": job.reasoning_tokens,
+        "characters": len(job.output),
+    }
 
 
 def requeued(job: GenerationJob, *, reason: str) -> None:

@@ -1,14 +1,16 @@
-"""What one attempt has said so far, and which part of it the event log has."""
+"""What one attempt has said so far, or how far its picture is, and which part of that the event log has."""
 
 from __future__ import annotations
 
 from apps.generations import events
 from apps.generations.claims import Held
-from apps.generations.log import SNAPSHOT_EVERY, Append, Snapshot
+from apps.generations.log import SNAPSHOT_EVERY, Append, Preview, Snapshot
 from apps.generations.said import Said
-from engine.types import ReasoningEvent, TextEvent, ToolCallEvent
+from engine.types import ImageEvent, ProgressEvent, ReasoningEvent, TextEvent, ToolCallEvent
 
 JSON = events.JSON
+VERSIONS_OF_AN_ATTEMPT = 10_000
+"""The version of a preview is its step, counted on from so many for each attempt: it only grows."""
 
 
 class Growing:
@@ -42,6 +44,10 @@ class Transcript:
         self.held = held
         self.tokens = 0
         self.final = False
+        self.picture: ImageEvent | None = None
+        self._preview: Preview | None = None
+        self._written_preview = 0
+        self._written_progress: JSON | None = None
         self._hides_reasoning = hides_reasoning
         self._text = Growing()
         self._reasoning = Growing()
@@ -80,6 +86,18 @@ class Transcript:
         self.add(events.tool_call(len(self._calls), call, event.tokens))
         self._calls.append(call)
 
+    def add_progress(self, event: ProgressEvent) -> None:
+        if event.preview:
+            version = self.held.attempt * VERSIONS_OF_AN_ATTEMPT + event.step
+            self._preview = Preview(self.held.job, version, event.preview)
+        self._join(events.progress(event.step, event.steps, self._preview.version if self._preview else None))
+
+    def preview(self, *, again: bool = False) -> Preview | None:
+        """The newest one, where it isn't written yet, or `again`."""
+        if self._preview is None or (self._preview.version <= self._written_preview and not again):
+            return None
+        return self._preview
+
     def add(self, event: JSON) -> None:
         self._waiting.append(event)
 
@@ -114,6 +132,9 @@ class Transcript:
                 self._written_ms = event["ms"]
             case "tool_call":
                 self._written_calls += 1
+            case "progress":
+                self._written_progress = event
+                self._written_preview = event.get("preview", 0)
         self._written_tokens = event.get("tokens", self._written_tokens)
 
     def snapshot_due(self) -> bool:
@@ -122,6 +143,8 @@ class Transcript:
     def snapshot(self) -> Snapshot:
         """What is written so far, as one piece."""
         self._snapshot_seq = self._seq
+        if self._written_progress is not None:
+            return Snapshot(self.held.job, self.held.attempt, self._seq, self._written_progress)
         said = Said(
             str(self._text)[: self._text.written],
             str(self._reasoning)[: self._reasoning.written],

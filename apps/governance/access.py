@@ -9,7 +9,7 @@ from django.http import Http404
 
 from apps.accounts.models import User
 from apps.accounts.powers import Power, powers_of
-from apps.catalog.models import HostedModel
+from apps.catalog.models import HostedModel, Modality
 from apps.governance.decisions import Decision, decide
 from apps.governance.facts import Question
 from apps.governance.models import AccessRequest, Grant
@@ -24,16 +24,16 @@ class Choice(NamedTuple):
     decision: Decision
 
 
-def choices(user: User, project: Project) -> list[Choice]:
+def choices(user: User, project: Project, modality: Modality = Modality.TEXT) -> list[Choice]:
     """All models that can be asked for, in the order of the catalogue, with their versions. A few queries in all."""
-    models = list(HostedModel.objects.available().select_related("default_version"))
+    models = list(HostedModel.objects.available().filter(modality=modality).select_related("default_version"))
     questions = [Question(user, "generate", model, project) for model in models]
     return [Choice(model, decision) for model, decision in zip(models, decide(questions), strict=True)]
 
 
-def usable_models(user: User, project: Project) -> list[HostedModel]:
+def usable_models(user: User, project: Project, modality: Modality = Modality.TEXT) -> list[HostedModel]:
     """Those that `authorize` lets `user` generate with in `project` now, in the order of the catalogue."""
-    return [choice.model for choice in choices(user, project) if choice.decision.allowed]
+    return [choice.model for choice in choices(user, project, modality) if choice.decision.allowed]
 
 
 def get_own_request(user: User, request_id: str) -> AccessRequest:

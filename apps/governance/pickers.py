@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from apps.accounts.models import User
-from apps.catalog.models import HostedModel
+from apps.catalog.models import HostedModel, Modality
 from apps.governance.access import Choice, choices
 from apps.governance.models import AccessRequest, RequestState
 from apps.governance.remedies import Remedy, remedy
@@ -23,9 +23,9 @@ class Pick(TypedDict):
     waiting: bool
 
 
-def picks(user: User, project: Project) -> list[tuple[HostedModel, Pick]]:
+def picks(user: User, project: Project, modality: Modality = Modality.TEXT) -> list[tuple[HostedModel, Pick]]:
     """All that is on show, in the order of the catalogue; one query more than the decisions take."""
-    found = choices(user, project)
+    found = choices(user, project, modality)
     asked = AccessRequest.objects.filter(user=user, state=RequestState.OPEN).values_list("hosted_model_id", flat=True)
     waiting = set(asked)
     return [(choice.model, _pick(choice, project, choice.model.pk in waiting)) for choice in found]

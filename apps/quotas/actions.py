@@ -37,16 +37,26 @@ class Reservation:
 
 @transaction.atomic(savepoint=False)
 def reserve(
-    *, job_id: str, user: User, project: Project, model: HostedModel, tokens: int = 0, images: int = 0
+    *,
+    job_id: str,
+    user: User,
+    project: Project,
+    model: HostedModel,
+    tokens: int = 0,
+    images: int = 0,
+    device_ms: float | None = None,
 ) -> Reservation:
-    """Set aside what a job may use at most, in the transaction of its submit.
+    """Set aside what a job may use at most, in the transaction of its submit. `device_ms` is what it is expected to
+    take; None: as its tokens usually do.
 
     Two statements where no quota applies. Where one does, submits for the same subject go one after another until
     their transactions end. Raises QuotaExceeded, and then nothing is written.
     """
-    metrics = [metric for metric in Metric if metric != Metric.IMAGES or images]
+    unused = {Metric.TOKENS} if images and not tokens else set() if images else {Metric.IMAGES}
+    metrics = [metric for metric in Metric if metric not in unused]
     limits = applicable(user_id=user.pk, project_id=project.pk, metrics=metrics, locked=True)
-    amount = Amount(tokens, images, _expected_device_ms(limits, model, tokens))
+    expected = _expected_device_ms(limits, model, tokens) if device_ms is None else device_ms
+    amount = Amount(tokens, images, expected)
     standing_after = [_checked(standing, amount) for standing in standings(limits)]
     write_reservation(job_id=job_id, user_id=user.pk, project_id=project.pk, model_id=model.pk, amount=amount)
     count_reservation(model.pk)

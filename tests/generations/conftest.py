@@ -10,13 +10,16 @@ from django.db import transaction
 from apps.catalog.models import HostedModel
 from apps.generations import runner
 from apps.generations.actions import submit_generation
+from apps.generations.image_actions import submit_image
 from apps.generations.models import GenerationJob
 from apps.lib.redis import sync_client
 from tests.generations.models import hosted, install_tiny
+from tests.generations.pictures import hosted_painter
 from tests.generations.scripted import ScriptedEngine, running_worker
 from tests.world import World
 
 Submit = Callable[..., GenerationJob]
+Paint = Callable[..., list[GenerationJob]]
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +51,28 @@ def submit(world: World, model: HostedModel) -> Submit:
         with transaction.atomic():  # what is refused ends the transaction that it is part of
             return submit_generation(
                 actor=world.editor, project=world.project, model=model, messages=messages, params=params
+            )
+
+    return make
+
+
+@pytest.fixture
+def painter(db: None) -> HostedModel:
+    return hosted_painter()
+
+
+@pytest.fixture
+def paint(world: World, painter: HostedModel) -> Paint:
+    """Ask for pictures as the editor; keywords are parameters."""
+
+    def make(prompt: str = "a red apple", count: int = 1, **params: Any) -> list[GenerationJob]:
+        with transaction.atomic():
+            return submit_image(
+                actor=world.editor,
+                project=world.project,
+                model=painter,
+                params={"prompt": prompt, **params},
+                count=count,
             )
 
     return make

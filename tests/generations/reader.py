@@ -19,6 +19,7 @@ class Reader:
     calls: list[dict[str, Any]] = field(default_factory=list)
     end: dict[str, Any] | None = None
     kinds: list[str] = field(default_factory=list)
+    progress: list[dict[str, Any]] = field(default_factory=list)
     lent: int = 0
     """Characters that came as text or snapshot; more than the text itself would mean that something came twice."""
 
@@ -29,7 +30,7 @@ class Reader:
         event = message["event"]
         self.kinds.append(event["kind"])
         if "seq" in message:
-            if message["attempt"] == self.attempt and event["kind"] not in ("snapshot", "finish"):
+            if message["attempt"] == self.attempt and event["kind"] not in ("snapshot", "progress", "finish"):
                 assert message["seq"] == self.seq + 1, "events come in order, none left out"
             assert message["attempt"] >= self.attempt
             self.attempt, self.seq = message["attempt"], message["seq"]
@@ -46,10 +47,15 @@ class Reader:
             case "tool_call":
                 assert event["index"] == len(self.calls)
                 self.calls.append({name: event[name] for name in ("name", "arguments", "valid")})
+            case "progress":
+                assert event["step"] > (self.progress[-1]["step"] if self.progress else 0)
+                assert event.get("preview", 0) >= (self.progress[-1].get("preview", 0) if self.progress else 0)
+                self.progress.append(event)
             case "snapshot":
                 self._hold(event)
             case "reset":
                 self._hold({"text": ""})
+                self.progress = []
             case "finish":
                 self.end = event
                 if "text" in event:

@@ -16,6 +16,7 @@ from engine.types import (
     FinishEvent,
     FinishReason,
     GenerationRequest,
+    ImageRequest,
     LoadingEvent,
     ReasoningEvent,
     Sink,
@@ -24,6 +25,9 @@ from engine.types import (
     ToolCallEvent,
     Usage,
 )
+from tests.generations.scripted_pictures import Drawing
+
+MADE_WITH = {"engine": "scripted", "device": "none"}
 
 
 def expected(request: GenerationRequest | GenerationJob, tokens: int | None = None) -> str:
@@ -59,13 +63,16 @@ class ScriptedEngine:
         self.load_seconds: float | None = None
         """What it says about loading, which takes no time here."""
         self.frozen = threading.Event()
-        self.requests: list[GenerationRequest] = []
+        self.requests: list[Any] = []
+        self.made_with = MADE_WITH
+        self.hue = 0
+        """Another one draws other pictures from the same request: as if it weren't deterministic."""
         self._cancelled: set[str] = set()
         self._open: set[str] = set()
         self._stopped = False
         self.crash: FinishEvent | None = None
 
-    def submit(self, request: GenerationRequest, sink: Sink) -> None:
+    def submit(self, request: GenerationRequest | ImageRequest, sink: Sink) -> None:
         assert request.id not in self._open
         self.requests.append(request)
         self._open.add(request.id)
@@ -86,14 +93,14 @@ class ScriptedEngine:
         while self._open and monotonic() < end:
             sleep(0.005)
 
-    def _run(self, request: GenerationRequest, sink: Sink) -> None:
-        name, count = request.id, request.params.max_tokens + self.thinks
-        ticket = _Script(request, sink, self.thinks)
+    def _run(self, request: GenerationRequest | ImageRequest, sink: Sink) -> None:
+        name = request.id
+        ticket = self._script(request, sink)
         sink(LoadingEvent(name, self.load_seconds))
         sink(StartedEvent(name))
         reason, code = FinishReason.LENGTH, ""
-        done = 0
-        for done in range(1, count + 1):
+        done = ticket.first - 1
+        for done in range(ticket.first, ticket.last + 1):
             while self.frozen.is_set() and not self._stopped:
                 sleep(0.005)
             if name in self._cancelled or self._stopped:
@@ -104,14 +111,25 @@ class ScriptedEngine:
             sleep(self.pace)
         if self.call is not None and reason == FinishReason.LENGTH:
             sink(ToolCallEvent(name, 0, self.call.name, self.call.arguments, self.call.valid, done))
+        if isinstance(ticket, Drawing) and reason == FinishReason.LENGTH:
+            reason = FinishReason.STOP
+            ticket.picture()
         self._open.discard(name)
-        sink(FinishEvent(name, reason, ticket.usage(done), code, ""))
+        sink(FinishEvent(name, reason, ticket.usage(done), code, "", made_with=self.made_with))
+
+    def _script(self, request: GenerationRequest | ImageRequest, sink: Sink) -> Drawing | _Script:
+        if isinstance(request, ImageRequest):
+            return Drawing(request, sink, self.hue)
+        return _Script(request, sink, self.thinks)
 
 
 class _Script:
     """The tokens of one request: first the thoughts, then the text."""
 
+    first = 1
+
     def __init__(self, request: GenerationRequest, sink: Sink, thinks: int) -> None:
+        self.last = request.params.max_tokens + thinks
         self._request, self._sink, self._thinks = request, sink, thinks
         self._text, self._size = expected(request), len(expected(request, 1))
         self._thought_chars = 0
@@ -140,7 +158,7 @@ class _Script:
 
 @contextmanager
 def running_worker(engine: Any, name: str = "worker", slots: int = 4) -> Iterator[Runner]:
-    runner = Runner(engine, worker_id=name, device="none", slots=slots, served=lambda: ("tiny",))
+    runner = Runner(engine, worker_id=name, device="none", slots=slots, served=lambda: ("tiny", "painter"))
     with stopped_at_the_end(runner):
         yield runner
 

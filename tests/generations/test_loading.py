@@ -24,6 +24,7 @@ from apps.quotas.ledger import Amount, Measured, write_reservation, write_settle
 from apps.quotas.models import LedgerEntry
 from engine.types import LoadingEvent
 from tests.generations.conftest import Submit
+from tests.generations.models import hosted
 from tests.generations.scripted import ScriptedEngine, running_worker
 from tests.world import World
 
@@ -69,6 +70,20 @@ def test_the_start_counts_the_loading_of_a_model_that_no_worker_has(submit: Subm
     assert len(queries) == 2
     announce("warm", device="cpu", slots=2, loaded=[digest_of(model)], serves=[model.pk])
     assert place_of(job).starts_in == 0
+
+
+def test_the_start_of_an_adapter_counts_the_loading_of_what_it_stands_on(submit: Submit, model: HostedModel) -> None:
+    adapter = hosted("0" * 64, "adapted")
+    assert adapter.default_version is not None
+    adapter.default_version.base = model.default_version
+    adapter.default_version.save()
+    job = submit()
+    GenerationJob.objects.filter(pk=job.pk).update(model_version=adapter.default_version)
+    times = known_load_times("cpu")
+    times.took(digest_of(model), 500, 40.0)
+    keep_load_times("cpu", times)
+    announce("cold", device="cpu", slots=2, loaded=[], serves=[model.pk, adapter.pk])
+    assert place_of(GenerationJob.objects.get(pk=job.pk)).starts_in == 40
 
 
 def test_who_would_wait_for_too_long_is_refused_and_nothing_is_kept(

@@ -45,7 +45,7 @@ def update_conversation(*, actor: User, conversation: Conversation, changes: Map
 
 
 def _model(raw: object) -> HostedModel:
-    model = HostedModel.objects.available().filter(pk=raw).first() if isinstance(raw, str) else None
+    model = HostedModel.objects.that_write().filter(pk=raw).first() if isinstance(raw, str) else None
     if model is None:
         raise refused("unknown_model", "There is no such model to choose. Pick one from the list.")
     return model

@@ -27,7 +27,7 @@ def create_conversation(*, actor: User, project: Project) -> Conversation:
     mine = Conversation.objects.filter(project=project, created_by=actor)
     usable = usable_models(actor, project)
     last = mine.filter(hosted_model__in=usable).order_by("-updated_at").first()
-    model = last.hosted_model if last else next(iter(usable), HostedModel.objects.available().first())
+    model = last.hosted_model if last else next(iter(usable), HostedModel.objects.that_write().first())
     conversation = Conversation.objects.create(project=project, created_by=actor, hosted_model=model)
     _record("conversation.created", actor, conversation)
     return conversation

@@ -16,7 +16,7 @@ export function outcome(message, context) {
   }
   if (!message.text && !message.tool_calls?.length && job.state === "succeeded" && job.finish_reason !== "length") nodes.push(note("info", silence(job)));
   const numbers = figures(job.usage ?? {});
-  if (numbers) nodes.push(el("span", { class: "msg-figures" }, numbers));
+  if (numbers) nodes.push(el("span", { class: "msg-figures" }, numbers, ...(job.state === "succeeded" ? [" · ", receipt(job)] : [])));
   return nodes;
 }
 
@@ -51,5 +51,7 @@ function figures({ completion_tokens: tokens, reasoning_tokens: thought, tokens_
   if (queued >= 1000) parts.push(`${duration(queued)} in the queue`);
   return parts.join(" · ");
 }
+
+const receipt = (job) => el("a", { href: `/jobs/${job.id}/receipt/`, title: "What decided this answer, and making it again" }, "Receipt");
 
 const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);

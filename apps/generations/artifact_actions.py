@@ -1,0 +1,91 @@
+"""Bring a picture along, put one into the bin, take it out, erase it for good."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.accounts.models import User
+from apps.audit.record import Target, record
+from apps.generations.actions import wipe_content
+from apps.generations.erasing import erase_pictures
+from apps.generations.errors import Refused
+from apps.generations.kept_pictures import discard, keep
+from apps.generations.models import Artifact, Origin
+from apps.projects.models import Project
+from engine.pictures import Limits, PictureRefused, decode, decode_mask
+
+PURGED_AT_ONCE = 50
+FULL = "The picture could not be written ({error}). Tell an administrator; nothing was kept."
+
+
+def upload_artifact(
+    *, actor: User, project: Project, data: bytes, name: str = "", declared: str = "", is_mask: bool = False
+) -> Artifact:
+    """Only its pixels are kept: as RGB, of a mask as greyscale. `name` and `declared` (the media type) are what was
+    said about the file. Raises Refused, and then nothing was kept."""
+    limits, clean = Limits(megabytes=settings.MAX_UPLOAD_MB), decode_mask if is_mask else decode
+    try:
+        kept = keep(clean(data, name=name, declared=declared, limits=limits))
+    except PictureRefused as refusal:
+        raise Refused(status=422, code="picture", message=str(refusal)) from refusal
+    except OSError as error:
+        raise Refused(status=507, code="storage", message=FULL.format(error=error.strerror)) from error
+    try:
+        with transaction.atomic():
+            artifact = kept.row(project_id=project.pk, user_id=actor.pk, job_id=None, origin=Origin.UPLOADED)
+            artifact.save(force_insert=True)
+            size = {"width": kept.width, "height": kept.height, "size_bytes": kept.size_bytes}
+            _record("artifact.uploaded", actor, artifact, **size)
+    except Exception:
+        discard(kept)
+        raise
+    return artifact
+
+
+@transaction.atomic
+def delete_artifact(*, actor: User, artifact: Artifact) -> bool:
+    """Into the bin, where it can be restored for ARTIFACT_BIN_DAYS. False where it was there already."""
+    if not Artifact.objects.kept().filter(pk=artifact.pk).update(deleted_at=Now()):
+        return False
+    _record("artifact.deleted", actor, artifact)
+    return True
+
+
+@transaction.atomic
+def restore_artifact(*, actor: User, artifact: Artifact) -> bool:
+    """Out of the bin. False where it wasn't there."""
+    if not Artifact.objects.filter(pk=artifact.pk, deleted_at__isnull=False).update(deleted_at=None):
+        return False
+    artifact.deleted_at = None
+    _record("artifact.restored", actor, artifact)
+    return True
+
+
+def purge_artifacts() -> int:
+    """Erase what was in the bin for longer than ARTIFACT_BIN_DAYS, what was asked for included; how many."""
+    since = Now() - timedelta(days=settings.ARTIFACT_BIN_DAYS)
+    overdue = Artifact.objects.filter(deleted_at__lt=since).order_by("deleted_at").values_list("pk", flat=True)
+    return sum(_purge(artifact_id) for artifact_id in list(overdue[:PURGED_AT_ONCE]))
+
+
+@transaction.atomic
+def _purge(artifact_id: str) -> bool:
+    rows = Artifact.objects.select_for_update(skip_locked=True).filter(pk=artifact_id, deleted_at__isnull=False)
+    artifact = rows.first()
+    if artifact is None:
+        return False
+    _record("artifact.purged", None, artifact)
+    if artifact.job_id:
+        wipe_content([artifact.job_id])
+    else:
+        erase_pictures(Artifact.objects.filter(pk=artifact.pk))
+    return True
+
+
+def _record(action: str, actor: User | None, artifact: Artifact, **details: Any) -> None:
+    record(action, actor=actor, target=Target("artifact", artifact.pk), project_id=artifact.project_id, **details)

@@ -1,0 +1,40 @@
+"""How much device time pictures of a model take, as measured of its latest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from apps.generations.models import GenerationJob, Kind, State
+
+LATEST = 21
+"""Pictures that are looked at: enough for a median, few enough to follow a change of device."""
+
+
+def pixel_passes(params: Mapping[str, Any], steps: int) -> int:
+    """Pixels times what is computed for each of them: guidance takes a pass of its own in each step."""
+    passes: int = params["width"] * params["height"] * steps * (1 if params["guidance"] == 1 else 2)
+    return passes
+
+
+def planned_steps(params: Mapping[str, Any]) -> int:
+    """Steps that will be computed: of a picture to start from only the share that changes it."""
+    share = params["strength"] if params["source"] else 1.0
+    return max(1, int(params["steps"] * share))
+
+
+def ms_per_pixel_pass(model_id: str) -> float | None:
+    """The median of the latest pictures of a HostedModel; None where none was measured. One query."""
+    made = GenerationJob.objects.filter(
+        model_version__hosted_model=model_id, kind=Kind.IMAGE, state=State.SUCCEEDED, device_ms__gt=0, steps__gt=0
+    )
+    rows = made.order_by("-created_at").values_list("params", "steps", "device_ms")[:LATEST]
+    rates = [device_ms / pixel_passes(params, steps) for params, steps, device_ms in rows if device_ms]
+    return median(rates) if rates else None
+
+
+def expected_ms(params: Mapping[str, Any], model_id: str) -> float | None:
+    """Of one picture; None where nothing was measured yet."""
+    rate = ms_per_pixel_pass(model_id)
+    return None if rate is None else rate * pixel_passes(params, planned_steps(params))

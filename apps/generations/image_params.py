@@ -1,0 +1,149 @@
+"""The parameters of pictures, with what they do and their bounds for one model. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from apps.catalog.models import Modality, ModelVersion
+from apps.generations.errors import Refused
+from apps.generations.params import CLEANERS, MAX_SEED, Parameter
+from engine.types import ImageFacts
+
+MAX_COUNT = 16
+"""Pictures that may be asked for at once."""
+MAX_SIDE = 2048
+MAX_STEPS = 150
+MAX_PROMPT_CHARS = 4000
+MAX_GUIDANCE = 30
+PICTURES = ("source", "mask")
+"""Those whose value is the id of an Artifact."""
+WHERE_TAKEN = {"negative_prompt": "takes_negative", "source": "takes_source", "mask": "takes_mask"}
+NAMES = {field.name for field in fields(ImageFacts)}
+
+
+def facts_of(version: ModelVersion) -> ImageFacts:
+    """Raises Refused where the version makes no pictures."""
+    model = version.hosted_model
+    known = {name: value for name, value in version.image_facts.items() if name in NAMES}
+    if model.modality != Modality.IMAGE or not known:
+        message = f"{model} makes no pictures. Choose a model that does."
+        raise Refused(status=422, code="not_image", message=message)
+    return ImageFacts(**known | {"schedulers": tuple(known.get("schedulers", ("default",)))})
+
+
+def image_parameters(facts: ImageFacts) -> tuple[Parameter, ...]:
+    """What can be set for this model, at the values to begin with."""
+    size = f"in pixels, a multiple of {facts.multiple_of}. This model was made for {facts.width} × {facts.height}."
+    scheduler = "default" if "default" in facts.schedulers else facts.schedulers[0]
+    return (
+        Parameter(
+            "prompt", "Prompt",
+            f"What the picture shows. The model reads about {facts.prompt_tokens} tokens (¾ of a word each).",
+            "text", None, MAX_PROMPT_CHARS, default="",
+        ),
+        Parameter(
+            "negative_prompt", "Negative prompt", "What the picture should not show.",
+            "text", None, MAX_PROMPT_CHARS, default="",
+        ),
+        Parameter(
+            "width", "Width", f"Of the picture, {size}",
+            "integer", facts.multiple_of, MAX_SIDE, facts.multiple_of, facts.width,
+        ),
+        Parameter(
+            "height", "Height", f"Of the picture, {size}",
+            "integer", facts.multiple_of, MAX_SIDE, facts.multiple_of, facts.height,
+        ),
+        Parameter(
+            "steps", "Steps",
+            "How many times the picture is improved. More take longer; beyond some, little changes.",
+            "integer", 1, MAX_STEPS, 1, facts.steps,
+        ),
+        Parameter(
+            "guidance", "Guidance",
+            "How closely to follow the prompt. 1 leaves it to the model and takes half of the time.",
+            "number", 0, MAX_GUIDANCE, 0.1, facts.guidance,
+        ),
+        Parameter(
+            "seed", "Seed",
+            "The same seed with the same settings gives the same picture. Empty: a new one each time.",
+            "integer", 0, MAX_SEED, 1, None,
+        ),
+        Parameter(
+            "scheduler", "Scheduler", "By which rule noise becomes a picture. `default` is the model's own.",
+            "choice", default=scheduler, choices=facts.schedulers,
+        ),
+        Parameter(
+            "strength", "Strength",
+            "How far the picture to start from is changed: 0 hardly, 1 entirely.",
+            "number", 0, 1, 0.01, 0.6,
+        ),
+    )  # fmt: skip
+
+
+def clean_image_params(raw: Mapping[str, Any], facts: ImageFacts) -> dict[str, Any]:
+    """All parameters, those that are missing, None or "" at what suits the model; `source` and `mask` are ids or None.
+
+    Raises ValidationError with a sentence for every wrong field, an unknown one included.
+    """
+    parameters = {each.name: each for each in image_parameters(facts)}
+    cleaned: dict[str, Any] = {each.name: each.default for each in parameters.values()} | dict.fromkeys(PICTURES)
+    errors: dict[str, str] = {}
+    for name, value in raw.items():
+        if value is None or value == "":
+            continue
+        try:
+            cleaned[name] = _picture(name, value) if name in PICTURES else _value(parameters, name, value)
+        except ValueError as error:
+            errors[str(name)[:64]] = str(error)
+    errors = _misfits(cleaned, facts) | errors
+    if errors:
+        raise ValidationError(errors)
+    return cleaned
+
+
+def _value(parameters: Mapping[str, Parameter], name: str, value: Any) -> Any:
+    if name not in parameters:
+        known = ", ".join((*parameters, *PICTURES))
+        raise ValueError(f"There is no parameter “{str(name)[:64]}”. Known: {known}.")
+    return CLEANERS[parameters[name].kind](parameters[name], value)
+
+
+def _picture(name: str, value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 64:
+        raise ValueError(f"The {name} must be the id of a picture.")
+    return value
+
+
+def _misfits(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
+    """What is wrong with values that are well formed."""
+    found: dict[str, str] = {}
+    if not chosen["prompt"].strip():
+        found["prompt"] = "Say first what the picture should show: the prompt is empty."
+    for side in ("width", "height"):
+        if chosen[side] % facts.multiple_of:
+            low = chosen[side] // facts.multiple_of * facts.multiple_of
+            near = f"{low} or {low + facts.multiple_of}" if low else str(facts.multiple_of)
+            found[side] = f"The {side} must be a multiple of {facts.multiple_of}: {near} would be near {chosen[side]}."
+    for name, fact in WHERE_TAKEN.items():
+        if chosen[name] and not getattr(facts, fact):
+            found[name] = f"This model takes no {name.replace('_', ' ')}."
+    if chosen["mask"] and not chosen["source"]:
+        found["mask"] = "A mask says what to draw anew of a picture: choose the picture to start from as well."
+    return found or _too_much(chosen)
+
+
+def _too_much(chosen: Mapping[str, Any]) -> dict[str, str]:
+    most, wanted = settings.MAX_IMAGE_PIXEL_STEPS, chosen["width"] * chosen["height"] * chosen["steps"]
+    if wanted <= most:
+        return {}
+    fits = most // (chosen["width"] * chosen["height"])
+    fewer = f"take {fits} steps or fewer, or a smaller picture" if fits else "take a smaller picture"
+    return {
+        "steps": f"{chosen['width']} × {chosen['height']} pixels in {chosen['steps']} steps are {wanted:,} "
+        f"pixel-steps; up to {most:,} are allowed here: {fewer}."
+    }  # fmt: skip

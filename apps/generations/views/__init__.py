@@ -1,0 +1,1 @@
+"""Jobs, their receipts and their pictures over HTTP."""

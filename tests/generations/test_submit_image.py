@@ -1,0 +1,184 @@
+"""Asking for pictures: what is refused, in which words, and what a submit is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from apps.audit.models import AuditEvent
+from apps.catalog.models import HostedModel
+from apps.generations.actions import submit_generation
+from apps.generations.errors import Refused
+from apps.generations.image_actions import quote, submit_image
+from apps.generations.models import Artifact, GenerationJob, Kind, State
+from apps.generations.params import MAX_SEED
+from apps.generations.presence import announce
+from apps.projects.models import Project
+from apps.quotas.models import LedgerEntry, Metric, Subject
+from tests.generations.conftest import Paint
+from tests.generations.pictures import FACTS
+from tests.quotas.people import quota
+from tests.world import World
+
+
+def uploaded(project: Project, **changes: Any) -> Artifact:
+    given = {"width": 8, "height": 8, "size_bytes": 1, "sha256": "0" * 64, "pixels_sha256": "0" * 64}
+    return Artifact.objects.create(project=project, origin="uploaded", **given | changes)
+
+
+def test_a_batch_is_a_job_for_each_picture_with_seeds_one_after_another(paint: Paint, world: World) -> None:
+    jobs = paint("a red apple", count=3, seed=7)
+    assert [job.params["seed"] for job in jobs] == [7, 8, 9]
+    assert len({job.params["batch"] for job in jobs}) == 1
+    assert {(job.kind, job.state, job.user) for job in jobs} == {(Kind.IMAGE, State.QUEUED, world.editor)}
+    assert jobs[0].params == {
+        "prompt": "a red apple", "negative_prompt": "", "width": 64, "height": 64, "steps": 6, "guidance": 4.0,
+        "seed": 7, "scheduler": "default", "strength": 0.6, "source": None, "mask": None,
+        "batch": jobs[0].params["batch"],
+    }  # fmt: skip
+    events = AuditEvent.objects.filter(action="generation.submitted")
+    assert {event.target_id for event in events} == {job.pk for job in jobs}
+    assert all("apple" not in str(event.details) and event.details["width"] == 64 for event in events)
+    assert LedgerEntry.objects.filter(kind="reserve", images=1, tokens=0).count() == 3
+
+
+def test_without_a_seed_one_is_fixed_and_the_last_one_is_in_bounds(paint: Paint) -> None:
+    assert isinstance(paint()[0].params["seed"], int)
+    with pytest.raises(ValidationError, match=f"{MAX_SEED - 1:,} at most"):
+        paint(count=2, seed=MAX_SEED)
+
+
+@pytest.mark.parametrize(
+    ("params", "field", "sentence"),
+    [
+        ({"prompt": "  "}, "prompt", "the prompt is empty"),
+        ({"prompt": "x" * 4001}, "prompt", "1 characters too long; up to 4,000"),
+        ({"prompt": "a\0b"}, "prompt", "must be text"),
+        ({"width": 70}, "width", "a multiple of 8: 64 or 72"),
+        ({"height": 4}, "height", "from 8 to 2048"),
+        ({"width": 4096}, "width", "from 8 to 2048"),
+        ({"steps": 0}, "steps", "from 1 to 150"),
+        ({"steps": 151}, "steps", "from 1 to 150"),
+        ({"guidance": "much"}, "guidance", "a number from 0 to 30"),
+        ({"seed": -1}, "seed", "from 0 to"),
+        ({"scheduler": "magic"}, "scheduler", "one of default, euler"),
+        ({"strength": 2}, "strength", "from 0 to 1"),
+        ({"mask": "0" * 16}, "mask", "choose the picture to start from"),
+        ({"source": "0" * 16}, "source", "no such picture"),
+        ({"source": 5}, "source", "the id of a picture"),
+        ({"width": 1024, "height": 1024, "steps": 150}, "steps", "157,286,400 pixel-steps; up to 104,857,600"),
+        ({"colour": "red"}, "colour", "There is no parameter"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_bound_and_nothing_is_kept(
+    paint: Paint, params: dict[str, Any], field: str, sentence: str
+) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        paint(**{"prompt": "x"} | params)
+    assert sentence in refusal.value.message_dict[field][0]
+    assert not GenerationJob.objects.exists()
+    assert not LedgerEntry.objects.exists()
+
+
+@pytest.mark.parametrize("count", [0, 17, True])
+def test_too_many_pictures_at_once(paint: Paint, count: int) -> None:
+    with pytest.raises(ValidationError, match="1 to 16 pictures"):
+        paint(count=count)
+
+
+def test_what_the_model_does_not_take_is_refused(paint: Paint, painter: HostedModel, world: World) -> None:
+    plain = replace(FACTS, takes_negative=False, takes_source=False)
+    assert painter.default_version is not None
+    painter.default_version.image_facts = asdict(plain)
+    painter.default_version.save()
+    with pytest.raises(ValidationError) as refusal:
+        paint(negative_prompt="blue", source=uploaded(world.project).pk)
+    assert set(refusal.value.message_dict) == {"negative_prompt", "source"}
+
+
+def test_a_source_is_a_picture_of_the_same_project(paint: Paint, world: World) -> None:
+    mine = uploaded(world.project)
+    assert paint(source=mine.pk, mask=mine.pk)[0].params["source"] == mine.pk
+    other = Project.objects.create(name="Elsewhere")
+    for foreign in (uploaded(other), uploaded(world.project, deleted_at=mine.created_at)):
+        with pytest.raises(ValidationError, match="no such picture"):
+            paint(source=foreign.pk)
+    other.memberships.create(user=world.editor, role=10)
+    with pytest.raises(ValidationError, match="a picture of this project"):
+        paint(source=uploaded(other).pk)
+
+
+def test_a_batch_counts_as_all_of_its_jobs_and_is_taken_whole_or_not_at_all(
+    paint: Paint, world: World, settings: Any
+) -> None:
+    settings.MAX_UNFINISHED_JOBS = 4
+    paint(count=2)
+    with pytest.raises(Refused, match="2 of your jobs are not finished yet, and up to 4 may be"):
+        paint(count=3)
+    quota(Subject.USER, Metric.IMAGES, 3, user=world.editor)
+    with pytest.raises(Refused) as refusal:
+        paint(count=2)
+    assert refusal.value.code == "quota_exceeded"
+    assert "3 pictures a day" in refusal.value.message
+    assert GenerationJob.objects.count() == 2
+    paint(count=1)
+
+
+def test_used_up_tokens_are_no_reason_to_refuse_a_picture(paint: Paint, world: World) -> None:
+    quota(Subject.USER, Metric.TOKENS, 0, user=world.editor)
+    paint()
+
+
+def test_models_of_texts_and_of_pictures_are_told_apart(world: World, model: HostedModel, painter: HostedModel) -> None:
+    with pytest.raises(Refused, match="makes no pictures"):
+        submit_image(actor=world.editor, project=world.project, model=model, params={"prompt": "x"})
+    with pytest.raises(Refused, match="makes pictures"), transaction.atomic():
+        submit_generation(
+            actor=world.editor,
+            project=world.project,
+            model=painter,
+            messages=[{"role": "user", "content": "x"}],
+            params={},
+        )
+
+
+def test_a_viewer_may_not_ask_for_pictures(world: World, painter: HostedModel) -> None:
+    with pytest.raises(Refused) as refusal:
+        submit_image(actor=world.viewer, project=world.project, model=painter, params={"prompt": "x"})
+    assert refusal.value.status == 403
+
+
+def test_a_quote_follows_what_was_measured_and_changes_nothing(
+    paint: Paint, painter: HostedModel, world: World
+) -> None:
+    def asked(count: int = 1, **params: Any) -> Any:
+        given = {"prompt": "x", **params}
+        return quote(actor=world.editor, project=world.project, model=painter, params=given, count=count)
+
+    assert asked() == (None, None, "no_worker")
+    job = paint()[0]
+    GenerationJob.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, steps=6, device_ms=600.0)
+    announce("w", device="cpu", slots=2, loaded=[painter.default_version.digest], serves=["painter"])
+    assert asked() == (0.6, 0, "")
+    assert asked(count=3).device_seconds == 1.8
+    assert asked(steps=12).device_seconds == 1.2
+    assert asked(guidance=1).device_seconds == 0.3
+    assert asked(width=128).device_seconds == 1.2
+    assert asked(source=uploaded(world.project).pk, strength=0.5).device_seconds == 0.3
+    assert GenerationJob.objects.count() == 1
+    with pytest.raises(ValidationError):
+        asked(steps=0)
+
+
+def test_device_time_is_set_aside_by_what_was_measured(paint: Paint, world: World) -> None:
+    job = paint()[0]
+    GenerationJob.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, steps=6, device_ms=600.0)
+    quota(Subject.USER, Metric.DEVICE_SECONDS, 1, user=world.editor)
+    with pytest.raises(Refused, match="this may take 1"):
+        paint(steps=12)
+    paint(steps=6)
+    assert LedgerEntry.objects.order_by("id").last().device_ms == 600.0
