@@ -27,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
+@pytest.fixture(autouse=True)
+def pictures_of_tests(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever a test draws is in nobody's way."""
+    settings.ARTIFACT_STORE = tmp_path_factory.getbasetemp() / "artifacts"
+    settings.PICTURE_KEYS = tmp_path_factory.getbasetemp() / "picture-keys"
+
+
 @pytest.fixture
 def world(db: None) -> World:
     return make_world()

@@ -18,12 +18,14 @@ from django.utils import timezone
 
 from apps.conversations.actions.sharing import share_conversation
 from apps.conversations.models import Conversation
-from apps.generations.models import State
+from apps.generations.models import GenerationJob, Kind, State
 from apps.prompts.actions import comment, create_prompt, delete, fork
 from apps.prompts.models import Audience, Prompt, PromptRevision
 from apps.sharing.actions import create_link, revoke_link
 from apps.sharing.models import ShareLink
 from tests.conversations.build import answered, asked, listed_model, make_conversation
+from tests.generations.pictures import hosted_painter
+from tests.matrix.rooms.generations import ASKED, made
 from tests.matrix.things import routes
 from tests.world import World
 
@@ -57,6 +59,14 @@ def private(world: World) -> dict[str, list[str]]:
     talk = make_conversation(world.project, world.owner, listed_model(), f"Talk {MARK}")
     question = asked(talk, f"zephyrine {MARK}")
     answer = answered(question, f"zephyrine {MARK}", State.SUCCEEDED)
+    painting = GenerationJob.objects.create(
+        project=world.project,
+        user=world.owner,
+        model_version=hosted_painter().default_version,
+        kind=Kind.IMAGE,
+        state=State.SUCCEEDED,
+        params=ASKED | {"prompt": f"zephyrine {MARK}"},
+    )
     revoked, token = create_link(actor=world.owner, kind="prompt", target_id=own.pk)
     revoke_link(actor=world.owner, link=revoked)
     return {
@@ -65,7 +75,8 @@ def private(world: World) -> dict[str, list[str]]:
         "comment": [said.pk],
         "conversation": [talk.pk],
         "message": [question.pk, answer.pk],
-        "job": [answer.job_id] if answer.job_id else [],
+        "job": [painting.pk, *([answer.job_id] if answer.job_id else [])],
+        "artifact": [made(world, painting)],
         "project": [world.project.pk],
         "link": list(ShareLink.objects.values_list("pk", flat=True)),
         "token": [token],

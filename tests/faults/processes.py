@@ -74,6 +74,7 @@ def _environment() -> dict[str, str]:
         "DATABASE_URL": settings.DATABASE_URL.replace("/atrium", f"/{name}", 1),
         "DB_POOL_SIZE": "8",
         "MODEL_STORE": str(settings.MODEL_STORE),
+        "ARTIFACT_STORE": str(settings.ARTIFACT_STORE),
         "LEASE_SECONDS": str(LEASE_SECONDS),
         "HEARTBEAT_SECONDS": "1",
         "MAX_ATTEMPTS": "100",
