@@ -39,7 +39,7 @@ class _Asked(NamedTuple):
     params: dict[str, Any]
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def submit_image(
     *, actor: User, project: Project, model: HostedModel, params: Mapping[str, Any], count: int = 1
 ) -> list[GenerationJob]:

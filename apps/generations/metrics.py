@@ -19,7 +19,7 @@ QUEUE_SECONDS = Histogram(
 )
 TTFT_SECONDS = Histogram(
     "atrium_ttft_seconds",
-    "From the engine's acceptance to the first token, or the first preview of a picture",
+    "From the engine's acceptance to the first token, or to the first preview of a picture",
     buckets=(0.03, 0.1, 0.3, 1, 3, 10, 30),
 )
 

@@ -19,7 +19,7 @@ from engine.store import StoreError
 COPIED = ("project", "model_version", "kind", "messages", "prompt_ids", "prompt_tokens", "usage_estimated")
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def reproduce(*, actor: User, job: GenerationJob) -> GenerationJob:
     """Queue the same once more: the parameters, the seed, and the very weights, whatever version is in use now. At its
     end the verdict is in its receipt. Raises Refused, and then nothing has changed."""
