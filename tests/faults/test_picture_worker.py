@@ -51,12 +51,12 @@ def steps_of(job: GenerationJob) -> int:
 def test_killed_half_way_it_is_finished_from_the_checkpoint(start: Start, world: World, painter: HostedModel) -> None:
     params = {"prompt": "a red apple", "width": 144, "height": 144, "steps": STEPS, "seed": 7}
     (job,) = submit_image(actor=world.editor, project=world.project, model=painter, params=params)
-    worker = start().ready()
+    worker = start().ready(240)
     until(lambda: steps_of(job) >= STEPS // 2 and Checkpoint.objects.filter(job=job).exists(), 240)
     worker.kill()
     saved = Checkpoint.objects.get(job=job).step
     assert 0 < saved < STEPS
-    start().ready()
+    start().ready(240)
     done = ended(job, 240)
     assert (done.state, done.attempt, done.lost_attempts) == (State.SUCCEEDED, 2, 1), done.error_message
     assert done.steps == STEPS - saved, "it went on from the checkpoint"
@@ -80,7 +80,7 @@ def test_one_worker_makes_texts_and_pictures(start: Start, world: World, painter
         messages=[{"role": "user", "content": "Say something"}],
         params={"max_tokens": 20, "temperature": 0},
     )
-    worker = start().ready()
+    worker = start().ready(240)
     jobs = [ended(job, 240) for job in (*pictures, text)]
     assert [job.state for job in jobs] == [State.SUCCEEDED] * 3, [job.error_message for job in jobs]
     assert {job.worker_id for job in jobs} == {worker.id}
