@@ -1,4 +1,4 @@
-"""Text or pictures: which part of the engine serves a folder.
+"""Text, pictures, or both: which part of the engine serves a folder.
 
 What pictures need is imported only for a folder that holds a pipeline: where diffusers isn't installed, texts go on.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config import EngineConfig
+from engine.janus.folder import is_janus
 from engine.loaded import LoadFailed
 from engine.metrics import Counters
 from engine.model_engine import ModelEngine
@@ -50,6 +51,10 @@ Reading = Generator[None, None, Ready]
 
 def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
     """budget: bytes for all models. Raises LoadFailed, and TooSmall where `cache_mb` doesn't hold one sequence."""
+    if is_janus(folder):
+        from engine.janus.footprint import needs_of
+
+        return needs_of(folder, config, budget).footprint
     if not is_pipeline(folder):
         return text_footprint(folder, config, budget)
     from engine.image.footprint import footprint_of as image_footprint
@@ -61,6 +66,8 @@ def read(folder: Path, weights: Weights, room: int, around: Surroundings) -> Rea
     """Yields after every piece of work. room: bytes that it may take beside its weights. Raises LoadFailed."""
     if is_pipeline(folder):
         return _read_pipeline(folder, weights, room, around)
+    if is_janus(folder):
+        return _read_janus(folder, weights, room, around)
     return _read_text(folder, weights, room, around)
 
 
@@ -82,3 +89,18 @@ def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundin
         raise LoadFailed(NO_DIFFUSERS) from error
     model = yield from load_pipeline(folder, around.config)
     return Ready(ImageEngine(model, around.config, around.counters, room=room, make_room=around.make_room), None)
+
+
+def _read_janus(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
+    if weights != "full":
+        raise LoadFailed(NO_PACKING)
+    from engine.janus.engine import JanusEngine
+    from engine.janus.footprint import needs_of
+    from engine.janus.loader import load_janus
+
+    needs = needs_of(folder, around.config, room)
+    model = yield from load_janus(folder, around.config)
+    engine = JanusEngine(
+        model, around.config, around.counters, around.source, needs=needs, room=room, make_room=around.make_room
+    )
+    return Ready(engine, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NoReturn
 
 import jinja2
@@ -19,6 +20,8 @@ from engine.chat.limits import LimitedEnvironment, limited, with_ticks
 
 MAX_INDENT = 16
 EFFORT = "reasoning_effort"
+PROBE = "any7text"
+"""Looked for in a rendered chat: no template holds it."""
 
 
 class _Refused(jinja2.TemplateError):
@@ -46,8 +49,26 @@ class ChatTemplate:
         values: dict[str, Any] = {"tools": None, "documents": None, "add_generation_prompt": add_generation_prompt}
         if effort is not None:
             values[EFFORT] = effort
+        values["messages"] = [self._as_it_wants(message) for message in messages]
         with limited(2 * given):
-            return self._collect({**values, "messages": [dict(message) for message in messages]})
+            return self._collect(values)
+
+    @cached_property
+    def takes_parts(self) -> bool:
+        """Whether it wants what a message says as a list of parts, as those of models that see pictures do: of a plain
+        text they show nothing, without a word."""
+        try:
+            return PROBE not in self._tried(PROBE) and PROBE in self._tried(_parts(PROBE))
+        except ChatError:  # told where it is rendered
+            return False
+
+    def _as_it_wants(self, message: Mapping[str, str]) -> dict[str, Any]:
+        return {**message, "content": _parts(message["content"])} if self.takes_parts else dict(message)
+
+    def _tried(self, content: Any) -> str:
+        messages = [{"role": "user", "content": content}]
+        with limited(2 * len(PROBE)):
+            return self._collect({"messages": messages, "add_generation_prompt": True})
 
     def _collect(self, values: dict[str, Any]) -> str:
         pieces: list[str] = []
@@ -67,6 +88,10 @@ class ChatTemplate:
         except (RecursionError, MemoryError) as error:
             raise ChatError("The model's chat template goes round in circles.") from error
         return "".join(pieces)
+
+
+def _parts(text: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": text}]
 
 
 def takes_effort(source: str) -> bool:

@@ -21,18 +21,23 @@ class BadPicture(ValueError):
 
 def read_picture(data: bytes, size: tuple[int, int], mode: str) -> Image.Image:
     """A PNG, scaled to `size` (width, height). mode: RGB or L. Raises BadPicture."""
+    picture = open_picture(data, mode)
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def open_picture(data: bytes, mode: str) -> Image.Image:
+    """A PNG as it is. mode: RGB or L. Raises BadPicture."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             opened = Image.open(io.BytesIO(data), formats=["PNG"])
             if opened.width * opened.height > MAX_PIXELS:
                 raise BadPicture(f"The picture has more than {MAX_PIXELS // 10**6} million pixels. Send a smaller one.")
-            picture = opened.convert(mode)
+            return opened.convert(mode)
     except BadPicture:
         raise
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError, Warning) as error:
-        raise BadPicture("The picture to start from, or its mask, isn't a readable PNG. Send it again.") from error
-    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+        raise BadPicture("The picture, or its mask, isn't a readable PNG. Send it again.") from error
 
 
 def to_tensor(picture: Image.Image) -> torch.Tensor:

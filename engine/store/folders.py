@@ -6,6 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from engine.architectures import UnsupportedModel
+from engine.chat.errors import ChatError
+from engine.chat.source import chat_template_of
+from engine.janus.folder import ARCHITECTURE, is_janus, read_janus
 from engine.pipelines import INDEX, PipelineFolder, is_pipeline, is_variant, read_pipeline
 from engine.store.checks import (
     ModelFacts,
@@ -16,13 +19,34 @@ from engine.store.checks import (
 )
 from engine.store.errors import StoreError
 
+JANUS_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")
 """A tokenizer is one of these; vocab.json has merges.txt beside it."""
 
 
 def check_folder(folder: Path) -> ModelFacts:
     """Raises StoreError with the first reason to refuse."""
-    return check_pipeline(folder) if is_pipeline(folder) else check_text_folder(folder)
+    if is_pipeline(folder):
+        return check_pipeline(folder)
+    return check_janus(folder) if is_janus(folder) else check_text_folder(folder)
+
+
+def check_janus(folder: Path) -> ModelFacts:
+    """One that sees, writes and draws. Raises StoreError."""
+    kept = check_plain_files(folder)
+    for needed in JANUS_FILES:
+        if needed not in kept:
+            raise StoreError(f"There is no {needed} in {folder}; a Janus needs it beside its weights.")
+    check_code_keys(folder, kept)
+    try:
+        read, template = read_janus(folder), chat_template_of(folder)
+    except (UnsupportedModel, ChatError, OSError) as error:
+        raise StoreError(str(error)) from error
+    if not template:
+        raise StoreError("It has no chat template, without which a Janus can't be told what to draw.")
+    size = sum((folder / path).stat().st_size for path in kept)
+    dtype = check_weights(folder, kept)
+    return ModelFacts(kept, size, ARCHITECTURE, read.context_length, dtype, template, image=read.facts)
 
 
 def check_pipeline(folder: Path) -> ModelFacts:

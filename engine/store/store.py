@@ -174,7 +174,8 @@ def _check_copy(folder: Path) -> None:
     if is_adapter(folder):
         check_adapter(folder)
         return
-    if check_folder(folder).image is not None:
+    facts = check_folder(folder)
+    if facts.image is not None and not facts.chat_template:
         return
     try:
         probe_folder(folder)

@@ -12,11 +12,15 @@ from engine.types import GenerationRequest, OutputFormat, SamplingParams
 MAX_BIASES = 1024
 MAX_LOGPROBS = 20
 MAX_FORMAT_CHARS = 65_536
+BLIND = "This model reads texts only. Choose one that sees pictures, or ask without them."
 
 
-def refusal(request: GenerationRequest, context: int, vocabulary: int) -> tuple[str, str] | None:
-    """Error code and sentence, or None for a good request. context, vocabulary: the model's, in tokens."""
+def refusal(request: GenerationRequest, context: int, vocabulary: int, *, sees: bool = False) -> tuple[str, str] | None:
+    """Error code and sentence, or None for a good request. context, vocabulary: the model's, in tokens. sees: whether
+    it reads pictures."""
     prompt = request.prompt_ids
+    if request.images and not sees:
+        return "bad_request", BLIND
     if not prompt:
         return "bad_request", "The prompt is empty. Write something first."
     over = len(prompt) + 1 - context

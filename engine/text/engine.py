@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
-from engine.config import EngineConfig
+from engine.config import Attention, EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.forecast import Forecast, Work
 from engine.grammar.process import Constraint
@@ -29,7 +29,7 @@ from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
 from engine.text.opening import Openings
 from engine.text.pacing import Pacing
-from engine.text.runner import runner_of
+from engine.text.runner import AnyRunner, runner_of
 from engine.text.sampler import Chooser, choose
 from engine.text.scheduler import Chunk, Scheduler, Step
 from engine.text.sequence import Sequence
@@ -76,9 +76,10 @@ class TextEngine:
         room: int | None = None,
         weights: Weights = "full",
         make_room: Callable[[], object] = lambda: None,
+        make_runner: Callable[[LoadedModel, Attention, int], AnyRunner] = runner_of,
     ) -> None:
         """source: of adapters. room: bytes for the cache, where that is known. weights: how `model` keeps them.
-        make_room: called when a step finds too little memory.
+        make_room: called when a step finds too little memory. make_runner: as `runner_of`.
 
         Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible attention.
         """
@@ -92,7 +93,7 @@ class TextEngine:
         self._pacing = Pacing(config.prefill_tokens, config.stall_factor)
         self._forecast = Forecast()
         self._make_room = make_room
-        self._runner = runner_of(model, config.attention, blocks)
+        self._runner = make_runner(model, config.attention, blocks)
         self._completions: dict[str, Completion] = {}
         self._openings = Openings(model, config.max_sequences)
         self._adapters = Shelf(model, source, config, counters)
@@ -150,7 +151,7 @@ class TextEngine:
             ticket.fail("bad_request", WRONG_KIND)
             return
         request = ticket.request
-        wrong = refusal(request, self._model.context_length, self._model.vocabulary)
+        wrong = refusal(request, self._model.context_length, self._model.vocabulary, sees=self._model.sees)
         if request.adapter is not None and not self._model.is_own:
             wrong = ("bad_request", NO_ADAPTERS)
         late = too_long(self.predicted_wait(), request.deadline_seconds, self._config.max_wait_seconds)
@@ -182,6 +183,7 @@ class TextEngine:
             # Another adapter makes other keys and values of the same tokens.
             namespace=f"{adapter.digest if adapter else ''}/{'' if self._config.share_prefixes else request.tenant}",
             arrived=perf_counter(),
+            images=request.images,
         )
         chooser = Chooser(params, seed, tokens, constraint)
         last_token = min(len(tokens) + params.max_tokens, self._model.context_length)

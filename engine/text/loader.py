@@ -48,6 +48,8 @@ class LoadedModel:
     device: torch.device
     is_own: bool = True
     """Whether the engine's own cache serves it; if not, the compatible lane does."""
+    sees: bool = False
+    """Whether its prompts may hold pictures."""
 
 
 def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") -> Generator[None, None, LoadedModel]:
@@ -60,7 +62,7 @@ def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") ->
         dtype = pick_dtype(config, device)
         if weights != "full" and (wrong := refusal(device) if own else NOT_ROUNDED):
             raise LoadFailed(wrong)
-        tokenizer = _read_tokenizer(folder / "tokenizer.json")
+        tokenizer = read_tokenizer(folder / "tokenizer.json")
         yield
         if own:
             module = yield from _load_own(folder, settings, family, dtype, device, weights)
@@ -75,7 +77,7 @@ def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") ->
     return LoadedModel(
         module=module,
         tokenizer=tokenizer,
-        eos_ids=_eos_ids(folder, settings, tokenizer),
+        eos_ids=eos_ids_of(folder, settings, tokenizer),
         context_length=min(context_length(settings), config.max_context),
         vocabulary=settings["vocab_size"],
         shape=family.cache_shape(settings, dtype, device),
@@ -185,7 +187,7 @@ class _Empty:
         self._expected[name] = tensor
 
 
-def _eos_ids(folder: Path, settings: Mapping[str, Any], tokenizer: Tokenizer) -> frozenset[int]:
+def eos_ids_of(folder: Path, settings: Mapping[str, Any], tokenizer: Tokenizer) -> frozenset[int]:
     """Where a completion ends: as the generation config says (the model config where there is none), and the
     tokenizer's own end token."""
     generation = read_json(folder / "generation_config.json") if (folder / "generation_config.json").is_file() else {}
@@ -199,7 +201,8 @@ def _eos_ids(folder: Path, settings: Mapping[str, Any], tokenizer: Tokenizer) ->
     return frozenset(ids)
 
 
-def _read_tokenizer(file: Path) -> Tokenizer:
+def read_tokenizer(file: Path) -> Tokenizer:
+    """Raises LoadFailed."""
     try:
         return Tokenizer.from_file(str(file))
     except Exception as error:  # tokenizers raises the bare class

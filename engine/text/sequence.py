@@ -22,6 +22,8 @@ class Sequence:
     """Sequences of one namespace share equal prefixes in the cache."""
     arrived: float = 0.0
     """In seconds, on the scheduler's clock."""
+    images: tuple[bytes, ...] = ()
+    """Pictures of the prompt, for a model that sees."""
     drafter: Drafter | None = None
     """Guesses its next tokens; None where they may not be computed together."""
     prompt_tokens: int = field(init=False)

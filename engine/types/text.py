@@ -78,6 +78,8 @@ class GenerationRequest:
     than that, it ends with `overloaded` at once."""
     adapter: AdapterRef | None = None
     """None: the model itself."""
+    images: tuple[bytes, ...] = ()
+    """Pictures that the prompt asks about, as PNG (RGB): one for each placeholder in `prompt_ids`, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,11 @@ class CompatibleRunner:
         known, cache = self._caches.pop(sequence, (0, None))  # while it is changed it isn't to be trusted
         if known != chunk.start:  # a step that failed for another one had read this already; or it was preempted
             known, cache = 0, None
-        tokens = torch.tensor([sequence.tokens[known : chunk.end]], device=self._model.device)
-        output = self._model.module(input_ids=tokens, past_key_values=cache, use_cache=True, **self._last_only)
+        inputs = self._inputs(sequence, known, chunk.end)
+        output = self._model.module(**inputs, past_key_values=cache, use_cache=True, **self._last_only)
         self._caches[sequence] = (chunk.end, output.past_key_values)
         return output.logits[:, -1] if chunk.samples else None
+
+    def _inputs(self, sequence: Sequence, begin: int, end: int) -> dict[str, Any]:
+        """What the model is given of these tokens."""
+        return {"input_ids": torch.tensor([sequence.tokens[begin:end]], device=self._model.device)}
