@@ -54,11 +54,10 @@ def _facts_json(model: HostedModel) -> JSON:
 
 
 def urls_of(project: Project) -> dict[str, str]:
-    """`picture`, `preview`, `cancel` and `thumbnail` hold the place of an id as `{id}`."""
+    """`picture`, `artifact`, `preview` and `cancel` hold the place of an id as `{id}`."""
     urls = {name: reverse(f"studio_{name}", args=[project.pk]) for name in OWN}
-    one = {"picture": "picture", "preview": "job_preview", "cancel": "job_cancel"}
+    one = {"picture": "picture", "preview": "job_preview", "cancel": "job_cancel", "artifact": "artifact"}
     urls |= {name: reverse(route, args=[PLACE]).replace(PLACE, "{id}") for name, route in one.items()}
-    urls["thumbnail"] = reverse("artifact_thumbnail", args=[PLACE, 256]).replace(PLACE, "{id}")
     urls["upload"] = reverse("artifact_upload", args=[project.pk])
     urls["studio"] = reverse("studio", args=[project.pk])
     urls["socket"] = f"/ws/studio/{project.pk}/"

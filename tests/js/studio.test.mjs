@@ -45,7 +45,7 @@ test("what a card says", () => {
 
 test("what pictures would take", () => {
   assert.equal(quoted({ device_seconds: 6.2, starts_in: 0, reason: "" }), "About 6 s of the worker · starts at once");
-  assert.equal(quoted({ device_seconds: 24, starts_in: 40, reason: "" }, 4), "About 24 s of the worker · starts in about 40 s · 4 pictures");
+  assert.equal(quoted({ device_seconds: 24, starts_in: 40, reason: "" }), "About 24 s of the worker · starts in about 40 s");
   assert.equal(quoted({ device_seconds: null, starts_in: null, reason: "no_worker" }), "Nothing like it was measured yet · no worker is running for this model now");
 });
 

@@ -215,6 +215,7 @@ export class StudioForm {
   #changed() {
     clearTimeout(this.saving);
     this.saving = setTimeout(() => this.#save(), DRAFT_EVERY);
+    this.complain({});
     this.root.querySelector("[data-go-words]").textContent = this.count === 1 ? "Make a picture" : `Make ${this.count} pictures`;
     this.onChange();
   }

@@ -22,7 +22,7 @@ export class QuoteLine {
     const asked = (this.asked = {});
     try {
       const { quote } = await post(this.url, wanted);
-      if (asked === this.asked) this.#say(quoted(quote, wanted.count));
+      if (asked === this.asked) this.#say(quoted(quote));
     } catch (failure) {
       // What is wrong is said at its field when it is sent; until then one is still writing.
       if (asked === this.asked) this.#say(failure.status === 422 || failure.status === 403 || failure.status === 429 ? failure.message : "");

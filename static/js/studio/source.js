@@ -64,6 +64,6 @@ export class SourceField {
   }
 
   #address(id) {
-    return this.urls.thumbnail.replace("{id}", id).replace("/256.", "/1024.");
+    return this.urls.artifact.replace("{id}", id);
   }
 }

@@ -28,10 +28,10 @@ function place({ position, startsIn, reason }) {
 }
 
 /** @param {{device_seconds: number|null, starts_in: number|null, reason: string}} found */
-export function quoted(found, count = 1) {
+export function quoted(found) {
   const { device_seconds: seconds, starts_in: startsIn, reason } = found;
   const cost = seconds === null ? "Nothing like it was measured yet" : `About ${duration(seconds)} of the worker`;
-  return [cost, start(startsIn, reason)].filter(Boolean).join(" · ") + (count > 1 && seconds !== null ? ` · ${count} pictures` : "");
+  return [cost, start(startsIn, reason)].filter(Boolean).join(" · ");
 }
 
 function start(startsIn, reason) {
