@@ -108,7 +108,7 @@ def boards_of(project: Project) -> list[Board]:
 
 def boards_with(picture: Artifact, boards: Iterable[Board]) -> list[tuple[Board, bool]]:
     """Each board, and whether this picture is on it."""
-    on = set(picture.board_items.values_list("board_id", flat=True))  # type: ignore[attr-defined]  # of this room
+    on = set(picture.board_items.values_list("board_id", flat=True))
     return [(board, board.pk in on) for board in boards]
 
 

@@ -199,9 +199,7 @@ def test_a_picture_that_tells_nothing(world: World, editor: Client, painter: Hos
 
 
 @pytest.mark.parametrize("data", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\x89PNG\r\n\x1a\n", b"MZ" * 50])
-def test_what_is_no_picture_is_refused(
-    world: World, editor: Client, painter: HostedModel, data: bytes
-) -> None:
+def test_what_is_no_picture_is_refused(world: World, editor: Client, painter: HostedModel, data: bytes) -> None:
     for path in ("read", "mask"):
         answer = editor.post(f"/p/{world.project.pk}/studio/{path}/", sent(data))
         assert answer.status_code == 422, path

@@ -73,5 +73,6 @@ def _taken(name: str) -> Exception:
     return refused("taken", f"There is a board “{name}” already. Choose another name.", field="name")
 
 
-def _record(action: str, actor: User, board: Board, **details: int) -> None:
-    record(action, actor=actor, target=Target("board", board.pk, "board"), project_id=board.project_id, **details)
+def _record(action: str, actor: User, board: Board, pictures: int = 0) -> None:
+    target = Target("board", board.pk, "board")
+    record(action, actor=actor, target=target, project_id=board.project_id, pictures=pictures)

@@ -21,9 +21,7 @@ def download_pictures(*, actor: User, project: Project, pictures: Sequence[Artif
     if metadata not in METADATA:
         raise refused("invalid", f"“metadata” must be one of {', '.join(METADATA)}.")
     if missing := [each.pk for each in pictures if not path_of(each.pk).exists()]:
-        message = (
-            f"The file of {missing[0]} is missing on the server. Leave it out, and tell an administrator."
-        )
+        message = f"The file of {missing[0]} is missing on the server. Leave it out, and tell an administrator."
         raise refused("missing", message)
     target = Target("project", project.pk, str(project))
     record("pictures.downloaded", actor=actor, target=target, project_id=project.pk, pictures=len(pictures))
