@@ -23,6 +23,7 @@ from apps.prompts.actions import comment, create_prompt, delete, fork
 from apps.prompts.models import Audience, Prompt, PromptRevision
 from apps.sharing.actions import create_link, revoke_link
 from apps.sharing.models import ShareLink
+from apps.studio.actions.boards import create_board
 from tests.conversations.build import answered, asked, listed_model, make_conversation
 from tests.generations.pictures import hosted_painter
 from tests.matrix.rooms.generations import ASKED, made
@@ -77,6 +78,7 @@ def private(world: World) -> dict[str, list[str]]:
         "message": [question.pk, answer.pk],
         "job": [painting.pk, *([answer.job_id] if answer.job_id else [])],
         "artifact": [made(world, painting)],
+        "board": [create_board(actor=world.owner, project=world.project, name=f"Board {MARK}").pk],
         "project": [world.project.pk],
         "link": list(ShareLink.objects.values_list("pk", flat=True)),
         "token": [token],

@@ -92,7 +92,7 @@ export class StudioForm {
     }
     const general = this.root.querySelector("[data-problem]");
     const way = remedy?.url && el("a", { href: remedy.url, target: "_blank", rel: "noopener" }, remedy.label);
-    general.replaceChildren(...[message, way && " ", way].filter(Boolean));
+    general.replaceChildren(...(found ? [] : [message, way && " ", way].filter(Boolean)));
     general.hidden = !message || found;
     if (found) this.#reveal(field);
   }
