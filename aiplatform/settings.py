@@ -69,6 +69,7 @@ CONTENT_SECURITY_POLICY = {
 INSTALLED_APPS = [
     "aiplatform",
     "apps.console",
+    "apps.studio",
     "apps.conversations",
     "apps.prompts",
     "apps.generations",

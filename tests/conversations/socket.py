@@ -27,15 +27,17 @@ async def sign_in(user: User) -> Client:
 
 
 class Page:
-    """One open socket."""
+    """One open socket, at `place` and the id of what is looked at."""
 
-    def __init__(self, conversation_id: str, session_key: str = "", origin: str | None = ORIGIN) -> None:
+    place = "conversations"
+
+    def __init__(self, identifier: str, session_key: str = "", origin: str | None = ORIGIN) -> None:
         headers = [(b"host", HOST.encode())]
         if origin is not None:
             headers.append((b"origin", origin.encode()))
         if session_key:
             headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={session_key}".encode()))
-        scope = {"type": "websocket", "path": f"/ws/conversations/{conversation_id}/", "headers": headers}
+        scope = {"type": "websocket", "path": f"/ws/{self.place}/{identifier}/", "headers": headers}
         self._socket = ApplicationCommunicator(application, scope)
 
     async def open(self) -> bool:

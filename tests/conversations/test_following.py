@@ -198,7 +198,7 @@ class Deaf:
 async def test_a_client_that_never_reads_is_let_go(
     world: World, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apps.conversations.socket.outbox.SLOW_SECONDS", 0.5)
+    monkeypatch.setattr("apps.generations.socket.outbox.SLOW_SECONDS", 0.5)
     authors = [await author_of(conversation) for _ in range(4)]
     client = Deaf(conversation.pk, (await sign_in(world.viewer)).session.session_key or "")
     running = asyncio.ensure_future(client.run())

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.conversations.socket.frames import BadFrame, Cancel, Follow, Ping, TokenBucket, Typing, Unfollow, parse
+from apps.conversations.socket.frames import Typing, parse
+from apps.generations.socket.frames import BadFrame, Cancel, Follow, Ping, TokenBucket, Unfollow
 
 JOB = "0123456789abcdef"
 JSON = st.recursive(

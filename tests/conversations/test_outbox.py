@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.socket import outbox as module
-from apps.conversations.socket.codes import TOO_SLOW
-from apps.conversations.socket.outbox import LIMIT, Outbox
+from apps.generations.socket import outbox as module
+from apps.generations.socket.codes import TOO_SLOW
+from apps.generations.socket.outbox import LIMIT, Outbox
 
 
 class Client:

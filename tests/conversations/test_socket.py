@@ -8,8 +8,8 @@ from channels.layers import get_channel_layer
 
 from apps.conversations.consumers import ConversationConsumer
 from apps.conversations.models import Conversation
-from apps.conversations.socket.frames import BURST, MAX_FRAME_BYTES
 from apps.generations.models import GenerationJob, State
+from apps.generations.socket.frames import BURST, MAX_FRAME_BYTES
 from apps.projects.models import Membership
 from tests.conversations.build import answered, asked, make_conversation, post, send
 from tests.conversations.socket import Page, page_of, sign_in

@@ -38,9 +38,20 @@ def site_data() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def site(site_data: Path, demo_model_store: Path) -> Iterator[str]:
+def model_store(site_data: Path, demo_model_store: Path) -> Path:
+    """The site's own store, so that tests may install more: the demo model in it is only pointed to."""
+    store = site_data / "models"
+    store.mkdir()
+    for model in demo_model_store.iterdir():
+        if model.is_dir():
+            (store / model.name).symlink_to(model.resolve())
+    return store
+
+
+@pytest.fixture(scope="session")
+def site(site_data: Path, model_store: Path) -> Iterator[str]:
     """The address of the running site, the same one for all tests."""
-    with running_site(site_data, demo_model_store) as url:
+    with running_site(site_data, model_store) as url:
         yield url
 
 

@@ -132,6 +132,17 @@ ping                                 -       4401  4404 pong  pong  pong  4404
 """
 
 
+STUDIO_SOCKET = """
+# what is sent                       -       anonymous stranger viewer editor owner admin (a close code, or the answer)
+
+nothing                              -       4401  4404 hello hello hello 4404
+follow                               -       4401  4404 job   job   job   4404
+unfollow                             -       4401  4404 pong  pong  pong  4404
+cancel                               -       4401  4404 error pong  pong  4404
+ping                                 -       4401  4404 pong  pong  pong  4404
+"""
+
+
 class Row(NamedTuple):
     """One line of a table: what is tried, and what each of PEOPLE gets."""
 

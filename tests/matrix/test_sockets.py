@@ -1,4 +1,4 @@
-"""The permission matrix of the conversation's socket: every command that there is, for everybody."""
+"""The permission matrix of the sockets: every command that there is, for everybody."""
 
 from __future__ import annotations
 
@@ -7,45 +7,68 @@ from typing import Any, get_args
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import channel_layers
 
-from apps.conversations.models import Conversation
 from apps.conversations.socket import frames
 from apps.generations.models import GenerationJob, State
+from apps.studio.socket import frames as studio_frames
 from tests.conversations.build import answered, asked, listed_model, make_conversation
 from tests.conversations.socket import Page, sign_in
-from tests.matrix.tables import PEOPLE, SOCKET, rows
+from tests.generations.pictures import hosted_painter
+from tests.matrix.tables import PEOPLE, SOCKET, STUDIO_SOCKET, rows
+from tests.studio.build import painted
+from tests.studio.socket import Studio
 from tests.world import World, make_world
 
-ROWS = rows(SOCKET)
+ROWS = [("conversation", row) for row in rows(SOCKET)] + [("studio", row) for row in rows(STUDIO_SOCKET)]
+FRAMES = {"conversation": frames.Frame, "studio": studio_frames.Frame}
+PAGES = {"conversation": Page, "studio": Studio}
 
 
-def test_every_command_is_in_the_table() -> None:
-    commands = {frame.__name__.lower() for frame in get_args(frames.Frame)}
-    assert commands == {row.route for row in ROWS} - {"nothing"}
+@pytest.fixture(autouse=True)
+def fresh_channel_layer() -> None:
+    """The layer of channels_redis keeps locks of an event loop; every test has another loop."""
+    channel_layers.backends.clear()
+
+
+@pytest.mark.parametrize("place", FRAMES)
+def test_every_command_is_in_the_table(place: str) -> None:
+    commands = {frame.__name__.lower() for frame in get_args(FRAMES[place])}
+    assert commands == {row.route for where, row in ROWS if where == place} - {"nothing"}
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.route)
-async def test_everybody_gets_what_the_table_says(row: Any) -> None:
-    world, conversation, job = await sync_to_async(_scene)()
-    found = {person: await _try(world, person, conversation, job, row.route) for person in PEOPLE}
+@pytest.mark.parametrize(("place", "row"), ROWS, ids=lambda each: each if isinstance(each, str) else each.route)
+async def test_everybody_gets_what_the_table_says(place: str, row: Any) -> None:
+    world, identifier, job = await sync_to_async(SCENES[place])()
+    found = {person: await _try(world, person, PAGES[place], identifier, job, row.route) for person in PEOPLE}
     assert found == row.expected
 
 
-def _scene() -> tuple[World, Conversation, GenerationJob]:
+def _conversation() -> tuple[World, str, GenerationJob]:
     world = make_world()
     conversation = make_conversation(world.project, world.owner, listed_model(), "Tides")
     answer = answered(asked(conversation, "When is high tide?"), "At noon.", State.SUCCEEDED)
     assert answer.job
-    return world, conversation, answer.job
+    return world, conversation.pk, answer.job
 
 
-async def _try(world: World, person: str, conversation: Conversation, job: GenerationJob, command: str) -> str:
+def _studio() -> tuple[World, str, GenerationJob]:
+    world = make_world()
+    picture = painted(world.project, world.owner, hosted_painter())
+    assert picture.job
+    return world, world.project.pk, picture.job
+
+
+SCENES = {"conversation": _conversation, "studio": _studio}
+
+
+async def _try(world: World, person: str, kind: type[Page], identifier: str, job: GenerationJob, command: str) -> str:
     """The close code where the socket is refused, else what the command is answered with."""
     key = ""
     if person != "anonymous":
         key = (await sign_in(world.person(person))).session.session_key or ""
-    page = Page(conversation.pk, key)
+    page = kind(identifier, key)
     assert await page.open()
     if person in {"anonymous", "stranger", "admin"}:
         return str(await page.close_code())

@@ -1,1 +1,1 @@
-"""The parts of a conversation's WebSocket: frames in, frames out, admission, followed jobs."""
+"""The parts of a conversation's WebSocket that are its own: its frames, admission, who is here."""

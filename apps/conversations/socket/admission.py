@@ -5,27 +5,17 @@ Plain database functions; the consumer calls them in threads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from apps.accounts.models import User
 from apps.accounts.sessions import signed_in
 from apps.conversations.access import visit_conversation
-from apps.conversations.socket.codes import NOT_FOUND, SIGNED_OUT
-from apps.conversations.socket.frames import BadFrame
 from apps.generations.actions import request_cancel
 from apps.generations.models import GenerationJob
+from apps.generations.socket.codes import NOT_FOUND, SIGNED_OUT
+from apps.generations.socket.frames import BadFrame
+from apps.generations.socket.watched import Visitor
 from apps.projects.models import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """A person on the page of a conversation, with the role of now."""
-
-    user: User
-    role: Role
 
 
 def admit(session_key: str, conversation_id: str) -> Visitor | int:

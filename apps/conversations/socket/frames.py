@@ -1,41 +1,10 @@
-"""What a client may send over the socket, and how often. Every refusal is a sentence."""
+"""What a conversation's page may send over its socket: what is about jobs, and who types."""
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import dataclass
-from typing import Any
 
-from apps.lib.ids import is_id
-
-MAX_FRAME_BYTES = 16 * 1024
-FRAMES_PER_SECOND = 30
-BURST = 60
-MAX_CURSOR = 2**31
-
-
-class BadFrame(Exception):
-    """A frame that changes nothing; the client is told why."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """Send the events of `job` after this position, and go on as they come."""
-
-    job: str
-    attempt: int
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unfollow:
-    job: str
+from apps.generations.socket.frames import JOB_TYPES, JobFrame, flag_in, job_frame, object_in, unknown_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,82 +12,14 @@ class Typing:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    job: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ping:
-    pass
-
-
-Frame = Follow | Unfollow | Typing | Cancel | Ping
-
-
-def is_too_large(text: str | None, data: bytes | None) -> bool:
-    size = len(data or b"") + len((text or "").encode(errors="surrogatepass"))
-    return size > MAX_FRAME_BYTES
+Frame = JobFrame | Typing
 
 
 def parse(text: str | None) -> Frame:
     """The frame in `text` (None: the client sent bytes). Raises BadFrame."""
-    if text is None:
-        raise BadFrame("not_text", "Only text frames are understood here.")
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadFrame("not_json", "That was not JSON.") from None
-    if not isinstance(data, dict):
-        raise BadFrame("not_an_object", "A frame is a JSON object with a “type”.")
-    match data.get("type"):
-        case "follow":
-            return Follow(_job(data), _cursor(data, "attempt"), _cursor(data, "seq"))
-        case "unfollow":
-            return Unfollow(_job(data))
-        case "typing":
-            return Typing(_flag(data, "on"))
-        case "cancel":
-            return Cancel(_job(data))
-        case "ping":
-            return Ping()
-    raise BadFrame("unknown_type", "A frame's “type” is one of: follow, unfollow, typing, cancel, ping.")
-
-
-def _job(data: dict[str, Any]) -> str:
-    job = data.get("job")
-    if not isinstance(job, str) or not is_id(job):
-        raise BadFrame("invalid", "“job” must be the id of a job: 16 letters and digits.")
-    return job
-
-
-def _cursor(data: dict[str, Any], name: str) -> int:
-    value = data.get(name, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_CURSOR:
-        raise BadFrame("invalid", f"“{name}” must be a whole number from 0.")
-    return value
-
-
-def _flag(data: dict[str, Any], name: str) -> bool:
-    value = data.get(name)
-    if not isinstance(value, bool):
-        raise BadFrame("invalid", f"“{name}” must be true or false.")
-    return value
-
-
-class TokenBucket:
-    """Allows `rate` frames a second, and `burst` at once after a pause."""
-
-    def __init__(self, rate: float = FRAMES_PER_SECOND, burst: float = BURST) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._at = burst, time.monotonic()
-
-    def take(self) -> bool:
-        """Whether one more frame is allowed now."""
-        now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+    data = object_in(text)
+    if data.get("type") == "typing":
+        return Typing(flag_in(data, "on"))
+    if (frame := job_frame(data)) is None:
+        raise unknown_type(*JOB_TYPES, "typing")
+    return frame

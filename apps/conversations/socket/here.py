@@ -8,8 +8,8 @@ from typing import Any
 from apps.conversations import presence
 from apps.conversations.broadcast import group_of
 from apps.conversations.presence import Present
-from apps.conversations.socket.outage import Outage
-from apps.conversations.socket.outbox import Outbox
+from apps.generations.socket.outage import Outage
+from apps.generations.socket.outbox import Outbox
 from apps.lib.groups import group_send
 from apps.lib.ids import new_id
 from apps.lib.redis import AWAY

@@ -14,7 +14,7 @@ const TIMEOUT = 30_000; // milliseconds
 const SENTENCES = {
   401: "You are signed out. Sign in again in another tab; your text stays here.",
   403: "This page is too old to send. Reload it; your text stays here.",
-  404: "This conversation is no longer there for you.",
+  404: "That is no longer there for you.",
   413: "That is too much to send at once.",
   429: "That was a lot in a short time. Wait a little, then try again.",
 };
@@ -51,6 +51,13 @@ export const post = (url, data = {}) =>
 /** The fields of an ordinary form, to a page that also answers in JSON. */
 export const postForm = (url, fields) =>
   request(url, { method: "POST", headers: { accept: "application/json", "x-csrftoken": csrf() }, body: new URLSearchParams(fields) });
+
+/** A picture from this device. It may take long, so only the network ends it. */
+export function postPicture(url, picture) {
+  const body = new FormData();
+  body.set("picture", picture);
+  return request(url, { method: "POST", headers: { accept: "application/json", "x-csrftoken": csrf() }, body, signal: null });
+}
 
 /** An id for a send: sent twice, it is still one send. */
 export const newClientId = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

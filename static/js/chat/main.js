@@ -6,7 +6,7 @@ import { Outbox } from "./outbox.js";
 import { PromptForm } from "./prompts/form.js";
 import { PromptPicker } from "./prompts/picker.js";
 import { saveDialog } from "./prompts/save.js";
-import { generating, initialState, mayWrite } from "./reducer.js";
+import { generating, initialState, mayWrite, reduce } from "./reducer.js";
 import { showSettings } from "./settings.js";
 import { offerSharing } from "./share.js";
 import { listenForShortcuts } from "./shortcuts.js";
@@ -18,7 +18,7 @@ import { Transcript } from "./view/transcript.js";
 
 const root = document.getElementById("chat");
 const page = JSON.parse(document.getElementById("state").textContent);
-const store = createStore(initialState({ ...page, frozen: root.dataset.frozen === "yes" }));
+const store = createStore(reduce, initialState({ ...page, frozen: root.dataset.frozen === "yes" }));
 const cursors = () => Object.fromEntries(Object.entries(store.state.live).map(([job, { attempt, seq }]) => [job, { attempt, seq }]));
 
 const FRAMES = {
@@ -41,6 +41,7 @@ const FRAMES = {
 };
 
 const socket = new Socket(page.urls.socket, {
+  gone: "This conversation is no longer there for you.",
   onFrame: (frame) => FRAMES[frame.type]?.(frame),
   onState: (value, closed) => store.dispatch({ type: "connection", value, closed }),
   onDown: () => generating(store.state) && commands.refresh(), // HTTP may still work where the socket does not

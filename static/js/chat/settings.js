@@ -1,6 +1,5 @@
 /** The panel of this conversation: model, system prompt, sampling. Every change is saved by itself. */
-import { el } from "../dom.js";
-import { nameToChoose, refusedModels } from "../governance/refused.js";
+import { showModels, showRefused } from "../governance/models.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
 
@@ -77,23 +76,6 @@ export function showSettings(root, { store, commands }) {
     params.withhold(new Set(chosen?.takes_effort ? [] : ["reasoning_effort"]));
     for (const field of panel.querySelectorAll("input, select, textarea, [data-reset]")) field.disabled = !mayWrite(state);
   });
-}
-
-function showModels(select, models, chosen) {
-  const key = JSON.stringify([models.map(nameToChoose), chosen]);
-  if (select.dataset.key === key) return;
-  select.dataset.key = key;
-  const known = models.some((each) => each.id === chosen);
-  const first = known ? [] : [el("option", { value: "", disabled: true, selected: true }, chosen ? `${chosen} (not available)` : "Choose a model")];
-  select.replaceChildren(...first, ...models.map((each) => el("option", { value: each.id, selected: each.id === chosen, disabled: !each.allowed }, nameToChoose(each))));
-}
-
-/** Left alone while nothing in it has changed: somebody may be writing there why they need one. */
-function showRefused(target, models, chosen) {
-  const key = JSON.stringify(models.map(({ id, reason, waiting }) => [id, reason, waiting]));
-  if (target.dataset.key === key) return;
-  target.dataset.key = key;
-  target.replaceChildren(...refusedModels(models, { open: chosen && !chosen.allowed }));
 }
 
 function showFacts(target, model) {

@@ -4,13 +4,11 @@ const FIRST_WAIT = 500; // milliseconds, doubled up to LONGEST_WAIT
 const LONGEST_WAIT = 10_000;
 const PING_EVERY = 20_000;
 const PONG_WITHIN = 10_000;
-const FINAL = {
-  4401: "You are signed out. Sign in again to go on.",
-  4404: "This conversation is no longer there for you.",
-};
+const SIGNED_OUT = 4401;
+const NOT_FOUND = 4404;
 
 export class Socket {
-  /** @param {{onFrame, onState: (state: string, sentence?: string) => void, onDown: () => void}} handlers */
+  /** @param {{gone: string, onFrame, onState: (state: string, sentence?: string) => void, onDown: () => void}} handlers  `gone`: the sentence for when what the page shows is no longer there for this person */
   constructor(path, handlers) {
     this.url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
     this.handlers = handlers;
@@ -92,9 +90,10 @@ export class Socket {
     clearTimeout(this.silence);
     this.ready = false;
     this.following.clear();
-    if (FINAL[code]) {
+    const final = { [SIGNED_OUT]: "You are signed out. Sign in again to go on.", [NOT_FOUND]: this.handlers.gone }[code];
+    if (final) {
       this.over = true;
-      this.handlers.onState("closed", FINAL[code]);
+      this.handlers.onState("closed", final);
       return;
     }
     this.handlers.onState("waiting");

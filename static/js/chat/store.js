@@ -1,10 +1,9 @@
 /** Holds the state; tells its listeners once a frame, however many changes came. */
-import { reduce } from "./reducer.js";
-
 /** Frames pause in hidden tabs; there a timer is enough. */
 const soon = (run) => (document.hidden ? setTimeout(run, 250) : requestAnimationFrame(run));
 
-export function createStore(state) {
+/** @param reduce (state, action) → state, pure */
+export function createStore(reduce, state) {
   const listeners = [];
   let scheduled = false;
 

@@ -1,5 +1,5 @@
 """One module for each room, so that a new address is listed beside those it belongs to."""
 
-from tests.matrix.rooms import console, generations, governance, moderation, prompts, quotas, sharing
+from tests.matrix.rooms import console, generations, governance, moderation, prompts, quotas, sharing, studio
 
-ROOMS = (generations, prompts, sharing, moderation, quotas, governance, console)
+ROOMS = (generations, prompts, sharing, moderation, quotas, governance, console, studio)

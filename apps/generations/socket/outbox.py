@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from apps.conversations.socket.codes import TOO_SLOW
+from apps.generations.socket.codes import TOO_SLOW
 
 LIMIT = 256
 """Frames waiting. A page that reads has a handful; followers wait for room, so replaying a long log is no trouble."""

@@ -7,9 +7,9 @@ import logging
 
 from django.db import DatabaseError
 
-from apps.conversations.socket.frames import BadFrame, Follow
-from apps.conversations.socket.outage import Outage
-from apps.conversations.socket.outbox import Outbox
+from apps.generations.socket.frames import BadFrame, Follow
+from apps.generations.socket.outage import Outage
+from apps.generations.socket.outbox import Outbox
 from apps.generations.stream import follow
 from apps.lib.redis import AWAY
 
@@ -21,16 +21,17 @@ logger = logging.getLogger(__name__)
 class Followers:
     """A follower whose event log can't be read says so through `outage` and goes on from where it was."""
 
-    def __init__(self, outbox: Outbox, outage: Outage) -> None:
+    def __init__(self, outbox: Outbox, outage: Outage, most: int = MAX_FOLLOWED) -> None:
         self._outbox = outbox
         self._outage = outage
+        self._most = most
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def start(self, wanted: Follow) -> None:
         """Follow from the given position; a job that is followed already starts again from there."""
         self.stop(wanted.job)
-        if len(self._tasks) >= MAX_FOLLOWED:
-            raise BadFrame("too_many", f"One page follows {MAX_FOLLOWED} answers at once. Unfollow one first.")
+        if len(self._tasks) >= self._most:
+            raise BadFrame("too_many", f"One page follows {self._most} jobs at once. Unfollow one first.")
         task = asyncio.create_task(self._run(wanted))
         self._tasks[wanted.job] = task
         task.add_done_callback(lambda done: self._forget(wanted.job, done))
@@ -64,5 +65,5 @@ class Followers:
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
                 logger.exception("following job %s failed", wanted.job)
-                self._outbox.error("internal", "This answer can't be followed live. Reload the page to see it.")
+                self._outbox.error("internal", "This job can't be followed live. Reload the page to see how it went.")
                 return

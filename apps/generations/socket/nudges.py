@@ -7,7 +7,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
-from apps.conversations.socket.outage import Outage
+from apps.generations.socket.outage import Outage
 from apps.lib.redis import AWAY
 
 RETRY_SECONDS = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.conversations.socket.outbox import Outbox
+from apps.generations.socket.outbox import Outbox
 
 SENTENCE = "Live updates are interrupted. Your messages are safe; the page catches up by itself."
 

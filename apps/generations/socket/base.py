@@ -12,17 +12,9 @@ from channels.exceptions import StopConsumer
 from channels.utils import await_many_dispatch
 from django.db import DatabaseError
 
-from apps.conversations.socket import codes
-from apps.conversations.socket.frames import (
-    FRAMES_PER_SECOND,
-    MAX_FRAME_BYTES,
-    BadFrame,
-    Frame,
-    TokenBucket,
-    is_too_large,
-    parse,
-)
-from apps.conversations.socket.outbox import Outbox, Send
+from apps.generations.socket import codes
+from apps.generations.socket.frames import FRAMES_PER_SECOND, MAX_FRAME_BYTES, BadFrame, TokenBucket, is_too_large
+from apps.generations.socket.outbox import Outbox, Send
 
 JSON = dict[str, Any]
 logger = logging.getLogger(__name__)
@@ -61,8 +53,9 @@ class FrameSocket(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
         """The socket was accepted: let it in, or close the outbox."""
         raise NotImplementedError
 
-    async def handle(self, frame: Frame) -> None:
-        """Raises BadFrame for one that can't be followed, DatabaseError where the database is away."""
+    async def handle(self, text: str | None) -> None:
+        """Do what a frame asks (None: the client sent bytes). Raises BadFrame for one that can't be followed,
+        DatabaseError where the database is away."""
         raise NotImplementedError
 
     async def leave(self) -> None:
@@ -90,7 +83,7 @@ class FrameSocket(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             await self.end_with(codes.TOO_FAST)
         else:
             try:
-                await self.handle(parse(text))
+                await self.handle(text)
             except BadFrame as bad:
                 self.outbox.error(bad.code, bad.message)
             except DatabaseError:

@@ -1,0 +1,57 @@
+"""Ask for pictures, and for variations of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.models import HostedModel, Modality
+from apps.generations.image_actions import Quote, quote, submit_image
+from apps.generations.models import Artifact, GenerationJob
+from apps.projects.models import Project
+from apps.studio import broadcast
+from apps.studio.cards import cards
+from apps.studio.inputs import refused
+from apps.studio.recall import params_of
+
+VARIATIONS = 4
+VARIATION_STRENGTH = 0.5
+"""So that they stay near the picture, and are visibly others."""
+
+
+@transaction.atomic
+def make_pictures(
+    *, actor: User, project: Project, model_id: object, params: Mapping[str, Any], count: int
+) -> list[GenerationJob]:
+    """Queue `count` pictures, and show them to everybody in the studio. Raises Refused and ValidationError."""
+    jobs = submit_image(actor=actor, project=project, model=model_called(model_id), params=params, count=count)
+    broadcast.tell_all(project.pk, lambda: {"type": "jobs", "jobs": cards(jobs)})
+    return jobs
+
+
+@transaction.atomic
+def vary_picture(*, actor: User, picture: Artifact) -> list[GenerationJob]:
+    """A few pictures that begin from this one, each with a seed of its own. Raises Refused for one without a prompt."""
+    if picture.job is None:
+        message = "This picture was uploaded, so nobody knows its prompt. Use it as a source and write one."
+        raise refused("no_prompt", message)
+    params = params_of(picture.job) | {"source": picture.pk, "mask": None, "seed": None}
+    params["strength"] = VARIATION_STRENGTH
+    model = picture.job.model_version.hosted_model_id
+    return make_pictures(actor=actor, project=picture.project, model_id=model, params=params, count=VARIATIONS)
+
+
+def quote_pictures(*, actor: User, project: Project, model_id: object, params: Mapping[str, Any], count: int) -> Quote:
+    return quote(actor=actor, project=project, model=model_called(model_id), params=params, count=count)
+
+
+def model_called(model_id: object) -> HostedModel:
+    """Raises Refused for one that nobody could choose. Whether this person may is decided later, with the reason."""
+    models = HostedModel.objects.available().filter(modality=Modality.IMAGE).select_related("default_version")
+    model = models.filter(pk=model_id).first() if isinstance(model_id, str) and "\0" not in model_id else None
+    if model is None:
+        raise refused("unknown_model", "There is no such model to choose. Pick one from the list.", field="model")
+    return model

@@ -1,0 +1,19 @@
+"""Bring a mask: an uploaded picture that the gallery doesn't show."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.generations.artifact_actions import upload_artifact
+from apps.generations.models import Artifact
+from apps.projects.models import Project
+from apps.studio.models import Mask
+
+
+@transaction.atomic
+def upload_mask(*, actor: User, project: Project, data: bytes) -> Artifact:
+    """Raises Refused for what is no picture."""
+    artifact = upload_artifact(actor=actor, project=project, data=data)
+    Mask.objects.create(artifact=artifact)
+    return artifact

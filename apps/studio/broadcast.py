@@ -1,0 +1,23 @@
+"""Tells the sockets of a studio what was committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from apps.lib.groups import group_send_on_commit
+
+JSON = dict[str, Any]
+
+
+def group_of(project_id: str) -> str:
+    return f"studio.{project_id}"
+
+
+def tell_all(project_id: str, frame: Callable[[], JSON]) -> None:
+    """Send a frame, made after the commit, to every socket of the studio."""
+    group_send_on_commit(group_of(project_id), lambda: {"type": "client.frames", "frames": [frame()]})
+
+
+def pictures_gone(project_id: str, ids: Sequence[str]) -> None:
+    tell_all(project_id, lambda: {"type": "gone", "pictures": list(ids)})

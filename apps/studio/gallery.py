@@ -1,0 +1,120 @@
+"""The pictures of a project, newest first, a page at a time: as fast on the last page as on the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from apps.accounts.models import User
+from apps.generations.models import Artifact, Origin
+from apps.lib.ids import is_id
+from apps.projects.models import Project
+from apps.studio.filters import Filters
+from apps.studio.models import Board, Favourite
+
+PAGE_SIZE = 48
+
+
+class Place(NamedTuple):
+    """Where a picture stands in the order."""
+
+    at: datetime
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}_{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`after`: the place to go on from; "" on the last page."""
+
+    pictures: list[Artifact]
+    after: str
+
+
+class Neighbours(NamedTuple):
+    """The ids of the pictures beside one in the gallery; "" at its ends."""
+
+    newer: str
+    older: str
+
+
+def pictures_of(project: Project, user: User, filters: Filters) -> QuerySet[Artifact]:
+    """All that the gallery shows, newest first, with `is_liked` by `user`."""
+    rows = Artifact.objects.kept().filter(project=project, mask=None)
+    liked = Favourite.objects.filter(artifact=OuterRef("pk"), user=user)
+    return filters.narrow(rows, user).annotate(is_liked=Exists(liked)).order_by("-created_at", "-id")
+
+
+def for_tiles(pictures: QuerySet[Artifact]) -> QuerySet[Artifact]:
+    """With all that a tile tells, and nothing that is large."""
+    version = "job__model_version"
+    large = ("files", "model_card", "chat_template", "measured")
+    related = pictures.select_related("user", f"{version}__hosted_model")
+    return related.defer(*(f"{version}__{name}" for name in large))
+
+
+def page_of(pictures: QuerySet[Artifact], after: str) -> Page:
+    """Those after the place that is written in `after`; the first ones where that is none."""
+    if place := place_in(after):
+        pictures = pictures.filter(_older_than(place))
+    found = list(for_tiles(pictures)[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    return Page(shown, str(place_of(shown[-1])) if len(found) > PAGE_SIZE else "")
+
+
+def neighbours_of(picture: Artifact, pictures: QuerySet[Artifact]) -> Neighbours:
+    place = place_of(picture)
+    older = pictures.filter(_older_than(place)).values_list("pk", flat=True).first()
+    newer = pictures.filter(_newer_than(place)).order_by("created_at", "id").values_list("pk", flat=True).first()
+    return Neighbours(newer or "", older or "")
+
+
+def place_of(picture: Artifact) -> Place:
+    return Place(picture.created_at, picture.pk)
+
+
+def place_in(text: str) -> Place | None:
+    moment, _, identifier = text.partition("_")
+    try:
+        at = parse_datetime(moment)
+    except ValueError:
+        return None
+    return Place(at, identifier) if at is not None and at.tzinfo is not None and is_id(identifier) else None
+
+
+def people_of(project: Project) -> list[User]:
+    """Those whose pictures there are."""
+    makers = Artifact.objects.kept().filter(project=project).values("user")
+    return list(User.objects.filter(pk__in=makers).order_by("display_name", "pk"))
+
+
+def models_of(project: Project) -> list[tuple[str, str]]:
+    """Ids and names of the models that there are pictures of."""
+    made = Artifact.objects.kept().filter(project=project, origin=Origin.GENERATED)
+    rows = made.values_list("job__model_version__hosted_model", "job__model_version__hosted_model__name")
+    return list(rows.order_by("job__model_version__hosted_model__name").distinct())
+
+
+def boards_of(project: Project) -> list[Board]:
+    return list(Board.objects.filter(project=project).with_covers())
+
+
+def boards_with(picture: Artifact, boards: Iterable[Board]) -> list[tuple[Board, bool]]:
+    """Each board, and whether this picture is on it."""
+    on = set(picture.board_items.values_list("board_id", flat=True))
+    return [(board, board.pk in on) for board in boards]
+
+
+def _older_than(place: Place) -> Q:
+    return Q(created_at__lt=place.at) | Q(created_at=place.at, id__lt=place.id)
+
+
+def _newer_than(place: Place) -> Q:
+    return Q(created_at__gt=place.at) | Q(created_at=place.at, id__gt=place.id)

@@ -1,0 +1,82 @@
+"""Boards that a project puts its pictures on, and the pictures that a person likes."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, OuterRef, Q, Subquery
+
+from apps.generations.models import Artifact
+from apps.lib.ids import new_id
+from apps.projects.models import Project
+
+MAX_BOARD_NAME = 60
+
+
+class BoardQuerySet(models.QuerySet["Board"]):
+    def with_covers(self) -> Self:
+        """Annotates `pictures`, how many are on it, and of the one that was put there last `cover`, its id, and
+        `cover_width`."""
+        kept = Q(items__artifact__deleted_at=None)
+        latest = BoardItem.objects.filter(board=OuterRef("pk"), artifact__deleted_at=None).order_by("-added_at", "-id")
+        return self.annotate(
+            pictures=Count("items", filter=kept & Q(items__isnull=False)),
+            cover=Subquery(latest.values("artifact_id")[:1]),
+            cover_width=Subquery(latest.values("artifact__width")[:1]),
+        )
+
+
+class Board(models.Model):
+    """A named selection of a project's pictures; a picture may be on several."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="boards")
+    name = models.CharField(max_length=MAX_BOARD_NAME)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BoardQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="board_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BoardItem(models.Model):
+    board = models.ForeignKey(Board, on_delete=models.CASCADE, related_name="items")
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="board_items")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["board", "artifact"], name="board_item_once")]
+
+    def __str__(self) -> str:
+        return f"{self.artifact_id} on {self.board_id}"
+
+
+class Favourite(models.Model):
+    """Somebody's own mark on a picture; nobody else sees it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="favourites")
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="favourites")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "artifact"], name="favourite_once")]
+
+    def __str__(self) -> str:
+        return f"{self.artifact_id}, liked by {self.user_id}"
+
+
+class Mask(models.Model):
+    """Says that an uploaded picture is a mask: it is no picture to look at, so the gallery leaves it out."""
+
+    artifact = models.OneToOneField(Artifact, on_delete=models.CASCADE, primary_key=True, related_name="mask")
+
+    def __str__(self) -> str:
+        return f"mask {self.artifact_id}"

@@ -1,0 +1,1 @@
+"""The parts of a studio's WebSocket that are its own."""

@@ -1,0 +1,232 @@
+/** The form: what to make, kept as a draft on this device, with errors at their fields. Nothing typed is ever lost. */
+import { keep, recall } from "../chat/storage.js";
+import { showModels, showRefused } from "../governance/models.js";
+import { el } from "../dom.js";
+import { Options } from "./options.js";
+import { SeedField } from "./seed.js";
+import { LABELS, likeSource, presets } from "./sizes.js";
+import { SourceField } from "./source.js";
+
+const DRAFT_EVERY = 300; // milliseconds
+const COUNTS = [1, 2, 4, 8];
+const TEXTS = ["prompt", "negative_prompt"];
+const SIDES = ["width", "height"];
+
+export class StudioForm {
+  /** @param {{state, onChange: () => void, onSubmit: () => void}} parts  `state`: the page's document */
+  constructor(root, { state, onChange, onSubmit }) {
+    Object.assign(this, { root, models: state.models, limits: state.limits, onChange, onSubmit });
+    this.key = `atrium.studio.${state.project.id}`;
+    this.model = root.elements.model;
+    this.count = 1;
+    const changed = () => this.#changed();
+    this.options = new Options(root, changed);
+    this.seed = new SeedField(root, changed);
+    this.source = new SourceField(root, { urls: state.urls, changed, sized: (size) => this.#likeSource(size) });
+    this.#counts();
+    this.#listen();
+    this.fill(recall(this.key) ?? {}, { model: this.#firstModel() });
+    if (state.recalled) this.fill(state.recalled);
+    if (state.recalled?.source_size) this.#likeSource(state.recalled.source_size);
+  }
+
+  get chosen() {
+    return this.models.find((each) => each.id === this.model.value) ?? null;
+  }
+
+  /** As the server takes it: {model, params, count}. What was left at the model's own value is left out. */
+  get values() {
+    const params = { ...this.options.values, seed: this.seed.value, ...this.source.values };
+    for (const name of TEXTS) params[name] = this.root.elements[name].value;
+    for (const name of SIDES) params[name] = this.root.elements[name].value;
+    if (!this.chosen?.facts.takes_negative) delete params.negative_prompt;
+    return { model: this.model.value, params, count: this.count };
+  }
+
+  setModels(models) {
+    const chosen = this.model.value;
+    this.models = models;
+    this.#showModels(chosen);
+  }
+
+  /**
+   * Takes over what is given and leaves the rest as it is.
+   * @param {{model?: string, params?: object, count?: number}} values
+   */
+  fill({ model, params = {}, count }, { model: first } = {}) {
+    const known = this.models.some((each) => each.id === model && each.allowed);
+    this.#choose(known ? model : (first ?? this.model.value), this.options.values);
+    for (const name of [...TEXTS, ...SIDES]) if (params[name] !== undefined && params[name] !== null) this.root.elements[name].value = params[name];
+    this.options.show({ ...this.options.values, ...params });
+    if (params.seed !== undefined) this.seed.show(params.seed);
+    if (params.source !== undefined) this.source.show(params.source, params.mask ?? null);
+    if (count) this.#setCount(count);
+    this.#showShape();
+    this.#changed();
+  }
+
+  reset() {
+    for (const name of TEXTS) this.root.elements[name].value = "";
+    this.options.show({});
+    this.seed.show(null);
+    this.source.show(null, null);
+    this.#setCount(1);
+    this.#ownSize();
+    this.complain({});
+    this.#changed();
+  }
+
+  focus() {
+    this.root.elements.prompt.focus();
+  }
+
+  /** @param {{field?: string, message?: string, remedy?}} failure  at its field where there is one, else above the button */
+  complain({ field = "", message = "", remedy = null }) {
+    let found = this.options.complain(field, message);
+    for (const place of this.root.querySelectorAll("[data-error]")) {
+      const here = place.dataset.error === field && Boolean(message);
+      place.textContent = here ? message : "";
+      place.hidden = !here;
+      mark(this.root.elements[place.dataset.error], here);
+      found ||= here;
+    }
+    const general = this.root.querySelector("[data-problem]");
+    const way = remedy?.url && el("a", { href: remedy.url, target: "_blank", rel: "noopener" }, remedy.label);
+    general.replaceChildren(...[message, way && " ", way].filter(Boolean));
+    general.hidden = !message || found;
+    if (found) this.#reveal(field);
+  }
+
+  #reveal(field) {
+    if (field !== "prompt") this.open(true);
+    const at = this.root.elements[field];
+    at?.closest?.("details")?.setAttribute("open", "");
+    at?.focus?.();
+  }
+
+  /** On a small screen the settings are folded away. */
+  open(on) {
+    this.root.classList.toggle("open", on);
+    this.root.querySelector("[data-settings-open]").setAttribute("aria-expanded", String(on));
+  }
+
+  #listen() {
+    this.root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.onSubmit();
+    });
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        this.onSubmit();
+      }
+    });
+    this.model.addEventListener("change", () => {
+      this.#choose(this.model.value, this.options.values);
+      this.#ownSize();
+      this.#changed();
+    });
+    for (const name of [...TEXTS, ...SIDES]) this.root.elements[name].addEventListener("input", () => this.#changed());
+    for (const name of SIDES) this.root.elements[name].addEventListener("input", () => this.#showShape());
+    this.root.querySelector("[data-settings-open]").addEventListener("click", () => this.open(!this.root.classList.contains("open")));
+    this.root.querySelector("[data-form-reset]").addEventListener("click", () => this.reset());
+    addEventListener("pagehide", () => this.#save());
+  }
+
+  #firstModel() {
+    return (this.models.find((each) => each.allowed) ?? this.models[0]).id;
+  }
+
+  #choose(id, values) {
+    const before = this.model.value;
+    this.#showModels(id);
+    const { chosen } = this;
+    if (!chosen) return;
+    this.options.forModel(chosen, values);
+    this.root.querySelector("[data-negative]").hidden = !chosen.facts.takes_negative;
+    const help = chosen.parameters.find((each) => each.name === "prompt")?.help;
+    if (help) this.root.querySelector('[data-help="prompt"]').textContent = help;
+    this.#presets(chosen.facts);
+    this.source.forModel(chosen.facts);
+    if (before !== id && !this.root.elements.width.value) this.#ownSize();
+  }
+
+  #showModels(id) {
+    showModels(this.model, this.models, id);
+    const { chosen } = this;
+    showRefused(this.root.querySelector("[data-models-refused]"), this.models, chosen);
+    const facts = chosen ? [chosen.description, chosen.license && `Licence ${chosen.license}`].filter(Boolean).join(" · ") : "";
+    this.root.querySelector("[data-model-facts]").textContent = facts;
+  }
+
+  #presets(facts) {
+    this.shapes = presets(facts);
+    const buttons = this.shapes.map(({ name, width, height }) =>
+      el(
+        "button",
+        { type: "button", "aria-pressed": "false", title: `${width} × ${height}`, dataset: { shape: name }, onclick: () => this.#take(width, height) },
+        el("span", { class: `studio-shape studio-shape-${name}`, "aria-hidden": "true" }),
+        LABELS[name],
+      ),
+    );
+    this.root.querySelector("[data-presets]").replaceChildren(...buttons);
+    for (const name of SIDES) Object.assign(this.root.elements[name], { step: facts.multiple_of, min: facts.multiple_of });
+    this.root.querySelector("[data-size-help]").textContent = `Pixels, multiples of ${facts.multiple_of}. Made for ${facts.width} × ${facts.height}.`;
+    this.#showShape();
+  }
+
+  #ownSize() {
+    const facts = this.chosen?.facts;
+    if (facts) this.#take(facts.width, facts.height);
+  }
+
+  /** What is made from a picture has its shape. */
+  #likeSource(size) {
+    if (!this.chosen) return;
+    const { width, height } = likeSource(size, this.chosen.facts);
+    this.#take(width, height);
+  }
+
+  #take(width, height) {
+    Object.assign(this.root.elements.width, { value: width });
+    Object.assign(this.root.elements.height, { value: height });
+    this.#showShape();
+    this.#changed();
+  }
+
+  #showShape() {
+    const [width, height] = SIDES.map((name) => Number(this.root.elements[name].value));
+    const now = this.shapes?.find((shape) => shape.width === width && shape.height === height)?.name;
+    for (const button of this.root.querySelectorAll("[data-shape]")) button.setAttribute("aria-pressed", String(button.dataset.shape === now));
+  }
+
+  #counts() {
+    const possible = COUNTS.filter((number) => number <= this.limits.count);
+    const button = (number) => el("button", { type: "button", "aria-pressed": String(number === this.count), dataset: { count: number }, onclick: () => this.#setCount(number) }, String(number));
+    this.root.querySelector("[data-counts]").replaceChildren(...possible.map(button));
+  }
+
+  #setCount(count) {
+    this.count = count;
+    for (const button of this.root.querySelectorAll("[data-count]")) button.setAttribute("aria-pressed", String(Number(button.dataset.count) === count));
+    this.#changed();
+  }
+
+  #changed() {
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => this.#save(), DRAFT_EVERY);
+    this.complain({});
+    this.root.querySelector("[data-go-words]").textContent = this.count === 1 ? "Make a picture" : `Make ${this.count} pictures`;
+    this.onChange();
+  }
+
+  #save() {
+    keep(this.key, this.values);
+  }
+}
+
+function mark(field, wrong) {
+  if (!field?.setAttribute) return;
+  if (wrong) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+}

@@ -1,0 +1,42 @@
+/** Steps, guidance, strength and scheduler: their fields depend on the model. */
+import { parameterFields } from "../chat/params.js";
+import { el } from "../dom.js";
+
+const NUMBERS = ["steps", "guidance"];
+const SOURCE = ["strength"]; // only where there is a picture to start from
+
+export class Options {
+  constructor(root, changed) {
+    Object.assign(this, { root, changed });
+    this.scheduler = root.elements.scheduler;
+    this.scheduler.addEventListener("change", changed);
+    this.groups = [];
+  }
+
+  /** Builds the fields for a model; values that differ from its own are kept. */
+  forModel(model, values) {
+    const group = (place, names) => parameterFields(this.root.querySelector(place), model.parameters.filter((each) => names.includes(each.name)), this.changed);
+    this.groups = [group("[data-params]", NUMBERS), group("[data-source-params]", SOURCE)];
+    const names = model.facts.schedulers.filter((name) => name !== "default");
+    this.scheduler.replaceChildren(el("option", { value: "" }, "The model's own"), ...names.map((name) => el("option", { value: name }, name)));
+    this.root.querySelector("[data-scheduler-field]").hidden = !names.length;
+    this.show(values);
+  }
+
+  /** Those that differ from the model's own. */
+  get values() {
+    const scheduler = this.scheduler.value ? { scheduler: this.scheduler.value } : {};
+    return Object.assign({}, ...this.groups.map((group) => group.values()), scheduler);
+  }
+
+  show(values) {
+    for (const group of this.groups) group.show(values);
+    const scheduler = values.scheduler ?? "";
+    this.scheduler.value = [...this.scheduler.options].some((option) => option.value === scheduler) ? scheduler : "";
+  }
+
+  /** @returns {boolean} whether there is such a field to stand at */
+  complain(name, sentence) {
+    return this.groups.map((group) => group.complain(name, sentence)).some(Boolean);
+  }
+}

@@ -1,0 +1,146 @@
+"""The studio in a browser, with the real engine and a tiny random model, which draws noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.browser import Complaints
+from tests.e2e.conftest import MakeVisitor
+from tests.e2e.painter import NAME, install_painter
+from tests.e2e.visitor import Visitor
+
+PICTURE_MS = 180_000
+"""How long pictures may take on a small, busy machine; the first one waits for the model to load."""
+COUNT_PREVIEWS = """() => {
+    window.previewsSeen = 0;
+    new MutationObserver((changes) => {
+        window.previewsSeen += changes.filter((each) => each.target.src?.includes("/preview/")).length;
+    }).observe(document.querySelector("[data-live]"), {subtree: true, attributes: true, attributeFilter: ["src"]});
+}"""
+
+
+@pytest.fixture(scope="module")
+def painter(site: str, site_data: Path, model_store: Path) -> str:
+    install_painter(site_data, model_store)
+    return NAME
+
+
+@pytest.fixture
+def ada(painter: str, visitor: MakeVisitor, complaints: Complaints) -> Visitor:
+    """Somebody in the studio of a new project, with the tiny model chosen."""
+    # A picture may be ready while its last preview is on its way; then there is none any more.
+    complaints.allowed = ("/preview/", "422 (Unprocessable Entity)")
+    ada = visitor()
+    ada.sign_up()
+    ada.create_project("Lighthouse")
+    ada.page.get_by_role("link", name="Studio").first.click()
+    ada.page.wait_for_url("**/studio/")
+    form(ada.page).get_by_label("Model").select_option(label=painter)
+    return ada
+
+
+def form(page: Page) -> Locator:
+    return page.get_by_role("form", name="Make pictures")
+
+
+def ask(page: Page, prompt: str, *, count: int = 1, steps: int = 20, side: int = 32, seed: int | None = None) -> None:
+    fields = form(page)
+    fields.get_by_label("Prompt", exact=True).fill(prompt)
+    fields.get_by_label("Width in pixels").fill(str(side))
+    fields.get_by_label("Height in pixels").fill(str(side))
+    fields.get_by_role("group", name="How many pictures").get_by_role("button", name=str(count), exact=True).click()
+    if seed is not None:
+        fields.get_by_role("spinbutton", name="Seed").fill(str(seed))
+    if not fields.get_by_role("spinbutton", name="Steps").is_visible():
+        fields.get_by_text("Steps, guidance, scheduler").click()
+    fields.get_by_role("spinbutton", name="Steps").fill(str(steps))
+    fields.get_by_label("Prompt", exact=True).press("Control+Enter")
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator("[data-gallery] [data-picture]")
+
+
+def test_previews_come_and_the_pictures_hang_on_the_wall(ada: Visitor) -> None:
+    page = ada.page
+    page.evaluate(COUNT_PREVIEWS)
+    ask(page, "a red apple", count=4, steps=150)
+    expect(page.get_by_role("heading", name="In the making")).to_be_visible()
+    expect(tiles(page)).to_have_count(4, timeout=PICTURE_MS)
+    expect(page.locator("[data-live] > li")).to_have_count(0)
+    assert page.evaluate("window.previewsSeen") > 0
+    expect(tiles(page).first.get_by_role("img")).to_have_attribute("alt", "a red apple")
+    page.reload()
+    expect(tiles(page)).to_have_count(4)
+    expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a red apple")
+
+
+def test_one_is_cancelled_and_the_next_comes(ada: Visitor) -> None:
+    page = ada.page
+    ask(page, "a blue car", steps=150, side=256)  # takes many seconds
+    page.get_by_role("button", name="Cancel “a blue car”").dispatch_event("click")
+    expect(page.locator("[data-live] > li")).to_have_count(0, timeout=PICTURE_MS)
+    expect(tiles(page)).to_have_count(0)
+    ask(page, "a green heart")
+    expect(tiles(page)).to_have_count(1, timeout=PICTURE_MS)
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(ada: Visitor) -> None:
+    page = ada.page
+    ask(page, "a green heart", side=33)
+    expect(form(page).get_by_text("The width must be a multiple of 2")).to_be_visible()
+    expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a green heart")
+    form(page).get_by_role("button", name="Square").click()
+    expect(form(page).get_by_text("The width must be a multiple of 2")).to_be_hidden()
+
+
+def test_a_picture_is_used_again_downloaded_and_read(ada: Visitor, tmp_path: Path) -> None:
+    page = ada.page
+    ask(page, "a smiling face", seed=4711)
+    expect(tiles(page)).to_have_count(1, timeout=PICTURE_MS)
+    tiles(page).first.locator("a").click()
+    page.wait_for_url("**/pictures/**")
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="Download").click()
+    file = tmp_path / "picture.png"
+    coming.value.save_as(file)
+    page.get_by_role("link", name="Use all").click()
+    page.wait_for_url("**/studio/**")
+    expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a smiling face")
+    expect(form(page).get_by_role("spinbutton", name="Seed")).to_have_value("4711")
+    form(page).get_by_role("button", name="Reset").click()
+    expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("")
+    page.locator("[data-read-file]").set_input_files(file)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Made with Atrium.")).to_be_visible()
+    dialog.get_by_role("button", name="Use its settings").click()
+    expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a smiling face")
+
+
+def test_the_wall_is_searched_selected_and_kept_on_boards(ada: Visitor) -> None:
+    page = ada.page
+    ask(page, "a red apple", count=2)
+    expect(tiles(page)).to_have_count(2, timeout=PICTURE_MS)
+    page.get_by_label("Search in prompts").fill("zebra")
+    page.get_by_label("Search in prompts").press("Enter")
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    page.get_by_role("link", name="Show all pictures").click()
+    page.get_by_role("button", name="Select", exact=True).click()
+    tiles(page).first.locator("a").click()
+    page.get_by_role("button", name="Board", exact=True).click()
+    page.get_by_label("Name of the new board").fill("Fruit")
+    page.get_by_role("button", name="Put there").click()
+    expect(page.get_by_text("On the board “Fruit”.")).to_be_visible()
+    page.get_by_role("button", name="Select", exact=True).click()
+    tiles(page).last.locator("a").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(tiles(page)).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    expect(tiles(page)).to_have_count(2)
+    page.get_by_role("link", name="Boards").click()
+    page.get_by_role("link", name="Fruit").last.click()
+    expect(page.get_by_role("heading", name="Fruit")).to_be_visible()
+    expect(tiles(page)).to_have_count(1)

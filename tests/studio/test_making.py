@@ -1,0 +1,219 @@
+"""Asking for pictures: what is queued, what is refused and where it says so, what is recalled."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.catalog.models import HostedModel
+from apps.generations.models import Artifact, GenerationJob, State
+from apps.governance.models import Grant
+from apps.studio.models import Mask
+from engine.pictures.download import download
+from engine.pictures.origin import Carries, Origin
+from engine.types import ImageParams
+from tests.generations.pictures import picture, png_of
+from tests.studio.build import PARAMS, painted, painting, uploaded
+from tests.world import World
+
+
+@pytest.fixture
+def ask(world: World, editor: Client, painter: HostedModel) -> Any:
+    def send(params: object, **more: object) -> Any:
+        data = {"model": painter.pk, "params": params} | more
+        return editor.post(f"/p/{world.project.pk}/studio/jobs/", data, content_type="application/json")
+
+    return send
+
+
+def state_of(client: Client, world: World, query: str = "") -> dict[str, Any]:
+    page = client.get(f"/p/{world.project.pk}/studio/?{query}").content.decode()
+    found = re.search(r'<script id="state" type="application/json">(.*?)</script>', page)
+    assert found
+    state: dict[str, Any] = json.loads(found[1])
+    return state
+
+
+def test_as_many_jobs_as_pictures_with_seeds_one_after_another(world: World, ask: Any) -> None:
+    answer = ask({"prompt": "a red apple", "seed": "40", "steps": 3}, count=4)
+    assert answer.status_code == 201
+    cards = answer.json()["jobs"]
+    assert [card["params"]["seed"] for card in cards] == [40, 41, 42, 43]
+    assert {card["user"]["name"] for card in cards} == {"Editor"}
+    jobs = GenerationJob.objects.all()
+    assert {job.params["steps"] for job in jobs} == {3}
+    assert {job.state for job in jobs} == {State.QUEUED}
+    assert {card["id"] for card in cards} == {job.pk for job in jobs}
+
+
+@pytest.mark.parametrize(
+    ("params", "more", "field"),
+    [
+        ({"prompt": "  "}, {}, "prompt"),
+        ({"prompt": "x", "width": 65}, {}, "width"),
+        ({"prompt": "x", "height": "tall"}, {}, "height"),
+        ({"prompt": "x", "steps": 0}, {}, "steps"),
+        ({"prompt": "x", "seed": -1}, {}, "seed"),
+        ({"prompt": "x", "source": "0" * 16}, {}, "source"),
+        ({"prompt": "x"}, {"count": 0}, "count"),
+        ({"prompt": "x"}, {"count": 99}, "count"),
+        ({"prompt": "x"}, {"count": True}, "count"),
+        ({"prompt": "x"}, {"model": "nowhere"}, "model"),
+        ({"prompt": "x"}, {"model": None}, "model"),
+        ({"prompt": "x"}, {"model": "a\0b"}, "model"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(ask: Any, params: dict[str, Any], more: dict[str, Any], field: str) -> None:
+    answer = ask(params, **more)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["field"] == field
+    assert error["message"].endswith((".", "?"))
+    assert not GenerationJob.objects.exists()
+
+
+@pytest.mark.parametrize("params", [None, [], "x", 7])
+def test_parameters_are_an_object(ask: Any, params: object) -> None:
+    assert ask(params).status_code == 422
+
+
+def test_who_may_not_use_the_model_reads_why(ask: Any, painter: HostedModel) -> None:
+    Grant.objects.all().delete()
+    answer = ask({"prompt": "a red apple"})
+    assert answer.status_code == 403
+    assert answer.json()["error"]["remedy"]["url"]
+
+
+def test_a_quote_changes_nothing(world: World, editor: Client, painter: HostedModel) -> None:
+    data = {"model": painter.pk, "params": {"prompt": "a red apple"}, "count": 2}
+    answer = editor.post(f"/p/{world.project.pk}/studio/quote/", data, content_type="application/json")
+    assert answer.json()["quote"].keys() == {"device_seconds", "starts_in", "reason"}
+    assert not GenerationJob.objects.exists()
+
+
+def test_the_page_begins_with_what_is_being_made(world: World, editor: Client, painter: HostedModel) -> None:
+    mine = painting(world.project, world.editor, painter)
+    theirs = painting(world.project, world.owner, painter, "a car", State.RUNNING)
+    painting(world.project, world.owner, painter, "a bus", State.SUCCEEDED)
+    state = state_of(editor, world)
+    assert [card["id"] for card in state["jobs"]] == [mine.pk, theirs.pk]
+    assert [model["id"] for model in state["models"]] == ["painter"]
+    assert {each["name"] for each in state["models"][0]["parameters"]} >= {"prompt", "steps", "guidance", "strength"}
+
+
+@pytest.mark.parametrize(
+    ("take", "kept"), [("all", {"seed", "steps"}), ("no-seed", {"steps"}), ("prompt", set()), ("else", {"seed"})]
+)
+def test_recall(world: World, editor: Client, apple: Artifact, take: str, kept: set[str]) -> None:
+    recalled = state_of(editor, world, f"use={apple.pk}&take={take}")["recalled"]
+    assert recalled["params"]["prompt"] == "a red apple"
+    assert kept <= recalled["params"].keys()
+    assert ("seed" in recalled["params"]) == ("seed" in kept)
+    assert (recalled["model"] == "painter") == (take != "prompt")
+    assert "batch" not in recalled["params"]
+
+
+def test_a_picture_to_start_from(world: World, editor: Client, painter: HostedModel) -> None:
+    photo = uploaded(world.project, world.owner)
+    recalled = state_of(editor, world, f"source={photo.pk}")["recalled"]
+    assert recalled == {"model": "", "params": {"source": photo.pk}, "source_size": {"width": 640, "height": 480}}
+    assert state_of(editor, world, f"use={photo.pk}")["recalled"] is None
+    assert state_of(editor, world, "use=nonsense&source=%00")["recalled"] is None
+
+
+def test_variations_begin_from_the_picture(world: World, editor: Client, apple: Artifact) -> None:
+    answer = editor.post(f"/pictures/{apple.pk}/vary/")
+    assert answer.status_code == 302
+    jobs = list(GenerationJob.objects.filter(state=State.QUEUED).order_by("params__seed"))
+    assert [job.params["source"] for job in jobs] == [apple.pk] * 4
+    seeds = [job.params["seed"] for job in jobs]
+    assert seeds == list(range(seeds[0], seeds[0] + 4))
+    assert {job.params["prompt"] for job in jobs} == {"a red apple"}
+
+
+def test_an_uploaded_picture_cannot_be_varied(world: World, editor: Client, painter: HostedModel) -> None:
+    photo = uploaded(world.project, world.editor)
+    answer = editor.post(f"/pictures/{photo.pk}/vary/", {}, content_type="application/json")
+    assert answer.status_code == 422
+    assert "Use it as a source" in answer.json()["error"]["message"]
+
+
+def test_the_page_of_a_picture(world: World, editor: Client, painter: HostedModel) -> None:
+    first = painted(world.project, world.owner, painter, "first")
+    second = painted(world.project, world.owner, painter, "second", source=first.pk, negative_prompt="dull")
+    third = painted(world.project, world.owner, painter, "third <b>")
+    page = editor.get(f"/pictures/{second.pk}/?person={world.owner.pk}").content.decode()
+    for address in (first.pk, third.pk):
+        assert f'href="/pictures/{address}/?person={world.owner.pk}"' in page
+    assert "Made from this picture" in page
+    assert "Not: dull" in page
+    assert "Strength" in page
+    assert f"use={second.pk}&amp;take=no-seed" in page
+    last = editor.get(f"/pictures/{third.pk}/").content.decode()
+    assert "third &lt;b&gt;" in last
+    assert "data-newer" not in last
+
+
+@pytest.mark.parametrize("given", ["nope", "%00", "0" * 16, "é" * 16])
+def test_odd_ids_are_not_found(world: World, editor: Client, given: str) -> None:
+    assert editor.get(f"/pictures/{given}/").status_code == 404
+    assert editor.get(f"/p/{given}/studio/").status_code == 404
+    assert editor.post(f"/boards/{given}/delete/", {}, content_type="application/json").status_code == 404
+
+
+@pytest.mark.parametrize("carries", [Carries.FULL, Carries.A1111])
+def test_what_a_dropped_picture_tells(world: World, editor: Client, painter: HostedModel, carries: Carries) -> None:
+    params = ImageParams("a red apple", "dull", 64, 72, 9, 3.5, 4711, "euler")
+    data = download(png_of(picture(1, 64, 72)), Origin(params, painter.name, "0" * 64), carries)
+    told = editor.post(f"/p/{world.project.pk}/studio/read/", sent(data)).json()
+    assert (told["found"], told["model"]) == (True, painter.pk)
+    assert {"prompt": "a red apple", "negative_prompt": "dull", "steps": 9, "seed": 4711}.items() <= told[
+        "params"
+    ].items()
+    assert told["missing"] == []
+
+
+def test_what_is_not_available_here_is_said(world: World, editor: Client, painter: HostedModel) -> None:
+    params = ImageParams("a red apple", scheduler="heun")
+    data = download(png_of(picture(1)), Origin(params, "Far Away XL", "0" * 64), Carries.FULL)
+    told = editor.post(f"/p/{world.project.pk}/studio/read/", sent(data)).json()
+    assert (told["found"], told["model"]) == (True, "")
+    assert "Far Away XL, is not available here" in told["missing"][0]
+    assert "heun, is not available here" in told["missing"][1]
+    assert "scheduler" not in told["params"]
+
+
+def sent(data: bytes) -> dict[str, SimpleUploadedFile]:
+    return {"picture": SimpleUploadedFile("picture.png", data, "image/png")}
+
+
+def test_a_picture_that_tells_nothing(world: World, editor: Client, painter: HostedModel) -> None:
+    answer = editor.post(f"/p/{world.project.pk}/studio/read/", sent(png_of(picture(1))))
+    assert answer.json() == {"found": False, "model": "", "params": {}, "by": "", "missing": []}
+    assert not Artifact.objects.exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\x89PNG\r\n\x1a\n", b"MZ" * 50])
+def test_what_is_no_picture_is_refused(world: World, editor: Client, painter: HostedModel, data: bytes) -> None:
+    for path in ("read", "mask"):
+        answer = editor.post(f"/p/{world.project.pk}/studio/{path}/", sent(data))
+        assert answer.status_code == 422, path
+        assert answer.json()["error"]["message"]
+    assert editor.post(f"/p/{world.project.pk}/studio/read/", {}).status_code == 422
+
+
+def test_a_mask_is_kept_and_not_shown(world: World, editor: Client, painter: HostedModel, apple: Artifact) -> None:
+    answer = editor.post(f"/p/{world.project.pk}/studio/mask/", sent(png_of(picture(1))))
+    assert answer.status_code == 201
+    assert Mask.objects.get().pk == answer.json()["id"]
+    assert answer.json()["id"] not in editor.get(f"/p/{world.project.pk}/studio/").content.decode()
+
+
+def test_parameters_of_tests_are_those_of_jobs(world: World, ask: Any) -> None:
+    ask({"prompt": "a red apple"})
+    assert GenerationJob.objects.get().params.keys() == PARAMS.keys()
