@@ -49,7 +49,14 @@ def by_diffusers(folder: Path, wanted: Any, kind: str = "", **more: Any) -> np.n
         )  # fmt: skip
     finally:
         pipeline.scheduler = own
-    return np.array(made.images[0])
+    return decoded(pipeline, made.images) if more.get("output_type") == "latent" else np.array(made.images[0])
+
+
+def decoded(pipeline: Any, latents: torch.Tensor) -> np.ndarray:
+    """As the text-to-image pipeline of Stable Diffusion 3 does it."""
+    with torch.no_grad():
+        pixels = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor + pipeline.vae.config.shift_factor)[0]
+    return np.array(pipeline.image_processor.postprocess(pixels)[0])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -72,9 +79,11 @@ def test_inpainting_keeps_what_is_black_in_the_mask(
     make_drawer: Make, pipelines: dict[str, Path], family: str, strength: float
 ) -> None:
     wanted, source, mask = params(steps=5, strength=strength), some_picture(), half_mask()
+    # diffusers 0.42.1 forgets the VAE's shift when it decodes what Stable Diffusion 3 inpainted, and only there.
+    more = {"output_type": "latent"} if family == "stable-diffusion-3" else {}
     expected = by_diffusers(
         pipelines[family], wanted, "Inpaint", image=Image.fromarray(source), mask_image=Image.fromarray(mask),
-        strength=strength,
+        strength=strength, **more,
     )  # fmt: skip
     made = draw(make_drawer(), family, wanted, source=png(source), mask=png(mask)).picture()
     assert far_apart(made[:, SIDE // 2 :], expected[:, SIDE // 2 :]) == 0
