@@ -31,7 +31,7 @@ from tests.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(800)]
 STEPS, SIDE = 150, 160
-"""So many steps of so large a picture (with two pixels to a latent) take longer than it takes until the first checkpoint."""
+"""So many steps of so large a picture take longer than it takes until the first checkpoint."""
 Start = Callable[..., WorkerProcess]
 
 
