@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from apps.catalog.models import Modality, ModelVersion
 from apps.generations.errors import Refused
 from apps.generations.params import CLEANERS, MAX_SEED, Parameter
+from engine.image.checks import MAX_GROWTH
 from engine.types import ImageFacts
 
 MAX_COUNT = 16
@@ -79,8 +80,8 @@ def image_parameters(facts: ImageFacts) -> tuple[Parameter, ...]:
         ),
         Parameter(
             "strength", "Strength",
-            "How far the picture to start from is changed: 0 hardly, 1 entirely.",
-            "number", 0, 1, 0.01, 0.6,
+            "How far the picture to start from is changed: near 0 hardly, 1 entirely.",
+            "number", 0.01, 1, 0.01, 0.6,
         ),
     )  # fmt: skip
 
@@ -134,7 +135,17 @@ def _misfits(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
             found[name] = f"This model takes no {name.replace('_', ' ')}."
     if chosen["mask"] and not chosen["source"]:
         found["mask"] = "A mask says what to draw anew of a picture: choose the picture to start from as well."
-    return found or _too_much(chosen)
+    return found or _too_large(chosen, facts) or _too_much(chosen)
+
+
+def _too_large(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
+    """What the engine would refuse, said before anybody waits for it."""
+    if chosen["width"] * chosen["height"] <= facts.width * facts.height * MAX_GROWTH:
+        return {}
+    return {
+        "width": f"{chosen['width']} × {chosen['height']} are more pixels than this model can draw well: it was made "
+        f"for {facts.width} × {facts.height}, and {MAX_GROWTH} times as many are allowed. Make it smaller."
+    }  # fmt: skip
 
 
 def _too_much(chosen: Mapping[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@ if nothing had happened; texts and pictures are made by one worker."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -29,7 +30,8 @@ from tests.generations.scripted import ended, until
 from tests.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(800)]
-STEPS = 120
+STEPS, SIDE = 150, 160
+"""So many steps of so large a picture take longer than it takes until the first checkpoint."""
 Start = Callable[..., WorkerProcess]
 
 
@@ -37,7 +39,8 @@ Start = Callable[..., WorkerProcess]
 def painter(transactional_db: None, tmp_path: Path, settings: Any) -> HostedModel:
     settings.MODEL_STORE, settings.ARTIFACT_STORE = tmp_path / "store", tmp_path / "artifacts"
     sync_client().flushdb()
-    make_pipeline(tmp_path / "painter", "stable-diffusion")
+    unet = make_pipeline(tmp_path / "painter", "stable-diffusion") / "unet" / "config.json"
+    unet.write_text(json.dumps(json.loads(unet.read_text()) | {"sample_size": SIDE // 2}))
     make_checkpoint(tmp_path / "writer", "Llama")
     for name in ("painter", "writer"):
         call_command("models", "install", f"path:{tmp_path / name}", "--grant-everyone", stdout=StringIO())
@@ -48,11 +51,18 @@ def steps_of(job: GenerationJob) -> int:
     return said_in_log(sync_client(), job.pk, GenerationJob.objects.get(pk=job.pk).attempt).steps
 
 
+def half_done(job: GenerationJob) -> bool:
+    """And something is kept to go on from."""
+    now = GenerationJob.objects.get(pk=job.pk)
+    assert not now.is_terminal, f"it ended before it could be interrupted: {now.state} {now.error_message}"
+    return steps_of(job) >= STEPS // 2 and Checkpoint.objects.filter(job=job).exists()
+
+
 def test_killed_half_way_it_is_finished_from_the_checkpoint(start: Start, world: World, painter: HostedModel) -> None:
-    params = {"prompt": "a red apple", "width": 144, "height": 144, "steps": STEPS, "seed": 7}
+    params = {"prompt": "a red apple", "steps": STEPS, "seed": 7}
     (job,) = submit_image(actor=world.editor, project=world.project, model=painter, params=params)
     worker = start().ready(240)
-    until(lambda: steps_of(job) >= STEPS // 2 and Checkpoint.objects.filter(job=job).exists(), 240)
+    until(lambda: half_done(job), 240)
     worker.kill()
     saved = Checkpoint.objects.get(job=job).step
     assert 0 < saved < STEPS

@@ -168,7 +168,7 @@ def test_an_upload_is_cleaned_and_counted_in_the_log(client_of: Any, world: Worl
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "x.png", "damaged"),
         (b"", "x.png", "The file is empty"),
         (png_of(picture(1)), "x.jpg", "it is a PNG"),
-        (png_of(Image.new("1", (12000, 12000))), "x.png", "at most 25 million"),
+        (png_of(Image.new("1", (12000, 12000))), "x.png", "along a side. Save it smaller"),
     ],
 )
 def test_what_is_no_picture_is_refused_in_words_and_nothing_is_kept(

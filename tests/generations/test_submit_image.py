@@ -66,17 +66,19 @@ def test_without_a_seed_one_is_fixed_and_the_last_one_is_in_bounds(paint: Paint)
         ({"guidance": "much"}, "guidance", "a number from 0 to 30"),
         ({"seed": -1}, "seed", "from 0 to"),
         ({"scheduler": "magic"}, "scheduler", "one of default, euler"),
-        ({"strength": 2}, "strength", "from 0 to 1"),
+        ({"strength": 0}, "strength", "from 0.01 to 1"),
         ({"mask": "0" * 16}, "mask", "choose the picture to start from"),
         ({"source": "0" * 16}, "source", "no such picture"),
         ({"source": 5}, "source", "the id of a picture"),
-        ({"width": 1024, "height": 1024, "steps": 150}, "steps", "157,286,400 pixel-steps; up to 104,857,600"),
+        ({"width": 128, "height": 128, "steps": 150}, "steps", "2,457,600 pixel-steps; up to 2,000,000 are allowed"),
+        ({"width": 136, "height": 128}, "width", "made for 64 × 64, and 4 times as many"),
         ({"colour": "red"}, "colour", "There is no parameter"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_bound_and_nothing_is_kept(
-    paint: Paint, params: dict[str, Any], field: str, sentence: str
+    paint: Paint, params: dict[str, Any], field: str, sentence: str, settings: Any
 ) -> None:
+    settings.MAX_IMAGE_PIXEL_STEPS = 2_000_000
     with pytest.raises(ValidationError) as refusal:
         paint(**{"prompt": "x"} | params)
     assert sentence in refusal.value.message_dict[field][0]
