@@ -40,6 +40,10 @@ def facts_of(version: ModelVersion) -> ImageFacts:
 def image_parameters(facts: ImageFacts) -> tuple[Parameter, ...]:
     """What can be set for this model, at the values to begin with."""
     size = f"in pixels, a multiple of {facts.multiple_of}. This model was made for {facts.width} × {facts.height}."
+    steps = "How many times the picture is improved. More take longer; beyond some, little changes."
+    if facts.is_fixed:
+        size = f"in pixels. This model draws pictures of {facts.width} × {facts.height} only."
+        steps = f"This model draws a picture in {facts.steps} steps, always."
     scheduler = "default" if "default" in facts.schedulers else facts.schedulers[0]
     return (
         Parameter(
@@ -53,16 +57,15 @@ def image_parameters(facts: ImageFacts) -> tuple[Parameter, ...]:
         ),
         Parameter(
             "width", "Width", f"Of the picture, {size}",
-            "integer", facts.multiple_of, MAX_SIDE, facts.multiple_of, facts.width,
+            "integer", *_bounds(facts, facts.multiple_of, MAX_SIDE, facts.width), facts.multiple_of, facts.width,
         ),
         Parameter(
             "height", "Height", f"Of the picture, {size}",
-            "integer", facts.multiple_of, MAX_SIDE, facts.multiple_of, facts.height,
+            "integer", *_bounds(facts, facts.multiple_of, MAX_SIDE, facts.height), facts.multiple_of, facts.height,
         ),
         Parameter(
-            "steps", "Steps",
-            "How many times the picture is improved. More take longer; beyond some, little changes.",
-            "integer", 1, MAX_STEPS, 1, facts.steps,
+            "steps", "Steps", steps,
+            "integer", *_bounds(facts, 1, MAX_STEPS, facts.steps), 1, facts.steps,
         ),
         Parameter(
             "guidance", "Guidance",
@@ -84,6 +87,11 @@ def image_parameters(facts: ImageFacts) -> tuple[Parameter, ...]:
             "number", 0.01, 1, 0.01, 0.6,
         ),
     )  # fmt: skip
+
+
+def _bounds(facts: ImageFacts, least: int, most: int, own: int) -> tuple[int, int]:
+    """own: the model's value, where it has no other."""
+    return (own, own) if facts.is_fixed else (least, most)
 
 
 def clean_image_params(raw: Mapping[str, Any], facts: ImageFacts) -> dict[str, Any]:

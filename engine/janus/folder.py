@@ -77,6 +77,7 @@ def _facts(vision: Mapping[str, Any], vq: Mapping[str, Any], context: int) -> Im
     return ImageFacts(
         family=FAMILY, width=side, height=side, multiple_of=side, steps=tokens, guidance=GUIDANCE,
         prompt_tokens=min(PROMPT_TOKENS, context - tokens), takes_negative=False, takes_source=False, takes_mask=False,
+        is_fixed=True,
     )  # fmt: skip
 
 

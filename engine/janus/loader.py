@@ -105,8 +105,10 @@ def _module(folder: Path, config: Any, dtype: torch.dtype, device: torch.device)
 
 def _marks(tokenizer: Any, image: int) -> Marks:
     names = {"bos": "bos_token_id", "pad": "pad_token_id", "begin": "boi_token_id", "end": "eoi_token_id"}
-    found = {name: getattr(tokenizer, attribute, None) for name, attribute in names.items()}
-    for name, value in found.items():
+    found: dict[str, int] = {}
+    for name, attribute in names.items():
+        value = getattr(tokenizer, attribute, None)
         if not isinstance(value, int):
-            raise UnsupportedModel(f"The tokenizer doesn't say which token is its {names[name].removesuffix('_id')}.")
+            raise UnsupportedModel(f"The tokenizer doesn't say which token is its {attribute.removesuffix('_id')}.")
+        found[name] = value
     return Marks(image=image, **found)

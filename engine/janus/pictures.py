@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import TypeVar
 
 from engine.chat import ChatError
 from engine.config import EngineConfig
@@ -28,6 +28,7 @@ from engine.ticket import ImageTicket
 from engine.types import FinishReason
 
 logger = logging.getLogger(__name__)
+Made = TypeVar("Made")
 
 PREVIEW_SECONDS = 0.3
 """Between two previews of a picture, at least."""
@@ -208,7 +209,7 @@ class Pictures:
         picture.next_preview = ended + max(PREVIEW_SECONDS, (ended - began) / PREVIEW_SHARE)
         return seen
 
-    def _twice(self, work: Callable[[], Any]) -> Any:
+    def _twice(self, work: Callable[[], Made]) -> Made:
         """Without memory, once more after room was made."""
         try:
             return work()

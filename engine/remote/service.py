@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 5.0
 """How long `stop` waits for the thread, beyond draining."""
+BLIND = "Pictures can't be sent to models on other servers yet. Ask without them, or choose another model."
 SHUTDOWN = "The worker is shutting down. Send the request again."
 INTERNAL = "The request to the server of this model failed. The administrator finds the reason in the worker's log."
 
@@ -141,6 +142,9 @@ class RemoteEngine:
             ticket.finish(FinishReason.CANCELLED)
 
     async def _serve(self, ticket: TextTicket) -> None:
+        if ticket.request.images:
+            ticket.fail("bad_request", BLIND)
+            return
         try:
             upstream = await asyncio.to_thread(self._source.upstream, ticket.request.model)
             await Call(ticket, upstream, self._pool, self._config).run()

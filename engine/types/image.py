@@ -28,6 +28,8 @@ class ImageFacts:
     takes_mask: bool = True
     schedulers: tuple[str, ...] = ("default",)
     """Names that `ImageParams.scheduler` may have."""
+    is_fixed: bool = False
+    """Whether it draws in this size and in so many steps only."""
 
 
 @dataclass(frozen=True, slots=True)

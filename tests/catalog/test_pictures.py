@@ -12,6 +12,7 @@ from apps.catalog.models import HostedModel, Modality
 from apps.catalog.sources.hub import pipeline_files
 from apps.catalog.store import model_store
 from tests.catalog.conftest import Models
+from tests.engine.janus.tiny import make_janus
 from tests.engine.pipeline_folders import make_pipeline_folder
 from tests.world import World
 
@@ -34,6 +35,16 @@ def test_a_pipeline_becomes_a_model_of_pictures(models: Models, pipeline: Path) 
     assert "tiny-painter" in models("verify", "tiny-painter")
     models("remove", "tiny-painter")
     assert not (model_store().root / version.digest).exists()
+
+
+def test_a_janus_becomes_one_too(models: Models, tmp_path: Path) -> None:
+    models("install", f"path:{make_janus(tmp_path / 'Tiny Janus')}", "--license", "MIT")
+    model = HostedModel.objects.get()
+    version = model.default_version
+    assert version is not None
+    assert (model.modality, version.architecture) == (Modality.IMAGE, "JanusForConditionalGeneration")
+    facts = version.image_facts
+    assert (facts["family"], facts["steps"], facts["is_fixed"], facts["takes_negative"]) == ("janus", 16, True, False)
 
 
 def test_a_model_keeps_its_kind(models: Models, pipeline: Path, tiny: Path) -> None:

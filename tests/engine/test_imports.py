@@ -26,6 +26,7 @@ import {module}
      "engine.answers", "engine.adapters", "engine.remote.service", "engine.text.scheduler", "engine.text.pacing",
      "engine.text.checks", "engine.forecast", "engine.grammar.process", "engine.room", "engine.memory",
      "engine.load_times", "engine.overload", "engine.pipelines", "engine.turns", "engine.made_with",
+     "engine.janus.folder", "engine.janus.checks",
      "engine.image.schedulers", "engine.image.places", "engine.image.checks", "engine.model_engine",
      "engine.pictures", "engine.pictures.signing"],
 )  # fmt: skip

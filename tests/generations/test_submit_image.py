@@ -14,6 +14,7 @@ from apps.catalog.models import HostedModel
 from apps.generations.actions import submit_generation
 from apps.generations.errors import Refused
 from apps.generations.image_actions import quote, submit_image
+from apps.generations.image_params import clean_image_params
 from apps.generations.models import Artifact, GenerationJob, Kind, State
 from apps.generations.params import MAX_SEED
 from apps.generations.presence import announce
@@ -100,6 +101,15 @@ def test_what_the_model_does_not_take_is_refused(paint: Paint, painter: HostedMo
     with pytest.raises(ValidationError) as refusal:
         paint(negative_prompt="blue", source=uploaded(world.project).pk)
     assert set(refusal.value.message_dict) == {"negative_prompt", "source"}
+
+
+def test_what_the_model_has_no_choice_of_is_told_by_its_value() -> None:
+    """Of a model that draws token by token, in one size."""
+    fixed = replace(FACTS, steps=576, is_fixed=True)
+    assert clean_image_params({"prompt": "x", "steps": 576, "width": 64}, fixed)["steps"] == 576
+    with pytest.raises(ValidationError) as refused:
+        clean_image_params({"prompt": "x", "steps": 20, "height": 128}, fixed)
+    assert set(refused.value.message_dict) == {"steps", "height"}
 
 
 def test_a_source_is_a_picture_of_the_same_project(paint: Paint, world: World) -> None:
