@@ -1,0 +1,1 @@
+"""Training a small text-to-image model on a folder of pictures with captions, on whatever machine there is."""

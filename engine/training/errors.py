@@ -1,0 +1,5 @@
+"""What a person can mend: a sentence for them."""
+
+
+class TrainingError(Exception):
+    """Training can't begin or go on; the message says why and what to do."""

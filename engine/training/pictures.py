@@ -1,0 +1,81 @@
+"""A folder of pictures with captions: `name.png` beside `name.txt` (one caption a line), or the words of its name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from engine.training.errors import TrainingError
+
+ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
+FEWEST = 8
+LARGEST = 64_000_000  # pixels in one file: more is a mistake, or a bomb
+LONGEST_CAPTION = 300  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """`pixels`: uint8 [count, 3, size, size]; `captions[i]`: what picture i may be called."""
+
+    names: list[str]
+    pixels: torch.Tensor
+    captions: list[list[str]]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def scaled(self, rows: torch.Tensor) -> torch.Tensor:
+        """float32 in -1 … 1."""
+        return self.pixels[rows].float() / 127.5 - 1
+
+
+def read_pictures(folder: Path, size: int, *, fewest: int = FEWEST) -> Pictures:
+    """In the order of their names. Raises TrainingError, naming the file that is at fault."""
+    if not folder.is_dir():
+        raise TrainingError(f"There is no folder {folder}.")
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
+    if not files:
+        raise TrainingError(f"There are no pictures in {folder}: it wants PNG, JPEG or WebP files.")
+    if len(files) < fewest:
+        raise TrainingError(f"There are only {len(files)} pictures in {folder}: at least {fewest} are needed.")
+    pixels = torch.from_numpy(np.stack([_read(file, size) for file in files]))
+    return Pictures([file.stem for file in files], pixels, [_captions(file) for file in files])
+
+
+def _read(file: Path, size: int) -> np.ndarray:
+    """On white, the middle square of it, [3, size, size]."""
+    try:
+        with Image.open(file) as picture:
+            if picture.width * picture.height > LARGEST:
+                raise TrainingError(f"{file.name} is too large: {picture.width} × {picture.height} pixels.")
+            drawn = picture.convert("RGBA")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise TrainingError(f"{file.name} can't be read as a picture. Mend it or take it out of the folder.") from error
+    flat = Image.alpha_composite(Image.new("RGBA", drawn.size, "white"), drawn).convert("RGB")
+    side = min(flat.size)
+    left, top = (flat.width - side) // 2, (flat.height - side) // 2
+    square = flat.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(square).transpose(2, 0, 1).copy()
+
+
+def _captions(file: Path) -> list[str]:
+    beside = file.with_suffix(".txt")
+    if beside.exists():
+        try:
+            lines = [line.strip() for line in beside.read_text(encoding="utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise TrainingError(f"{beside.name} can't be read: captions are plain UTF-8 text.") from error
+        if not lines:
+            raise TrainingError(f"{beside.name} is empty: write a caption into it, or remove it to use the file's name.")
+        if max(map(len, lines)) > LONGEST_CAPTION:
+            raise TrainingError(f"{beside.name} has a caption of more than {LONGEST_CAPTION} characters.")
+        return lines
+    words = re.sub(r"[\W_]+", " ", file.stem).strip()
+    if not re.search(r"[^\W\d_]", words):
+        raise TrainingError(f"{file.name} has no caption: write one into {beside.name}, or name the file by its words.")
+    return [words]

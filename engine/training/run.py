@@ -1,0 +1,62 @@
+"""A training from a folder of pictures to a pipeline's folder, from wherever the last run of it came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from engine.training.autoencoder import standardise
+from engine.training.errors import TrainingError
+from engine.training.folder import save_pipeline
+from engine.training.pictures import read_pictures
+from engine.training.progress import Progress
+from engine.training.recipe import FILE, Recipe
+from engine.training.training import autoencoder_stage, diffusion_stage
+from engine.training.words import train_tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`resume`: go on with what is in `out`, by its own recipe; `export`: write the model as it is, train no further."""
+
+    pictures: Path
+    out: Path
+    recipe: Recipe
+    resume: bool
+    export: bool
+    show: list[str]
+    checkpoint_every: float  # seconds
+
+
+def train(run: Run, progress: Progress) -> None:
+    """Raises TrainingError, before anything is written where it can."""
+    recipe = _recipe(run)
+    pictures = read_pictures(run.pictures, recipe.size)
+    _prepare(run, recipe)
+    progress.say(f"{len(pictures)} pictures, {sum(map(len, pictures.captions))} captions")
+    captions = [caption for each in pictures.captions for caption in each]
+    tokenizer = train_tokenizer(captions, vocabulary=recipe.vocabulary, words=recipe.words)
+    first = autoencoder_stage(pictures, recipe)
+    first.run(run.out, progress, every_seconds=run.checkpoint_every, only_load=run.export)
+    standardise(first.average, pictures.scaled(torch.arange(len(pictures))))
+    second = diffusion_stage(pictures, recipe, first.average, tokenizer, run.show)
+    second.run(run.out, progress, every_seconds=run.checkpoint_every, only_load=run.export)
+    save_pipeline(second.average, first.average, tokenizer, run.out / "model")
+    progress.say(f"The model is in {run.out / 'model'}")
+
+
+def _recipe(run: Run) -> Recipe:
+    there = (run.out / FILE).exists()
+    if there and not (run.resume or run.export):
+        raise TrainingError(f"There is a training in {run.out} already: go on with --resume, or choose another folder.")
+    return Recipe.load(run.out) if run.resume or run.export else run.recipe
+
+
+def _prepare(run: Run, recipe: Recipe) -> None:
+    try:
+        (run.out / "samples").mkdir(parents=True, exist_ok=True)
+        recipe.save(run.out)
+    except OSError as error:
+        raise TrainingError(f"{run.out} can't be written to: {error.strerror}.") from error

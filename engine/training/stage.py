@@ -1,0 +1,89 @@
+"""One stage of a training: steps with checkpoints, a moving average of the weights, and nothing that depends on when it ran."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from engine.training.checkpoint import load_checkpoint, save_checkpoint
+from engine.training.errors import TrainingError
+from engine.training.progress import Progress
+
+WARM_UP = 100  # steps until the full learning rate
+LARGEST_GRADIENT = 1.0  # its norm is cut down to this
+LONGEST_AVERAGE = 0.999  # decay of the moving average, once there are steps enough
+
+
+@dataclass(slots=True)
+class Stage:
+    """`loss(model, generator)` of one batch: all chance comes from the generator, seeded by the step, so that a
+    training that was interrupted goes on exactly as it would have."""
+
+    name: str
+    model: nn.Module
+    steps: int
+    rate: float
+    seed: int
+    loss: Callable[[nn.Module, torch.Generator], torch.Tensor]
+    draw: Callable[[nn.Module, Path], None]  # a grid of what the average can do by now
+    batch: int
+    average: nn.Module = field(init=False)
+    optimizer: torch.optim.Optimizer = field(init=False)
+    step: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.AdamW(parameters, lr=self.rate, betas=(0.9, 0.99), weight_decay=0.01, foreach=True)
+
+    def run(self, out: Path, progress: Progress, *, every_seconds: float, only_load: bool = False) -> None:
+        """From its checkpoint, if there is one, to its end. Raises TrainingError."""
+        folder = out / "state" / self.name
+        self.step = load_checkpoint(folder, self.model, self.average, self.optimizer)
+        if only_load or self.step >= self.steps:
+            return
+        self.model.train()
+        progress.begin(self.name, self.step, self.steps, self.batch)
+        saved = time.monotonic()
+        while self.step < self.steps:
+            progress.loss(self.step, self._one_step())
+            if time.monotonic() - saved > every_seconds or self.step == self.steps:
+                save_checkpoint(folder, self.model, self.average, self.optimizer, self.step)
+                self.draw(self.average, out / "samples" / f"{self.name}-{self.step:06d}.png")
+                progress.saved(self.step)
+                saved = time.monotonic()
+
+    def _one_step(self) -> float:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * self._share_of_rate()
+        loss = self.loss(self.model, generator)
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"The loss is no longer a number at step {self.step}. Go on with --resume from the last checkpoint, "
+                "with a smaller learning rate."
+            )
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_GRADIENT)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        self._follow()
+        return loss.item()
+
+    def _share_of_rate(self) -> float:
+        """Up in the first steps, level, then down to a tenth over the last fifth."""
+        left = (self.steps - self.step) / max(self.steps / 5, 1)
+        return min(1.0, (self.step + 1) / WARM_UP, max(left, 0.1))
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(LONGEST_AVERAGE, (1 + self.step) / (10 + self.step))
+        now = [parameter.detach() for parameter in self.model.parameters()]
+        torch._foreach_lerp_(list(self.average.parameters()), now, 1 - decay)

@@ -1,0 +1,93 @@
+"""The two stages: the autoencoder first, then, on its latents, words, text encoder and UNet together."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL
+from torch import nn
+from transformers import CLIPTokenizer
+
+from engine.training.autoencoder import autoencoder_loss, build_autoencoder, crops, encode_moved
+from engine.training.diffusion import (
+    Painter,
+    build_scheduler,
+    build_text_encoder,
+    build_unet,
+    diffusion_loss,
+    tokens_of,
+)
+from engine.training.drawing import draw_pictures
+from engine.training.grid import save_grid
+from engine.training.pictures import Pictures
+from engine.training.recipe import Recipe
+from engine.training.stage import Stage
+
+COLUMNS = 12
+SHOWN = 2 * COLUMNS  # pictures in a grid of samples
+DRAWING_STEPS, DRAWING_GUIDANCE = 12, 3.0
+
+
+def autoencoder_stage(pictures: Pictures, recipe: Recipe) -> Stage:
+    torch.manual_seed(recipe.seed)
+    model = build_autoencoder(recipe).to(memory_format=torch.channels_last)
+
+    def loss(model: nn.Module, generator: torch.Generator) -> torch.Tensor:
+        rows = torch.randint(0, len(pictures), (recipe.autoencoder_batch,), generator=generator)
+        pixels = crops(pictures, rows, generator).contiguous(memory_format=torch.channels_last)
+        return autoencoder_loss(model, pixels, generator)
+
+    @torch.no_grad()
+    def draw(model: nn.Module, file: Path) -> None:
+        """Rows of pictures as they are, and below each as they come back."""
+        pixels = pictures.scaled(torch.linspace(0, len(pictures) - 1, min(SHOWN, len(pictures))).long())
+        back = model.decode(model.encode(pixels).latent_dist.mean).sample
+        rows = zip(pixels.split(COLUMNS), back.split(COLUMNS), strict=True)
+        save_grid(torch.cat([part for pair in rows for part in pair]), file, COLUMNS)
+
+    steps, rate, batch = recipe.autoencoder_steps, recipe.autoencoder_rate, recipe.autoencoder_batch
+    return Stage("autoencoder", model, steps, rate, recipe.seed, loss, draw, batch)
+
+
+def diffusion_stage(
+    pictures: Pictures, recipe: Recipe, autoencoder: AutoencoderKL, tokenizer: CLIPTokenizer, shown: list[str]
+) -> Stage:
+    """`autoencoder`: learnt and standardised; `shown`: prompts for the grids, the captions' own if there are none."""
+    torch.manual_seed(recipe.seed + 1)
+    painter = Painter(build_text_encoder(recipe, tokenizer), build_unet(recipe)).to(memory_format=torch.channels_last)
+    scheduler, versions = build_scheduler(), encode_moved(autoencoder, pictures, recipe.shifted, recipe.seed)
+    tokens = [tokens_of(tokenizer, captions) for captions in pictures.captions]
+    empty = tokens_of(tokenizer, [""])[0]
+    prompts = shown or _some([captions[0] for captions in pictures.captions])
+
+    def loss(model: nn.Module, generator: torch.Generator) -> torch.Tensor:
+        rows = _rows(len(pictures), recipe.batch, generator)
+        latents = versions[torch.randint(0, len(versions), rows.shape, generator=generator), rows]
+        chances = torch.rand(len(rows), 2, generator=generator).tolist()
+        said = [
+            empty if dropped < recipe.without_words else tokens[row][int(choice * len(tokens[row]))]
+            for row, (dropped, choice) in zip(rows.tolist(), chances, strict=True)
+        ]
+        return diffusion_loss(model, scheduler, latents, torch.stack(said), generator)
+
+    def draw(model: nn.Module, file: Path) -> None:
+        drawn = draw_pictures(
+            model, autoencoder, tokenizer, scheduler, prompts, steps=DRAWING_STEPS, guidance=DRAWING_GUIDANCE, seed=1
+        )
+        save_grid(drawn, file, COLUMNS)
+
+    steps = recipe.passes * len(pictures) // recipe.batch
+    return Stage("diffusion", painter, max(steps, 1), recipe.rate, recipe.seed, loss, draw, recipe.batch)
+
+
+def _rows(count: int, batch: int, generator: torch.Generator) -> torch.Tensor:
+    """Without repeats in a batch, if there are pictures enough."""
+    if count >= batch:
+        return torch.randperm(count, generator=generator)[:batch]
+    return torch.randint(0, count, (batch,), generator=generator)
+
+
+def _some(captions: list[str]) -> list[str]:
+    return random.Random(0).sample(captions, min(SHOWN, len(captions)))  # noqa: S311 - which to show is no secret
