@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
 
-from engine.training.errors import TrainingError
+from engine.training.errors import Stopped, TrainingError
 from engine.training.progress import Progress
+from engine.training.process import STOPPED
 from engine.training.recipe import Recipe
 from engine.training.run import Run, train
 
@@ -24,17 +27,30 @@ def main() -> int:
     changed = {name: getattr(options, name) for name in SETTABLE if getattr(options, name) is not None}
     run = Run(
         options.pictures, options.out, replace(Recipe(), **changed), options.resume, options.export, options.show,
-        options.checkpoint_every,
+        options.checkpoint_every, _told_to_stop(),
     )  # fmt: skip
     try:
         train(run, Progress(options.out, lambda line: print(line, flush=True)))
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return STOPPED
     except TrainingError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("Stopped. Go on from the last checkpoint with --resume.", file=sys.stderr)
-        return 130
     return 0
+
+
+def _told_to_stop() -> Callable[[], bool]:
+    """Ctrl-C and SIGTERM end it after the step it is in; a second one at once."""
+    told: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        told.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return lambda: bool(told)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -48,7 +49,7 @@ def load_checkpoint(folder: Path, model: nn.Module, average: nn.Module, optimize
         model.load_state_dict(load_file(folder / "model.safetensors"))
         average.load_state_dict(load_file(folder / "average.safetensors"))
         _load_moments(optimizer, load_file(folder / "optimizer.safetensors"), step)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise TrainingError(f"The checkpoint in {folder} is damaged ({error}). Start again in another folder.") from error
     return int(step)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.training.plot import plot_losses
 
 LOSSES = "loss.jsonl"
-MEAN_OF = 20  # steps, in one line of the log and one point of the plot
+MEAN_OF = 10  # steps, in one line of the log and one point of the plot
 
 
 class Progress:

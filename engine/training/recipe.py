@@ -32,6 +32,17 @@ class Recipe:
     shifted: int = 3  # moved copies of each picture, by up to two pixels
     seed: int = 0
 
+    def check(self) -> None:
+        """Raises TrainingError for numbers that make no model."""
+        if not 32 <= self.size <= 256 or self.size % 16:
+            raise TrainingError(f"--size {self.size}: pictures are 32 to 256 pixels on a side, a multiple of 16.")
+        if not 1 <= self.batch <= 1024:
+            raise TrainingError(f"--batch {self.batch}: a step takes 1 to 1024 pictures.")
+        if self.passes < 1 or self.autoencoder_steps < 1:
+            raise TrainingError("--passes and --autoencoder-steps are 1 or more.")
+        if not 0 < self.rate <= 0.1:
+            raise TrainingError(f"--rate {self.rate}: a learning rate is above 0 and at most 0.1.")
+
     def save(self, folder: Path) -> None:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from engine.training.folder import save_pipeline
 from engine.training.pictures import read_pictures
 from engine.training.progress import Progress
 from engine.training.recipe import FILE, Recipe
+from engine.training.stage import Stage
 from engine.training.training import autoencoder_stage, diffusion_stage
 from engine.training.words import train_tokenizer
 
@@ -28,23 +30,33 @@ class Run:
     export: bool
     show: list[str]
     checkpoint_every: float  # seconds
+    stopping: Callable[[], bool]  # asked after each step
 
 
 def train(run: Run, progress: Progress) -> None:
     """Raises TrainingError, before anything is written where it can."""
     recipe = _recipe(run)
+    recipe.check()
     pictures = read_pictures(run.pictures, recipe.size)
     _prepare(run, recipe)
     progress.say(f"{len(pictures)} pictures, {sum(map(len, pictures.captions))} captions")
     captions = [caption for each in pictures.captions for caption in each]
     tokenizer = train_tokenizer(captions, vocabulary=recipe.vocabulary, words=recipe.words)
     first = autoencoder_stage(pictures, recipe)
-    first.run(run.out, progress, every_seconds=run.checkpoint_every, only_load=run.export)
+    _learn(first, run, progress)
     standardise(first.average, pictures.scaled(torch.arange(len(pictures))))
     second = diffusion_stage(pictures, recipe, first.average, tokenizer, run.show)
-    second.run(run.out, progress, every_seconds=run.checkpoint_every, only_load=run.export)
+    _learn(second, run, progress)
     save_pipeline(second.average, first.average, tokenizer, run.out / "model")
     progress.say(f"The model is in {run.out / 'model'}")
+
+
+def _learn(stage: Stage, run: Run, progress: Progress) -> None:
+    stage.load(run.out)
+    if not run.export:
+        stage.run(run.out, progress, every_seconds=run.checkpoint_every, stopping=run.stopping)
+    elif stage.step == 0:
+        raise TrainingError(f"There is no checkpoint of the {stage.name} in {run.out} yet.")
 
 
 def _recipe(run: Run) -> Recipe:

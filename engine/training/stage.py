@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
-from engine.training.errors import TrainingError
+from engine.training.errors import Stopped, TrainingError
 from engine.training.progress import Progress
 
-WARM_UP = 100  # steps until the full learning rate
+WARM_UP = 100  # steps until the full learning rate, or a tenth of all
 LARGEST_GRADIENT = 1.0  # its norm is cut down to this
 LONGEST_AVERAGE = 0.999  # decay of the moving average, once there are steps enough
 
@@ -42,22 +42,30 @@ class Stage:
         parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(parameters, lr=self.rate, betas=(0.9, 0.99), weight_decay=0.01, foreach=True)
 
-    def run(self, out: Path, progress: Progress, *, every_seconds: float, only_load: bool = False) -> None:
-        """From its checkpoint, if there is one, to its end. Raises TrainingError."""
-        folder = out / "state" / self.name
-        self.step = load_checkpoint(folder, self.model, self.average, self.optimizer)
-        if only_load or self.step >= self.steps:
+    def load(self, out: Path) -> None:
+        """What the last checkpoint in `out` holds, if there is one. Raises TrainingError."""
+        self.step = load_checkpoint(self._folder(out), self.model, self.average, self.optimizer)
+
+    def run(self, out: Path, progress: Progress, *, every_seconds: float, stopping: Callable[[], bool]) -> None:
+        """From where it is to its end. Raises Stopped, with a checkpoint written, or TrainingError."""
+        if self.step >= self.steps:
             return
         self.model.train()
         progress.begin(self.name, self.step, self.steps, self.batch)
         saved = time.monotonic()
         while self.step < self.steps:
             progress.loss(self.step, self._one_step())
-            if time.monotonic() - saved > every_seconds or self.step == self.steps:
-                save_checkpoint(folder, self.model, self.average, self.optimizer, self.step)
-                self.draw(self.average, out / "samples" / f"{self.name}-{self.step:06d}.png")
+            stop = stopping()
+            if stop or time.monotonic() - saved > every_seconds or self.step == self.steps:
+                save_checkpoint(self._folder(out), self.model, self.average, self.optimizer, self.step)
                 progress.saved(self.step)
+                if stop:
+                    raise Stopped(f"Stopped at step {self.step} of {self.name}. Go on from there with --resume.")
+                self.draw(self.average, out / "samples" / f"{self.name}-{self.step:06d}.png")
                 saved = time.monotonic()
+
+    def _folder(self, out: Path) -> Path:
+        return out / "state" / self.name
 
     def _one_step(self) -> float:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
@@ -80,7 +88,7 @@ class Stage:
     def _share_of_rate(self) -> float:
         """Up in the first steps, level, then down to a tenth over the last fifth."""
         left = (self.steps - self.step) / max(self.steps / 5, 1)
-        return min(1.0, (self.step + 1) / WARM_UP, max(left, 0.1))
+        return min(1.0, (self.step + 1) / max(min(WARM_UP, self.steps / 10), 1), max(left, 0.1))
 
     @torch.no_grad()
     def _follow(self) -> None:
