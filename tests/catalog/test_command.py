@@ -93,7 +93,7 @@ def test_an_unknown_licence_is_said(models: Models, tiny: Path) -> None:
     [
         ("tiny", "is no source of a model. Write demo:"),
         ("path:/nowhere/at/all", "There is nothing at /nowhere/at/all"),
-        ("demo:gpt-7", "no demo model 'gpt-7'; there is: smollm2-135m"),
+        ("demo:gpt-7", "no demo model 'gpt-7'; there are: smollm2-135m, emoji-64"),
         ("hf:no-organisation", "Write hf:organisation/name@revision"),
         ("hf:../../etc/passwd", "Write hf:organisation/name@revision"),
         ("path:" + __file__, "is no GGUF file"),

