@@ -1,9 +1,9 @@
 """Does the demo image model draw what it is asked for? `python -m benchmarks.demo_image_model MODEL PICTURES`.
 
-A judge (engine.training.scorer) is trained on the real pictures, the ones held out from the model's training too, and asked
-to find the right words for each picture: among the names of a hundred emoji, and, for pairs of colour and thing that
-the model never saw, among all such pairs. Beside it: real pictures that went through the autoencoder (no model can do
-better with it) and chance. Prints one JSON line.
+A judge (engine.training.scorer) is trained on the real pictures, the ones held out from the model's training too, and
+asked to find the right words for each picture: among the names of a hundred emoji, and, for pairs of colour and thing
+that the model never saw, among all such pairs. Beside it: real pictures that went through the autoencoder (no model can
+do better with it) and chance. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seeds", type=int, default=2, help="pictures of each held-out pair")
-    parser.add_argument("--scorer-steps", type=int, default=700)
+    parser.add_argument("--scorer-steps", type=int, default=400)
     parser.add_argument("--grid", type=Path, help="a PNG: prompts anybody would try, then held-out pairs")
     options = parser.parse_args()
     pipeline = StableDiffusionPipeline.from_pretrained(options.model, dtype=torch.float32)
@@ -122,7 +122,9 @@ def _drawn(
 @torch.no_grad()
 def _through(pipeline: StableDiffusionPipeline, pictures: Pictures, rows: list[int]) -> torch.Tensor:
     pixels = pictures.scaled(torch.tensor(rows))
-    return torch.cat([pipeline.vae.decode(pipeline.vae.encode(part).latent_dist.mean).sample for part in pixels.split(32)])
+    return torch.cat(
+        [pipeline.vae.decode(pipeline.vae.encode(part).latent_dist.mean).sample for part in pixels.split(32)]
+    )
 
 
 def _spread(values: list[str], count: int) -> list[str]:

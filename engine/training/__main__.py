@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from engine.training.errors import Stopped, TrainingError
-from engine.training.progress import Progress
 from engine.training.process import STOPPED
+from engine.training.progress import Progress
 from engine.training.recipe import Recipe
 from engine.training.run import Run, train
 
@@ -30,14 +30,19 @@ def main() -> int:
         options.checkpoint_every, _told_to_stop(),
     )  # fmt: skip
     try:
-        train(run, Progress(options.out, lambda line: print(line, flush=True)))
+        train(run, Progress(options.out, _say))
     except Stopped as stopped:
-        print(stopped, file=sys.stderr)
+        sys.stderr.write(f"{stopped}\n")
         return STOPPED
     except TrainingError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _told_to_stop() -> Callable[[], bool]:
@@ -55,7 +60,7 @@ def _told_to_stop() -> Callable[[], bool]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
-    parser.add_argument("pictures", type=Path, help="name.png beside name.txt (a caption a line), or named by its words")
+    parser.add_argument("pictures", type=Path, help="name.png beside name.txt, or named by its words")
     parser.add_argument("--out", type=Path, required=True, help="for checkpoints, samples, losses and the model")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     parser.add_argument("--export", action="store_true", help="train no further: write the model from the checkpoint")

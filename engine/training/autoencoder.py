@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from diffusers import AutoencoderKL
-from torch.nn import functional as F
+from torch.nn import functional
 
 from engine.training.pictures import Pictures
 from engine.training.recipe import Recipe
@@ -49,15 +49,16 @@ def autoencoder_loss(model: AutoencoderKL, pixels: torch.Tensor, generator: torc
     drawn = model.decode(latents.sample(generator)).sample
     wrong = drawn - pixels
     level = wrong.abs().mean() + wrong.square().mean()
-    hues = F.avg_pool2d(wrong - wrong.mean(dim=1, keepdim=True), HUE_OVER).abs().mean()
+    hues = functional.avg_pool2d(wrong - wrong.mean(dim=1, keepdim=True), HUE_OVER).abs().mean()
     edges = sum(wrong.diff(dim=side).abs().mean() for side in (-1, -2))
-    return level + EDGE_WEIGHT * edges + HUE_WEIGHT * hues + DIVERGENCE_WEIGHT * latents.kl().mean()
+    total: torch.Tensor = level + EDGE_WEIGHT * edges + HUE_WEIGHT * hues + DIVERGENCE_WEIGHT * latents.kl().mean()
+    return total
 
 
 @torch.no_grad()
 def standardise(model: AutoencoderKL, pixels: torch.Tensor) -> None:
     """Every latent channel to mean 0 and deviation 1, exactly, inside the 1 × 1 convolutions at both of its ends."""
-    latents = torch.cat([model.encode(part).latent_dist.mean for part in pixels.split(32)])
+    latents = torch.cat([model.encode(part).latent_dist.mean for part in torch.split(pixels, 32)])
     mean, deviation = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
     before, after = model.quant_conv, model.post_quant_conv
     before.weight[:LATENT_CHANNELS] /= deviation[:, None, None, None]
@@ -76,11 +77,11 @@ def encode_moved(model: AutoencoderKL, pictures: Pictures, moves: int, seed: int
     for move in range(1 + moves):
         y, x = torch.randint(-2, 3, (2,), generator=generator).tolist() if move else (0, 0)
         pixels = _moved(pictures.scaled(rows), y, x)
-        versions.append(torch.cat([model.encode(part).latent_dist.mean for part in pixels.split(32)]))
+        versions.append(torch.cat([model.encode(part).latent_dist.mean for part in torch.split(pixels, 32)]))
     return torch.stack(versions)
 
 
 def _moved(pixels: torch.Tensor, y: int, x: int) -> torch.Tensor:
-    around = F.pad(pixels, (2, 2, 2, 2), mode="replicate")
+    around = functional.pad(pixels, (2, 2, 2, 2), mode="replicate")
     size = pixels.shape[-1]
     return around[..., 2 + y : 2 + y + size, 2 + x : 2 + x + size]

@@ -1,4 +1,4 @@
-"""A training's state on disk: tensors as safetensors, the rest as JSON, put in place at once so that a kill harms nothing."""
+"""A training's state on disk: safetensors and JSON, put in place at once so that a kill harms nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from engine.training.errors import TrainingError
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-def save_checkpoint(folder: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+def save_checkpoint(
+    folder: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, step: int
+) -> None:
     """Everything that `load_checkpoint` needs to go on as if nothing had happened."""
     new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     shutil.rmtree(new, ignore_errors=True)
@@ -50,7 +52,7 @@ def load_checkpoint(folder: Path, model: nn.Module, average: nn.Module, optimize
         average.load_state_dict(load_file(folder / "average.safetensors"))
         _load_moments(optimizer, load_file(folder / "optimizer.safetensors"), step)
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
-        raise TrainingError(f"The checkpoint in {folder} is damaged ({error}). Start again in another folder.") from error
+        raise TrainingError(f"The checkpoint in {folder} is damaged ({error}). Start again elsewhere.") from error
     return int(step)
 
 

@@ -72,12 +72,14 @@ class Painter(nn.Module):
     def forward(self, noisy: torch.Tensor, times: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """[batch, 4, 16, 16], [batch], [batch, words] to the predicted v, [batch, 4, 16, 16]."""
         words = self.text_encoder(tokens).last_hidden_state
-        return self.unet(noisy, times, encoder_hidden_states=words).sample
+        predicted: torch.Tensor = self.unet(noisy, times, encoder_hidden_states=words).sample
+        return predicted
 
 
 def tokens_of(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
     length = tokenizer.model_max_length
-    return tokenizer(captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
+    found = tokenizer(captions, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+    return torch.as_tensor(found.input_ids)
 
 
 def diffusion_loss(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
-from torch import nn
 from transformers import CLIPTokenizer
 
-from engine.training.diffusion import tokens_of
+from engine.training.diffusion import Painter, tokens_of
 
 AT_ONCE = 32  # pictures
 
 
 @torch.no_grad()
 def draw_pictures(
-    painter: nn.Module,
+    painter: Painter,
     autoencoder: AutoencoderKL,
     tokenizer: CLIPTokenizer,
     scheduler: DDIMScheduler,
@@ -36,7 +35,7 @@ def draw_pictures(
 
 
 def _draw(
-    painter: nn.Module,
+    painter: Painter,
     scheduler: DDIMScheduler,
     tokens: torch.Tensor,
     latents: torch.Tensor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -32,6 +33,5 @@ def save_pipeline(painter: Painter, autoencoder: AutoencoderKL, tokenizer: CLIPT
 
 
 def _half(module: torch.nn.Module) -> torch.nn.Module:
-    copied = type(module).from_config(module.config) if hasattr(module, "from_config") else type(module)(module.config)
-    copied.load_state_dict(module.state_dict())
-    return copied.half().eval()
+    """A copy in float16: the module may have to learn on."""
+    return copy.deepcopy(module).half().eval()

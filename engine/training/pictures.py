@@ -71,7 +71,7 @@ def _captions(file: Path) -> list[str]:
         except (OSError, UnicodeDecodeError) as error:
             raise TrainingError(f"{beside.name} can't be read: captions are plain UTF-8 text.") from error
         if not lines:
-            raise TrainingError(f"{beside.name} is empty: write a caption into it, or remove it to use the file's name.")
+            raise TrainingError(f"{beside.name} is empty: write a caption into it, or remove it.")
         if max(map(len, lines)) > LONGEST_CAPTION:
             raise TrainingError(f"{beside.name} has a caption of more than {LONGEST_CAPTION} characters.")
         return lines

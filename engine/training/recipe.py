@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from engine.training.errors import TrainingError
 
@@ -54,4 +55,7 @@ class Recipe:
         except (OSError, ValueError) as error:
             raise TrainingError(f"There is no training to go on with in {folder}.") from error
         known = {field.name for field in fields(cls)}
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items() if key in known})
+        lists_to_tuples: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in known
+        }
+        return cls(**lists_to_tuples)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from transformers import CLIPTokenizer
 
 from engine.training.autoencoder import standardise
 from engine.training.errors import TrainingError
 from engine.training.folder import save_pipeline
-from engine.training.pictures import read_pictures
+from engine.training.pictures import Pictures, read_pictures
 from engine.training.progress import Progress
 from engine.training.recipe import FILE, Recipe
 from engine.training.stage import Stage
@@ -21,7 +23,7 @@ from engine.training.words import train_tokenizer
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`resume`: go on with what is in `out`, by its own recipe; `export`: write the model as it is, train no further."""
+    """`resume`: go on with what is in `out`, by its own recipe; `export`: write the model as it is by now."""
 
     pictures: Path
     out: Path
@@ -40,8 +42,7 @@ def train(run: Run, progress: Progress) -> None:
     pictures = read_pictures(run.pictures, recipe.size)
     _prepare(run, recipe)
     progress.say(f"{len(pictures)} pictures, {sum(map(len, pictures.captions))} captions")
-    captions = [caption for each in pictures.captions for caption in each]
-    tokenizer = train_tokenizer(captions, vocabulary=recipe.vocabulary, words=recipe.words)
+    tokenizer = _tokenizer(run, recipe, pictures)
     first = autoencoder_stage(pictures, recipe)
     _learn(first, run, progress)
     standardise(first.average, pictures.scaled(torch.arange(len(pictures))))
@@ -51,7 +52,18 @@ def train(run: Run, progress: Progress) -> None:
     progress.say(f"The model is in {run.out / 'model'}")
 
 
-def _learn(stage: Stage, run: Run, progress: Progress) -> None:
+def _tokenizer(run: Run, recipe: Recipe, pictures: Pictures) -> CLIPTokenizer:
+    """The one this training began with: what was learnt hangs on its numbers, even where captions changed since."""
+    folder = run.out / "tokenizer"
+    if folder.exists():
+        return CLIPTokenizer.from_pretrained(folder)
+    captions = [caption for each in pictures.captions for caption in each]
+    tokenizer = train_tokenizer(captions, vocabulary=recipe.vocabulary, words=recipe.words)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def _learn(stage: Stage[Any], run: Run, progress: Progress) -> None:
     stage.load(run.out)
     if not run.export:
         stage.run(run.out, progress, every_seconds=run.checkpoint_every, stopping=run.stopping)

@@ -1,10 +1,10 @@
-"""A judge of pictures: how well does a picture fit these words? Learnt as CLIP is (Radford et al. 2021), from real ones."""
+"""A judge: how well does a picture fit these words? Learnt from real pictures, as CLIP (Radford et al. 2021)."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 from transformers import CLIPTokenizer
 
 from engine.training.diffusion import tokens_of
@@ -33,10 +33,10 @@ class Scorer(nn.Module):
 
     def see(self, pixels: torch.Tensor) -> torch.Tensor:
         """[count, 3, size, size] in -1 … 1 to [count, WIDTH] of length 1."""
-        return F.normalize(self.seeing(pixels), dim=-1)
+        return functional.normalize(self.seeing(pixels), dim=-1)
 
     def read(self, texts: list[str]) -> torch.Tensor:
-        return F.normalize(self.reading(self.words(tokens_of(self.tokenizer, texts))), dim=-1)
+        return functional.normalize(self.reading(self.words(tokens_of(self.tokenizer, texts))), dim=-1)
 
 
 def train_scorer(pictures: Pictures, tokenizer: CLIPTokenizer, *, steps: int, seed: int = 0) -> Scorer:
@@ -55,7 +55,7 @@ def train_scorer(pictures: Pictures, tokenizer: CLIPTokenizer, *, steps: int, se
             for row, choice in zip(rows.tolist(), choices, strict=True)
         ]
         loss = _contrast(scorer, _disturbed(pictures.scaled(rows), generator), texts, rows, pictures)
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
@@ -72,25 +72,25 @@ def _contrast(
     also_right.fill_diagonal_(False)
     cosines = cosines.masked_fill(also_right, float("-inf"))
     wanted = torch.arange(len(texts))
-    return (F.cross_entropy(cosines, wanted) + F.cross_entropy(cosines.T, wanted)) / 2
+    return (functional.cross_entropy(cosines, wanted) + functional.cross_entropy(cosines.T, wanted)) / 2
 
 
 def _disturbed(pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Moved by up to four pixels, every second one blurred, all with a little noise."""
     size = pixels.shape[-1]
-    around = F.pad(pixels, (4, 4, 4, 4), mode="replicate")
+    around = functional.pad(pixels, (4, 4, 4, 4), mode="replicate")
     moves = torch.randint(0, 9, (len(pixels), 2), generator=generator).tolist()
     moved = torch.stack([each[:, y : y + size, x : x + size] for each, (y, x) in zip(around, moves, strict=True)])
     factor = int(torch.randint(2, 5, (1,), generator=generator))
-    small = F.avg_pool2d(moved[::2], factor)
-    moved[::2] = F.interpolate(small, size=(size, size), mode="bilinear")
+    small = functional.avg_pool2d(moved[::2], factor)
+    moved[::2] = functional.interpolate(small, size=(size, size), mode="bilinear")
     return moved + 0.08 * torch.randn(moved.shape, generator=generator)
 
 
 @torch.no_grad()
 def ranks(scorer: Scorer, pixels: torch.Tensor, right: list[str], candidates: list[str]) -> list[int]:
     """For each picture the place, from 0, of its right text among the candidates."""
-    cosines = torch.cat([scorer.see(part) for part in pixels.split(64)]) @ scorer.read(candidates).T
+    cosines = torch.cat([scorer.see(part) for part in torch.split(pixels, 64)]) @ scorer.read(candidates).T
     places = torch.tensor([candidates.index(text) for text in right])
     own = cosines.gather(1, places[:, None])
     return [int(count) for count in (cosines > own).sum(dim=1)]

@@ -1,4 +1,4 @@
-"""One stage of a training: steps with checkpoints, a moving average of the weights, and nothing that depends on when it ran."""
+"""One stage of a training: steps with checkpoints and a moving average of the weights."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
@@ -20,20 +21,23 @@ LARGEST_GRADIENT = 1.0  # its norm is cut down to this
 LONGEST_AVERAGE = 0.999  # decay of the moving average, once there are steps enough
 
 
+Model = TypeVar("Model", bound=nn.Module)
+
+
 @dataclass(slots=True)
-class Stage:
+class Stage(Generic[Model]):
     """`loss(model, generator)` of one batch: all chance comes from the generator, seeded by the step, so that a
     training that was interrupted goes on exactly as it would have."""
 
     name: str
-    model: nn.Module
+    model: Model
     steps: int
     rate: float
     seed: int
-    loss: Callable[[nn.Module, torch.Generator], torch.Tensor]
-    draw: Callable[[nn.Module, Path], None]  # a grid of what the average can do by now
+    loss: Callable[[Model, torch.Generator], torch.Tensor]
+    draw: Callable[[Model, Path], None]  # a grid of what the average can do by now
     batch: int
-    average: nn.Module = field(init=False)
+    average: Model = field(init=False)
     optimizer: torch.optim.Optimizer = field(init=False)
     step: int = field(init=False, default=0)
 
@@ -77,7 +81,7 @@ class Stage:
                 f"The loss is no longer a number at step {self.step}. Go on with --resume from the last checkpoint, "
                 "with a smaller learning rate."
             )
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.optimizer.zero_grad()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
-from torch import nn
 from transformers import CLIPTokenizer
 
 from engine.training.autoencoder import autoencoder_loss, build_autoencoder, crops, encode_moved
@@ -30,21 +29,21 @@ SHOWN = 2 * COLUMNS  # pictures in a grid of samples
 DRAWING_STEPS, DRAWING_GUIDANCE = 12, 3.0
 
 
-def autoencoder_stage(pictures: Pictures, recipe: Recipe) -> Stage:
+def autoencoder_stage(pictures: Pictures, recipe: Recipe) -> Stage[AutoencoderKL]:
     torch.manual_seed(recipe.seed)
     model = build_autoencoder(recipe).to(memory_format=torch.channels_last)
 
-    def loss(model: nn.Module, generator: torch.Generator) -> torch.Tensor:
+    def loss(model: AutoencoderKL, generator: torch.Generator) -> torch.Tensor:
         rows = torch.randint(0, len(pictures), (recipe.autoencoder_batch,), generator=generator)
         pixels = crops(pictures, rows, generator).contiguous(memory_format=torch.channels_last)
         return autoencoder_loss(model, pixels, generator)
 
     @torch.no_grad()
-    def draw(model: nn.Module, file: Path) -> None:
+    def draw(model: AutoencoderKL, file: Path) -> None:
         """Rows of pictures as they are, and below each as they come back."""
         pixels = pictures.scaled(torch.linspace(0, len(pictures) - 1, min(SHOWN, len(pictures))).long())
         back = model.decode(model.encode(pixels).latent_dist.mean).sample
-        rows = zip(pixels.split(COLUMNS), back.split(COLUMNS), strict=True)
+        rows = zip(torch.split(pixels, COLUMNS), torch.split(back, COLUMNS), strict=True)
         save_grid(torch.cat([part for pair in rows for part in pair]), file, COLUMNS)
 
     steps, rate, batch = recipe.autoencoder_steps, recipe.autoencoder_rate, recipe.autoencoder_batch
@@ -53,16 +52,17 @@ def autoencoder_stage(pictures: Pictures, recipe: Recipe) -> Stage:
 
 def diffusion_stage(
     pictures: Pictures, recipe: Recipe, autoencoder: AutoencoderKL, tokenizer: CLIPTokenizer, shown: list[str]
-) -> Stage:
+) -> Stage[Painter]:
     """`autoencoder`: learnt and standardised; `shown`: prompts for the grids, the captions' own if there are none."""
     torch.manual_seed(recipe.seed + 1)
-    painter = Painter(build_text_encoder(recipe, tokenizer), build_unet(recipe)).to(memory_format=torch.channels_last)
+    unet = build_unet(recipe).to(memory_format=torch.channels_last)
+    painter = Painter(build_text_encoder(recipe, tokenizer), unet)
     scheduler, versions = build_scheduler(), encode_moved(autoencoder, pictures, recipe.shifted, recipe.seed)
     tokens = [tokens_of(tokenizer, captions) for captions in pictures.captions]
     empty = tokens_of(tokenizer, [""])[0]
     prompts = shown or _some([captions[0] for captions in pictures.captions])
 
-    def loss(model: nn.Module, generator: torch.Generator) -> torch.Tensor:
+    def loss(model: Painter, generator: torch.Generator) -> torch.Tensor:
         rows = _rows(len(pictures), recipe.batch, generator)
         latents = versions[torch.randint(0, len(versions), rows.shape, generator=generator), rows]
         chances = torch.rand(len(rows), 2, generator=generator).tolist()
@@ -72,7 +72,7 @@ def diffusion_stage(
         ]
         return diffusion_loss(model, scheduler, latents, torch.stack(said), generator)
 
-    def draw(model: nn.Module, file: Path) -> None:
+    def draw(model: Painter, file: Path) -> None:
         drawn = draw_pictures(
             model, autoencoder, tokenizer, scheduler, prompts, steps=DRAWING_STEPS, guidance=DRAWING_GUIDANCE, seed=1
         )

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 
 
 def train_tokenizer(captions: Iterable[str], *, vocabulary: int, words: int) -> CLIPTokenizer:
-    """Byte pair encoding as CLIP's, learnt from the captions; at most `vocabulary` tokens, prompts of `words` tokens."""
-    bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    bpe.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
-    bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    )
+    """Byte pair encoding like CLIP's, from the captions; at most `vocabulary` tokens, prompts of `words` tokens."""
+    bpe, splitting = Tokenizer(models.BPE(end_of_word_suffix="</w>")), CLIPTokenizer().backend_tokenizer
+    bpe.normalizer, bpe.pre_tokenizer = splitting.normalizer, splitting.pre_tokenizer
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary - len(letters) - 2,
@@ -26,7 +23,7 @@ def train_tokenizer(captions: Iterable[str], *, vocabulary: int, words: int) -> 
         min_frequency=1,
         show_progress=False,
     )
-    bpe.train_from_iterator((caption.replace(",", " , ") for caption in captions), trainer)
+    bpe.train_from_iterator(captions, trainer)
     learnt = json.loads(bpe.to_str())["model"]
     # CLIP's order: letters, letters that end a word, what was merged, the two marks.
     tokens = [*letters, *(f"{letter}</w>" for letter in letters)]

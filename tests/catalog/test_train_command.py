@@ -1,4 +1,4 @@
-"""`manage.py train image`: a child process trains; what is wrong comes back as a sentence; Ctrl-C leaves a checkpoint."""
+"""`manage.py train image`: a child process trains; faults come back as sentences; Ctrl-C leaves a checkpoint."""
 
 from __future__ import annotations
 

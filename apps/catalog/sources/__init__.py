@@ -26,8 +26,8 @@ def open_source(text: str, *, from_file: Path | None = None) -> Source:
     if kind == "hf" and rest:
         return HubSource.parse(rest)
     raise CatalogError(
-        f"{text[:200]!r} is no source of a model. Write demo:smollm2-135m, demo:emoji-64, path:FOLDER (or path:FILE.gguf), "
-        "or hf:organisation/name@revision."
+        f"{text[:200]!r} is no source of a model. Write demo:smollm2-135m, demo:emoji-64, path:FOLDER "
+        "(or path:FILE.gguf), or hf:organisation/name@revision."
     )
 
 

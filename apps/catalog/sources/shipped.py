@@ -23,14 +23,16 @@ class ShippedSource:
 
     def fetch(self, workspace: Path, downloads: Path, report: Report) -> Fetched:
         if not (self._folder / "model_index.json").is_file():
-            raise CatalogError(f"The demo model should lie in {self._folder}, but it does not: bring it back from the release.")
+            raise CatalogError(
+                f"The demo model should lie in {self._folder}, but it does not: bring it back from the release."
+            )
         card = read_card(self._folder)
         described = Description(
             slug=NAME,
             name="Emoji 64",
             license_id=card.license_id,
             license_link=card.license_link,
-            description="A very small image model that draws emoji of 64 × 64 pixels on any processor. For trying things out.",
+            description="A very small image model: emoji of 64 × 64 pixels, on any processor. For trying things out.",
             model_card=card.text,
         )
         return Fetched(self._folder, described, take=False)

@@ -55,7 +55,7 @@ def test_the_file_at_fault_is_named(tmp_path: Path, file: str, content: bytes, s
 def test_a_name_without_words_is_no_caption(tmp_path: Path) -> None:
     folder = draw_pictures(tmp_path / "pictures")
     (folder / "red_square.png").rename(folder / "0001.png")
-    with pytest.raises(TrainingError, match="has no caption: write one into 0001.txt"):
+    with pytest.raises(TrainingError, match=r"has no caption: write one into 0001\.txt"):
         read_pictures(folder, 32)
 
 

@@ -1,4 +1,4 @@
-"""A whole training on a dozen pictures, very small: it learns, it goes on where it was stopped, and what it leaves draws."""
+"""A whole training on a dozen pictures: it learns, goes on where it was stopped, and what it leaves draws."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_folder_opens_as_a_pipeline_and_draws(finished: tuple[Path, Path]) -
 def test_a_training_that_was_stopped_ends_as_one_that_was_not(finished: tuple[Path, Path], tmp_path: Path) -> None:
     pictures, whole = finished
     left = iter([False] * (TINY.autoencoder_steps + 9) + [True])
-    with pytest.raises(Stopped, match="Stopped at step 10 of diffusion. Go on from there with --resume"):
+    with pytest.raises(Stopped, match=r"Stopped at step 10 of diffusion\. Go on from there with --resume"):
         run(pictures, tmp_path / "out", stopping=lambda: next(left))
     assert json.loads((tmp_path / "out" / "state" / "diffusion" / "step.json").read_text()) == {"step": 10}
     said = run(pictures, tmp_path / "out", resume=True)

@@ -27,11 +27,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
         image = commands.add_parser("image", help="a latent diffusion model that the catalogue can install")
-        image.add_argument("folder", type=Path, help="name.png beside name.txt (a caption a line), or named by its words")
+        image.add_argument("folder", type=Path, help="name.png beside name.txt, or named by its words")
         image.add_argument("--out", type=Path, required=True, help="for checkpoints, losses, samples and the model")
         image.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
-        image.add_argument("--export", action="store_true", help="train no further: write the model from the checkpoint")
-        image.add_argument("--show", action="append", default=[], metavar="PROMPT", help="draw it in every grid of samples")
+        image.add_argument("--export", action="store_true", help="write the model from the checkpoint as it is")
+        image.add_argument("--show", action="append", default=[], metavar="PROMPT", help="draw it in every grid")
         for name, text in NUMBERS.items():
             image.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help=text)
         image.add_argument("--rate", type=float, help="learning rate of the second stage (default 0.0006)")
@@ -45,7 +45,6 @@ class Command(BaseCommand):
 
 def _passed_on(options: dict[str, Any]) -> list[str]:
     words = [f"--{name}" for name in ("resume", "export") if options[name]]
-    for name in (*NUMBERS, "rate"):
-        if options[name] is not None:
-            words.append(f"--{name.replace('_', '-')}={options[name]}")
+    given = [name for name in (*NUMBERS, "rate") if options[name] is not None]
+    words += [f"--{name.replace('_', '-')}={options[name]}" for name in given]
     return words + [f"--show={prompt}" for prompt in options["show"]]
