@@ -262,7 +262,7 @@ def change_config(**changes: object) -> Callable[[Path], None]:
         (lambda folder: (folder / "model.safetensors").unlink(), "incomplete"),
         (lambda folder: (folder / "tokenizer.json").write_text("{"), "tokenizer.json"),
         (lambda folder: (folder / "config.json").write_text("["), "config.json"),
-        (change_config(architectures=["GPT2LMHeadModel"]), "GPT2LMHeadModel"),
+        (change_config(architectures=["EvilForCausalLM"]), "has no architecture EvilForCausalLM"),
         (change_config(architectures=["os"]), "isn't supported"),
         (change_config(auto_map={"AutoModelForCausalLM": "evil--code"}), "auto_map"),
         (change_config(_attn_implementation="evil/kernels"), "kernel repository"),

@@ -60,7 +60,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "auto_map": (config(auto_map={"AutoModel": "evil.Model"}), r"config\.json asks for .*code.* of its own"),
     "auto_map of the tokenizer": (write("tokenizer_config.json", '{"auto_map": {"AutoTokenizer": "x"}}'), "auto_map"),
     "a kernel": (config(attn_implementation="evil/kernels"), "kernel repository"),
-    "an unknown architecture": (config(architectures=["EvilForCausalLM"]), "EvilForCausalLM isn't supported"),
+    "an unknown architecture": (config(architectures=["EvilModel"]), "EvilModel isn't supported"),
     "no architecture": (config(architectures=None), "exactly one architecture"),
     "no context length": (config(max_position_embeddings=None), "how long a context may be"),
     "no config": (lambda folder: (folder / "config.json").unlink(), r"no config\.json"),
