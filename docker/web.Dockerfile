@@ -12,6 +12,7 @@ COPY --chown=root:root manage.py pyproject.toml ./
 COPY aiplatform aiplatform
 COPY apps apps
 COPY engine engine
+COPY models models
 COPY docker/probe.py /probe.py
 COPY static static
 COPY templates templates

@@ -18,6 +18,7 @@ COPY manage.py pyproject.toml ./
 COPY aiplatform aiplatform
 COPY apps apps
 COPY engine engine
+COPY models models
 COPY docker/probe.py /probe.py
 COPY static static
 COPY templates templates

@@ -1,4 +1,4 @@
-"""The studio in a browser, with the real engine and a tiny random model, which draws noise."""
+"""The studio in a browser, with the real engine: the demo model, and a tiny random one, which draws noise."""
 
 from __future__ import annotations
 
@@ -76,6 +76,25 @@ def test_previews_come_and_the_pictures_hang_on_the_wall(ada: Visitor) -> None:
     page.reload()
     expect(tiles(page)).to_have_count(4)
     expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a red apple")
+
+
+RED = """(image) => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 64, height: 64});
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0, 64, 64);
+    const {data} = context.getImageData(22, 26, 20, 20);
+    const sum = [0, 1, 2].map((channel) => data.filter((_, place) => place % 4 === channel).reduce((a, b) => a + b));
+    return sum[0] / Math.max(sum[1], sum[2]);
+}"""
+
+
+def test_a_red_apple_of_the_demo_model(ada: Visitor) -> None:
+    form(ada.page).get_by_label("Model").select_option(label="Emoji 64")
+    ask(ada.page, "a red apple", side=64, seed=7)
+    expect(tiles(ada.page)).to_have_count(1, timeout=PICTURE_MS)
+    picture = tiles(ada.page).first.locator("img")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate(RED) > 1.5
 
 
 def test_one_is_cancelled_and_the_next_comes(ada: Visitor) -> None:

@@ -19,7 +19,8 @@ from aiplatform.collected import collect_static
 from apps.catalog.models import ModelVersion
 
 LOCK = 0x41545249  # of our own choice: "ATRI"
-DEMO = "demo:smollm2-135m"
+DEMOS = ("demo:smollm2-135m", "demo:emoji-64")
+"""One model of texts and one of pictures, which run on any processor."""
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help='end with {"sign_in_link": …}')
-        parser.add_argument("--no-model", action="store_true", help="install no demo model")
+        parser.add_argument("--no-model", action="store_true", help="install no demo models")
         parser.add_argument("--no-admin", action="store_true", help="make no administrator")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,8 +40,9 @@ class Command(BaseCommand):
             if collect_static():
                 self._tell("static files collected")
             if not options["no_model"] and not ModelVersion.objects.exists():
-                self._tell("installing the demo model; the first time takes a minute")
-                call_command("models", "install", DEMO, "--grant-everyone", stdout=self.stderr)
+                self._tell("installing the demo models; the first time takes a minute")
+                for demo in DEMOS:
+                    call_command("models", "install", demo, "--grant-everyone", stdout=self.stderr)
             link = "" if options["no_admin"] else _first_link()
         if options["json"]:
             self.stdout.write(json.dumps({"sign_in_link": link}))
