@@ -99,7 +99,7 @@ def test_a_red_apple_of_the_demo_model(ada: Visitor) -> None:
 
 def test_one_is_cancelled_and_the_next_comes(ada: Visitor) -> None:
     page = ada.page
-    ask(page, "a blue car", steps=150, side=256)  # takes many seconds
+    ask(page, "a blue car", steps=150, side=64)  # takes seconds
     page.get_by_role("button", name="Cancel “a blue car”").dispatch_event("click")
     expect(page.locator("[data-live] > li")).to_have_count(0, timeout=PICTURE_MS)
     expect(tiles(page)).to_have_count(0)
