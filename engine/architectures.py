@@ -10,8 +10,10 @@ kernels from elsewhere are refused, not ignored.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 OWN_ARCHITECTURES = frozenset(
@@ -32,6 +34,7 @@ SUPPORTED_ROPE = frozenset({"default", "linear", "llama3", "yarn"})
 """Rotary scalings of the engine's own cache: those that are a function of the position alone. `dynamic` and `longrope`
 change with the length of the whole sequence, which would differ between the members of a batch."""
 SUPPORTED_QUANTISATIONS = frozenset({("GptOssForCausalLM", "mxfp4")})
+MAX_JSON = 4 * 1024 * 1024
 CODE_KEYS = ("auto_map", "custom_pipeline", "custom_pipelines", "kernel_config", "use_kernels")
 
 
@@ -63,6 +66,22 @@ def context_length(config: Mapping[str, Any]) -> int:
     if not isinstance(length, int) or isinstance(length, bool) or length < 2:
         raise UnsupportedModel("config.json doesn't say how long a context may be (max_position_embeddings).")
     return length
+
+
+def read_object(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON object from an untrusted configuration of a folder. Raises UnsupportedModel."""
+    file = folder / name
+    if not file.is_file():
+        raise UnsupportedModel(f"{name} is missing.")
+    if file.stat().st_size > MAX_JSON:
+        raise UnsupportedModel(f"{name} is too large to be a configuration.")
+    try:
+        found = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UnsupportedModel(f"{name} isn't readable JSON.") from error
+    if not isinstance(found, dict):
+        raise UnsupportedModel(f"{name} isn't a JSON object.")
+    return found
 
 
 def refuse_code(config: Mapping[str, Any]) -> None:

@@ -6,18 +6,16 @@ listed here are ever looked up, whatever it names. See docs/decisions/0017-pictu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from engine.architectures import UnsupportedModel, refuse_code
+from engine.architectures import UnsupportedModel, read_object, refuse_code
 from engine.image.schedulers import DIFFUSION_SCHEDULERS, FLOW_SCHEDULERS, names_for
 from engine.types import ImageFacts
 
 INDEX = "model_index.json"
-MAX_JSON = 4 * 1024 * 1024
 IGNORED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 """Parts that are never loaded: what they do (a filter, picture prompts) isn't part of making the picture."""
 DIFFUSION, FLOW = frozenset(DIFFUSION_SCHEDULERS), frozenset(FLOW_SCHEDULERS)
@@ -105,7 +103,7 @@ def is_pipeline(folder: Path) -> bool:
 
 def read_pipeline(folder: Path) -> PipelineFolder:
     """Raises UnsupportedModel with a whole sentence, or OSError."""
-    index = _json(folder, INDEX)
+    index = read_object(folder, INDEX)
     refuse_code(index)
     named = index.get("_class_name")
     kind = PIPELINES.get(named) if isinstance(named, str) else None
@@ -114,7 +112,7 @@ def read_pipeline(folder: Path) -> PipelineFolder:
     parts = dict(_parts(index, kind))
     for part in parts:
         if "tokenizer" not in part:
-            refuse_code(_json(folder, config_of(part)))
+            refuse_code(read_object(folder, config_of(part)))
     return PipelineFolder(kind, parts, _facts(folder, kind, parts))
 
 
@@ -153,7 +151,7 @@ def _parts(index: Mapping[str, Any], kind: PipelineKind) -> list[tuple[str, str]
 
 
 def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> ImageFacts:
-    vae, network = _json(folder, config_of("vae")), _json(folder, config_of(kind.network))
+    vae, network = read_object(folder, config_of("vae")), read_object(folder, config_of(kind.network))
     channels, latents = _whole(network, "in_channels"), _whole(vae, "latent_channels")
     scale = pixels_per_latent(vae)
     if channels != latents * (4 if kind.family == "flux" else 1):
@@ -175,7 +173,7 @@ def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> ImageF
         steps=4 if distilled else kind.steps,
         guidance=1.0 if distilled else kind.guidance,
         prompt_tokens=77 if short else kind.prompt_tokens if kind.family in ("flux", "stable-diffusion-3")
-        else _whole(_json(folder, config_of("text_encoder")), "max_position_embeddings"),
+        else _whole(read_object(folder, config_of("text_encoder")), "max_position_embeddings"),
         takes_negative=kind.takes_negative,
         schedulers=names_for(parts["scheduler"]),
     )  # fmt: skip
@@ -197,21 +195,6 @@ def _bounded(value: Any, key: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 8192:
         raise UnsupportedModel(f"A config.json has no sound “{key}”: {value!s:.40}.")
     return value
-
-
-def _json(folder: Path, name: str) -> dict[str, Any]:
-    file = folder / name
-    if not file.is_file():
-        raise UnsupportedModel(f"{name} is missing.")
-    if file.stat().st_size > MAX_JSON:
-        raise UnsupportedModel(f"{name} is too large to be a configuration.")
-    try:
-        found = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise UnsupportedModel(f"{name} isn't readable JSON.") from error
-    if not isinstance(found, dict):
-        raise UnsupportedModel(f"{name} isn't a JSON object.")
-    return found
 
 
 def _list(names: Any) -> str:

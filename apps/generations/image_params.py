@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from apps.catalog.models import Modality, ModelVersion
 from apps.generations.errors import Refused
 from apps.generations.params import CLEANERS, MAX_SEED, Parameter
-from engine.image.checks import MAX_GROWTH
+from engine.image.checks import too_many_pixels
 from engine.types import ImageFacts
 
 MAX_COUNT = 16
@@ -148,12 +148,8 @@ def _misfits(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
 
 def _too_large(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
     """What the engine would refuse, said before anybody waits for it."""
-    if chosen["width"] * chosen["height"] <= facts.width * facts.height * MAX_GROWTH:
-        return {}
-    return {
-        "width": f"{chosen['width']} × {chosen['height']} are more pixels than this model can draw well: it was made "
-        f"for {facts.width} × {facts.height}, and {MAX_GROWTH} times as many are allowed. Make it smaller."
-    }  # fmt: skip
+    told = too_many_pixels(chosen["width"], chosen["height"], facts)
+    return {"width": told} if told else {}
 
 
 def _too_much(chosen: Mapping[str, Any]) -> dict[str, str]:

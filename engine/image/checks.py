@@ -9,6 +9,7 @@ from engine.types import ImageFacts, ImageParams, ImageRequest
 MAX_STEPS = 150
 MAX_GUIDANCE = 50.0
 MAX_PROMPT = 10_000
+NO_ADAPTERS = "Adapters for models of pictures aren't supported yet. Ask without one."
 MAX_GROWTH = 4
 """So many times the pixels that the model was made for."""
 
@@ -25,32 +26,43 @@ def _wrong_size(params: ImageParams, facts: ImageFacts) -> str:
     multiple, size = facts.multiple_of, (params.width, params.height)
     if not all(isinstance(side, int) and side >= multiple and side % multiple == 0 for side in size):
         return f"Width and height must be multiples of {multiple} pixels, they are {size[0]} and {size[1]}."
-    most = facts.width * facts.height * MAX_GROWTH
-    if size[0] * size[1] > most:
-        return (
-            f"{size[0]} × {size[1]} are more pixels than this model can draw well: it was made for {facts.width} × "
-            f"{facts.height}, and {MAX_GROWTH} times as many are allowed. Make it smaller."
-        )
-    return ""
+    return too_many_pixels(*size, facts)
+
+
+def too_many_pixels(width: int, height: int, facts: ImageFacts) -> str:
+    """A sentence, or empty."""
+    if width * height <= facts.width * facts.height * MAX_GROWTH:
+        return ""
+    return (
+        f"{width} × {height} are more pixels than this model can draw well: it was made for {facts.width} × "
+        f"{facts.height}, and {MAX_GROWTH} times as many are allowed. Make it smaller."
+    )
 
 
 def _wrong_numbers(params: ImageParams, facts: ImageFacts) -> str:
     if not 1 <= params.steps <= MAX_STEPS:
         return f"There can be 1 to {MAX_STEPS} steps, not {params.steps}."
+    if wrong := wrong_for_any(params, facts):
+        return wrong
+    if max(len(params.prompt), len(params.negative_prompt)) > MAX_PROMPT:
+        return f"A prompt may have {MAX_PROMPT:,} characters; the model reads {facts.prompt_tokens} tokens of it."
+    return ""
+
+
+def wrong_for_any(params: ImageParams, facts: ImageFacts) -> str:
+    """What holds for every model, however it draws. A sentence, or empty."""
     if not math.isfinite(params.guidance) or not 0 <= params.guidance <= MAX_GUIDANCE:
         return f"Guidance must lie between 0 and {MAX_GUIDANCE:g}, it is {params.guidance}."
     if not 0 <= params.seed < 2**63:
         return f"The seed must lie between 0 and 2⁶³ − 1, it is {params.seed}."
     if params.scheduler not in facts.schedulers:
         return f"This model has no scheduler “{params.scheduler[:40]}”: {', '.join(facts.schedulers)}."
-    if max(len(params.prompt), len(params.negative_prompt)) > MAX_PROMPT:
-        return f"A prompt may have {MAX_PROMPT:,} characters; the model reads {facts.prompt_tokens} tokens of it."
     return ""
 
 
 def _wrong_source(request: ImageRequest) -> str:
     if request.adapters:
-        return "Adapters for models of pictures aren't supported yet. Ask without one."
+        return NO_ADAPTERS
     if request.source is None:
         return "" if request.mask is None else "A mask needs a picture that it belongs to."
     if not 0 < request.params.strength <= 1:

@@ -6,14 +6,13 @@ configurations leave out is as in transformers' JanusVisionConfig and JanusVQVAE
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.architectures import UnsupportedModel, context_length, refuse_code
+from engine.architectures import UnsupportedModel, context_length, read_object, refuse_code
 from engine.types import ImageFacts, SamplingParams
 
 ARCHITECTURE = "JanusForConditionalGeneration"
@@ -21,7 +20,6 @@ FAMILY = "janus"
 PROMPT_TOKENS = 512
 """Of a picture, at most: what their keys and values take is set aside when the model is loaded."""
 GUIDANCE = 5.0
-MAX_JSON = 4 * 1024 * 1024
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 """One of them says how pictures are prepared."""
 PARTS = ("text_config", "vision_config", "vq_config")
@@ -42,14 +40,14 @@ class JanusFolder:
 
 def is_janus(folder: Path) -> bool:
     try:
-        return bool(_json(folder, "config.json").get("architectures") == [ARCHITECTURE])
+        return bool(read_object(folder, "config.json").get("architectures") == [ARCHITECTURE])
     except (UnsupportedModel, OSError):
         return False
 
 
 def read_janus(folder: Path) -> JanusFolder:
     """Raises UnsupportedModel with a whole sentence, or OSError."""
-    settings = _json(folder, "config.json")
+    settings = read_object(folder, "config.json")
     text, vision, vq = (_part(settings, name) for name in PARTS)
     for config in (settings, text, vision, vq):
         refuse_code(config)
@@ -83,7 +81,7 @@ def _facts(vision: Mapping[str, Any], vq: Mapping[str, Any], context: int) -> Im
 
 def _sampling(folder: Path) -> SamplingParams:
     name = "generation_config.json"
-    told = _json(folder, name) if (folder / name).is_file() else {}
+    told = read_object(folder, name) if (folder / name).is_file() else {}
     temperature, top_k, top_p = (told.get(key) for key in ("temperature", "top_k", "top_p"))
     numbers = [number for number in (temperature, top_k, top_p) if number is not None]
     sound = all(isinstance(number, (int, float)) and math.isfinite(number) and number >= 0 for number in numbers)
@@ -108,16 +106,3 @@ def _whole(config: Mapping[str, Any], key: str, otherwise: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 8192:
         raise UnsupportedModel(f"config.json has no sound “{key}”: {value!s:.40}.")
     return value
-
-
-def _json(folder: Path, name: str) -> dict[str, Any]:
-    file = folder / name
-    if file.stat().st_size > MAX_JSON:
-        raise UnsupportedModel(f"{name} is too large to be a configuration.")
-    try:
-        found = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise UnsupportedModel(f"{name} isn't readable JSON.") from error
-    if not isinstance(found, dict):
-        raise UnsupportedModel(f"{name} isn't a JSON object.")
-    return found
