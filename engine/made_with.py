@@ -23,3 +23,16 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def made_with(device: object, dtype: object, attention: str, *, cache: str, weights: str = "full") -> dict[str, str]:
+    """What every loaded model can tell. device and dtype: torch's."""
+    return {
+        **versions(),
+        "device": str(device),
+        "dtype": str(dtype).removeprefix("torch."),
+        "attention": attention,
+        "weights": weights,
+        "compile": "off",
+        "cache": cache,
+    }

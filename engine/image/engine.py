@@ -11,41 +11,34 @@ from typing import Any
 import torch
 
 from engine.config import EngineConfig
-from engine.device import is_out_of_memory, release_memory
-from engine.forecast import Forecast
-from engine.forecast import Work as Ahead
+from engine.device import is_out_of_memory
 from engine.image.beginning import Beginning
 from engine.image.checkpoint import fingerprint, saved
 from engine.image.checks import refusal
 from engine.image.loader import LoadedPipeline
+from engine.image.orders import PREVIEW_SECONDS, NonFinite, Orders
 from engine.image.picture import Picture, Work
 from engine.image.pixels import BadPicture, to_picture, to_png
-from engine.image.places import Places
-from engine.made_with import versions
+from engine.made_with import made_with
 from engine.metrics import Counters
-from engine.overload import too_long
 from engine.ticket import ImageTicket, Ticket
 from engine.types import FinishReason
 
 logger = logging.getLogger(__name__)
 
-PREVIEW_SECONDS = 0.3
-"""Between two previews of a picture."""
 CHECKPOINT_SECONDS = 3.0
 """Between two checkpoints of a picture: so much work is lost at most with a worker."""
-OUT_OF_MEMORY = "The device has too little memory left for this picture. Try a smaller one, or try again later."
-NON_FINITE = "The model computed no numbers for this picture. Try another seed, less guidance, or another scheduler."
-TOO_LATE = "The picture took longer than was asked for."
-INTERNAL = "The engine failed on this picture. The administrator finds the reason in the worker's log."
 WRONG_KIND = "This model draws pictures, it doesn't write. Choose a text model."
 
 
-class NonFinite(ArithmeticError):
-    """Latents or pixels are infinite or no numbers."""
+class ImageEngine(Orders[Picture]):
+    """Obeys engine.model_engine.ModelEngine."""
 
-
-class ImageEngine:
-    """Obeys engine.model_engine.ModelEngine. Call from the engine thread only, in inference mode."""
+    bad_requests = (BadPicture,)
+    out_of_memory = "The device has too little memory left for this picture. Try a smaller one, or try again later."
+    non_finite = (
+        "The model computed no numbers for this picture. Try another seed, less guidance, or another scheduler."
+    )
 
     attention = "sdpa"
     """What diffusers' attention processors call."""
@@ -61,91 +54,26 @@ class ImageEngine:
         make_room: Callable[[], object] = lambda: None,
     ) -> None:
         """room: bytes that it may take beside its weights. make_room: called when a step finds too little memory."""
-        self._model, self._config, self._counters, self._make_room = model, config, counters, make_room
-        self._family = model.family
-        self._places: Places[Picture] = Places(config.max_pictures)
+        super().__init__(model.device, config, counters, most=config.max_pictures, make_room=make_room)
+        self._model, self._family = model, model.family
         self._beginning = Beginning(model)
-        self._forecast = Forecast()
         self._most_rows: dict[Hashable, int] = {}
         """Of buckets for which the memory didn't suffice."""
         self.cache_bytes = room
-
-    @property
-    def busy(self) -> bool:
-        return bool(len(self._places))
-
-    @property
-    def running(self) -> int:
-        return len(self._places.running)
-
-    @property
-    def waiting(self) -> int:
-        return len(self._places.waiting)
-
-    def predicted_wait(self) -> float | None:
-        running, waiting = (
-            [Ahead(0, max(1, one.steps_left)) for one in list(line)]
-            for line in (self._places.running, self._places.waiting)
-        )
-        return self._forecast.wait(running, waiting, self._places.most)
-
-    # --- coming and going -----------------------------------------------------------------------------------------
 
     def add(self, ticket: Ticket) -> None:
         """Take a request; a bad one ends at once, and one that would wait for too long."""
         if not isinstance(ticket, ImageTicket):
             ticket.fail("bad_request", WRONG_KIND)
             return
-        request = ticket.request
-        wrong = refusal(request, self._model.facts)
-        late = too_long(self.predicted_wait(), request.deadline_seconds, self._config.max_wait_seconds)
-        if wrong is None and late is not None:
-            wrong = late
-            self._counters.refused += 1
-        if wrong is not None:
-            ticket.fail(*wrong)
-            return
-        rows = 2 if self._family.guides(request.params.guidance) else 1
-        self._places.add(Picture(ticket, rows, perf_counter()))
-
-    def cancel(self, request_id: str) -> None:
-        for picture in self._all():
-            if picture.ticket.id == request_id:
-                self._finish(picture, FinishReason.CANCELLED)
-
-    def fail_all(self, code: str, error: str) -> None:
-        for picture in self._all():
-            self._finish(picture, FinishReason.ERROR, code, error)
-
-    def _all(self) -> list[Picture]:
-        return [*self._places.running, *self._places.waiting]
-
-    def _finish(self, picture: Picture, reason: FinishReason, code: str = "", error: str = "") -> None:
-        self._places.remove(picture)
-        picture.ticket.finish(reason, code, error)
-
-    def _failed(self, picture: Picture, error: Exception) -> None:
-        """This one ends, with the sentence for what happened."""
-        if isinstance(error, BadPicture):
-            told = ("bad_request", str(error))
-        elif isinstance(error, NonFinite):
-            told = ("non_finite", NON_FINITE)
-        elif is_out_of_memory(error):
-            told = ("out_of_memory", OUT_OF_MEMORY)
-        else:
-            told = ("internal", INTERNAL)
-            logger.error("Request %s failed", picture.ticket.id, exc_info=error)
-        self._finish(picture, FinishReason.ERROR, *told)
+        rows = 2 if self._family.guides(ticket.request.params.guidance) else 1
+        self._take(Picture(ticket, rows, perf_counter()), refusal(ticket.request, self._model.facts))
 
     # --- steps ----------------------------------------------------------------------------------------------------
 
     def step(self) -> None:
         """Begin those that get a place, make one step for as many as can share it, decode those that are done."""
-        for picture in self._all():
-            limit = picture.ticket.request.deadline_seconds
-            if limit is not None and picture.ticket.waited > limit:
-                self._finish(picture, FinishReason.ERROR, "deadline", TOO_LATE)
-        for picture in self._places.admit(perf_counter()):
+        for picture in self._admit():
             self._timed([picture], lambda one=picture: self._begin(one))  # type: ignore[misc]
         batch = self._places.batch(self._most_rows)
         if not batch:
@@ -168,14 +96,6 @@ class ImageEngine:
             self._forecast.took(len(pictures), 0, seconds)
         self._charge(pictures, seconds)
         return done
-
-    def _charge(self, pictures: Sequence[Picture], seconds: float) -> None:
-        self._counters.busy_seconds += seconds
-        rows = sum(picture.rows for picture in pictures)
-        for picture in pictures:
-            share = seconds * picture.rows / rows
-            picture.ticket.device_seconds += share
-            self._places.charge(picture, share)
 
     def _guarded(self, picture: Picture, work: Callable[[], None]) -> None:
         """What fails here is this picture's affair alone. Without memory it is tried once more."""
@@ -254,13 +174,6 @@ class ImageEngine:
             return None
         return picture, guess
 
-    def _recover(self, error: Exception) -> None:
-        """Before what failed is run again. The traceback would keep all that the step had computed so far."""
-        if is_out_of_memory(error):
-            traceback.clear_frames(error.__traceback__)
-            self._make_room()
-            release_memory(self._model.device)
-
     # --- telling --------------------------------------------------------------------------------------------------
 
     def _tell(self, picture: Picture, guess: torch.Tensor) -> None:
@@ -292,15 +205,9 @@ class ImageEngine:
 
     def _made_with(self, scheduler: str) -> dict[str, str]:
         """Everything but the request that decides how it looks."""
-        return {
-            **versions(),
-            "device": str(self._model.device),
-            "dtype": str(self._model.dtype).removeprefix("torch."),
-            "attention": self.attention,
-            "scheduler": type(self._beginning.scheduler(scheduler)).__name__,
-            "weights": "full",
-            "compile": "off",
-            "cache": "exact",
+        scheduled = type(self._beginning.scheduler(scheduler)).__name__
+        return made_with(self._model.device, self._model.dtype, self.attention, cache="exact") | {
+            "scheduler": scheduled
         }
 
 

@@ -9,9 +9,8 @@ import torch
 from PIL.Image import Image
 
 from engine.image.families import Condition
+from engine.image.orders import Order
 from engine.image.timeline import Timeline
-from engine.ticket import ImageTicket
-from engine.types import ImageParams
 
 
 @dataclass(slots=True)
@@ -41,13 +40,9 @@ class Work:
 
 
 @dataclass(slots=True, eq=False)
-class Picture:
+class Picture(Order):
     """Everything that belongs to one request; `work` is there from its admission on."""
 
-    ticket: ImageTicket
-    rows: int
-    arrived: float
-    turn: int = 0
     work: Work | None = None
     previewed: float | None = None
     """When its last preview was made, of perf_counter()."""
@@ -57,18 +52,6 @@ class Picture:
 
     def __post_init__(self) -> None:
         self.bucket = (self.params.width, self.params.height)
-
-    @property
-    def params(self) -> ImageParams:
-        return self.ticket.request.params
-
-    @property
-    def user(self) -> str:
-        return self.ticket.request.user
-
-    @property
-    def priority(self) -> int:
-        return self.ticket.request.priority
 
     @property
     def steps_left(self) -> int:

@@ -14,6 +14,11 @@ MAX_PIXELS = 64_000_000
 PNG_EFFORT = 3
 """Of 9: a picture of a million pixels takes 40 ms, at 6 it takes 200 and is 5 % smaller."""
 
+LONGEST = 256
+"""Pixels of the longer side of a preview, unless the picture is smaller."""
+QUALITY = 75
+"""Of a preview."""
+
 
 class BadPicture(ValueError):
     """These bytes are no picture to work with; the message is a whole sentence."""
@@ -63,3 +68,12 @@ def to_png(picture: Image.Image) -> tuple[bytes, str]:
     written = io.BytesIO()
     picture.save(written, "PNG", compress_level=PNG_EFFORT)
     return written.getvalue(), hashlib.sha256(picture.tobytes()).hexdigest()
+
+
+def to_preview(picture: Image.Image, size: tuple[int, int]) -> bytes:
+    """A small WebP. size: (width, height) of the picture that it stands for."""
+    shrunk = min(1.0, LONGEST / max(size))
+    small = picture.resize((max(1, round(size[0] * shrunk)), max(1, round(size[1] * shrunk))), Image.Resampling.BICUBIC)
+    written = io.BytesIO()
+    small.save(written, "WEBP", quality=QUALITY)
+    return written.getvalue()

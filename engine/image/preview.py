@@ -5,19 +5,15 @@ The projection is fitted to each VAE when it is loaded, by least squares over co
 
 from __future__ import annotations
 
-import io
-
 import torch
 from PIL import Image
 
 from engine.image.families import Family
+from engine.image.pixels import to_preview
 
 SIDE = 16
 """Latents a side of what is encoded to fit the projection."""
 PICTURES = 4
-LONGEST = 256
-"""Pixels of the longer side of a preview, unless the picture is smaller."""
-QUALITY = 75
 
 
 class Previewer:
@@ -30,11 +26,7 @@ class Previewer:
         height, width = (side * self._family.scale for side in latents.shape[-2:])
         colours = (_with_one(latents.float().cpu()) @ self._projection).nan_to_num(0.5).clamp(0, 1)
         levels = (colours * 255).round().to(torch.uint8).view(*latents.shape[-2:], 3)
-        shrunk = min(1.0, LONGEST / max(width, height))
-        size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
-        written = io.BytesIO()
-        Image.fromarray(levels.numpy()).resize(size, Image.Resampling.BICUBIC).save(written, "WEBP", quality=QUALITY)
-        return written.getvalue()
+        return to_preview(Image.fromarray(levels.numpy()), (width, height))
 
     def _fitted(self) -> torch.Tensor:
         """(channels + 1, 3): from latents and a constant 1 to red, green and blue, 0 … 1."""

@@ -12,16 +12,13 @@ from typing import Any
 
 import torch
 
+from engine.image.orders import NonFinite
 from engine.janus.model import LoadedJanus
 from engine.janus.prompts import without_prompt
 from engine.text.draw import Draw, drawn
 from engine.types import ImageParams
 
 QUARTERS = 4
-
-
-class NonFinite(ArithmeticError):
-    """The model computed infinite numbers, or none."""
 
 
 class Drawing:

@@ -97,8 +97,7 @@ class JanusEngine:
         self._turns.took(turn, perf_counter() - began)
 
     def _busy(self) -> list[str]:
-        drawing = self._pictures.running + self._pictures.waiting
-        return [TEXTS] * self._texts.busy + [PICTURES] * bool(drawing)
+        return [TEXTS] * self._texts.busy + [PICTURES] * self._pictures.busy
 
     def _place(self, ticket: TextTicket) -> None:
         """Make room for its pictures between its tokens. Raises BadPrompt, BadPicture."""

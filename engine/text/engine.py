@@ -13,7 +13,7 @@ from engine.config import Attention, EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.forecast import Forecast, Work
 from engine.grammar.process import Constraint
-from engine.made_with import versions
+from engine.made_with import made_with
 from engine.metrics import Counters
 from engine.overload import too_long
 from engine.source import FolderSource, ModelSource
@@ -98,15 +98,8 @@ class TextEngine:
         self._openings = Openings(model, config.max_sequences)
         self._adapters = Shelf(model, source, config, counters)
         self._token_bytes = TokenBytes(model.tokenizer)
-        self._made_with = {
-            **versions(),
-            "device": str(model.device),
-            "dtype": str(model.dtype).removeprefix("torch."),
-            "attention": self.attention,
-            "weights": weights,
-            "compile": "off",
-            "cache": "prefixes" if config.prefix_cache else "off",
-        }
+        cache = "prefixes" if config.prefix_cache else "off"
+        self._made_with = made_with(model.device, model.dtype, self.attention, cache=cache, weights=weights)
 
     @property
     def busy(self) -> bool:

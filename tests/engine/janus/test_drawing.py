@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from engine.image.checkpoint import BadCheckpoint
+from engine.image.orders import NonFinite
+from engine.image.pixels import to_preview
 from engine.janus.checkpoint import kept, saved
-from engine.janus.drawing import Drawing, NonFinite
+from engine.janus.drawing import Drawing
 from engine.janus.model import LoadedJanus
-from engine.janus.picture import preview, shown
+from engine.janus.picture import shown
 from engine.janus.prompts import BadPrompt, drawing_prompt, with_places, without_prompt
 from engine.types import ImageParams, SamplingParams
 from tests.engine.janus.tiny import SIDE, TOKENS
@@ -142,7 +144,7 @@ def test_pixels_are_those_of_transformers(janus: LoadedJanus, oracle: Any) -> No
 def test_a_preview_is_there_from_the_first_token_on(janus: LoadedJanus) -> None:
     picture = drawing(janus, "a red apple")
     picture.step()
-    assert preview(shown(janus, picture)).startswith(b"RIFF")
+    assert to_preview(shown(janus, picture), (SIDE, SIDE)).startswith(b"RIFF")
 
 
 def test_places_of_pictures(janus: LoadedJanus) -> None:

@@ -1,0 +1,175 @@
+"""The pictures that one model was asked for, whichever way it draws them: how they come in, and how each ends."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+import torch
+
+from engine.config import EngineConfig
+from engine.device import is_out_of_memory, release_memory
+from engine.forecast import Forecast, Work
+from engine.image.places import Drawing, Places
+from engine.metrics import Counters
+from engine.overload import too_long
+from engine.ticket import ImageTicket
+from engine.types import FinishReason, ImageParams
+
+logger = logging.getLogger(__name__)
+
+PREVIEW_SECONDS = 0.3
+"""Between two previews of a picture."""
+TOO_LATE = "The picture took longer than was asked for."
+INTERNAL = "The engine failed on this picture. The administrator finds the reason in the worker's log."
+
+
+class NonFinite(ArithmeticError):
+    """The model computed infinite numbers, or none."""
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """One request for a picture."""
+
+    ticket: ImageTicket
+    rows: int
+    """Of the network's batch that it takes: with guidance one more, for no prompt."""
+    arrived: float
+    turn: int = 0
+
+    @property
+    def params(self) -> ImageParams:
+        return self.ticket.request.params
+
+    @property
+    def user(self) -> str:
+        return self.ticket.request.user
+
+    @property
+    def priority(self) -> int:
+        return self.ticket.request.priority
+
+
+class Asked(Drawing, Protocol):
+    """An Order, as far as it is of any use here."""
+
+    ticket: ImageTicket
+
+    @property
+    def steps_left(self) -> int: ...
+
+
+A = TypeVar("A", bound=Asked)
+
+
+class Orders(Generic[A]):
+    """Call from the engine thread only, in inference mode. Every ticket it takes ends in its finish."""
+
+    bad_requests: ClassVar[tuple[type[Exception], ...]]
+    """What says in its message what is wrong with a request."""
+    out_of_memory: ClassVar[str]
+    non_finite: ClassVar[str]
+
+    def __init__(
+        self,
+        device: torch.device,
+        config: EngineConfig,
+        counters: Counters,
+        *,
+        most: int,
+        make_room: Callable[[], object] = lambda: None,
+    ) -> None:
+        """most: how many are drawn at once. make_room: called when a step finds too little memory."""
+        self._device, self._config, self._counters, self._make_room = device, config, counters, make_room
+        self._places: Places[A] = Places(most)
+        self._forecast = Forecast()
+
+    @property
+    def busy(self) -> bool:
+        return bool(len(self._places))
+
+    @property
+    def running(self) -> int:
+        return len(self._places.running)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._places.waiting)
+
+    def predicted_wait(self) -> float | None:
+        running, waiting = (
+            [Work(0, max(1, one.steps_left)) for one in list(line)]
+            for line in (self._places.running, self._places.waiting)
+        )
+        return self._forecast.wait(running, waiting, self._places.most)
+
+    def cancel(self, request_id: str) -> None:
+        for picture in self._all():
+            if picture.ticket.id == request_id:
+                self._finish(picture, FinishReason.CANCELLED)
+
+    def fail_all(self, code: str, error: str) -> None:
+        for picture in self._all():
+            self._finish(picture, FinishReason.ERROR, code, error)
+
+    def _take(self, picture: A, wrong: tuple[str, str] | None) -> None:
+        """It waits from now on. One with something wrong ends at once, and one that would wait for too long."""
+        ticket = picture.ticket
+        late = too_long(self.predicted_wait(), ticket.request.deadline_seconds, self._config.max_wait_seconds)
+        if wrong is None and late is not None:
+            wrong = late
+            self._counters.refused += 1
+        if wrong is not None:
+            ticket.fail(*wrong)
+        else:
+            self._places.add(picture)
+
+    def _all(self) -> list[A]:
+        return [*self._places.running, *self._places.waiting]
+
+    def _finish(self, picture: A, reason: FinishReason, code: str = "", error: str = "") -> None:
+        if picture in self._all():
+            self._places.remove(picture)
+        picture.ticket.finish(reason, code, error)
+
+    def _failed(self, picture: A, error: Exception) -> None:
+        """This one ends, with the sentence for what happened."""
+        if isinstance(error, self.bad_requests):
+            told = ("bad_request", str(error))
+        elif isinstance(error, NonFinite):
+            told = ("non_finite", self.non_finite)
+        elif is_out_of_memory(error):
+            told = ("out_of_memory", self.out_of_memory)
+        else:
+            told = ("internal", INTERNAL)
+            logger.error("Request %s failed", picture.ticket.id, exc_info=error)
+        self._finish(picture, FinishReason.ERROR, *told)
+
+    def _admit(self) -> list[A]:
+        """Those that get a place now, after those have gone whose time is over."""
+        for picture in self._all():
+            limit = picture.ticket.request.deadline_seconds
+            if limit is not None and picture.ticket.waited > limit:
+                self._finish(picture, FinishReason.ERROR, "deadline", TOO_LATE)
+        return self._places.admit(perf_counter())
+
+    def _charge(self, pictures: Sequence[A], seconds: float) -> None:
+        """Share the time of work for them by their rows."""
+        self._counters.busy_seconds += seconds
+        rows = sum(picture.rows for picture in pictures)
+        for picture in pictures:
+            share = seconds * picture.rows / rows
+            picture.ticket.device_seconds += share
+            self._places.charge(picture, share)
+
+    def _recover(self, error: Exception) -> None:
+        """Before what failed is run again. The traceback would keep all that the step had computed so far."""
+        if is_out_of_memory(error):
+            traceback.clear_frames(error.__traceback__)
+            self._make_room()
+            release_memory(self._device)
