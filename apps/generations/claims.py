@@ -27,7 +27,8 @@ SPARE = 64
 """How many jobs more than wanted are looked at: others may be taking some of them at this moment."""
 
 # Chosen and taken in one statement: a job that another worker is about to take is passed over, and one that it has
-# taken meanwhile is no longer queued when its row is locked.
+# taken meanwhile is no longer queued when its row is locked. The statement may have begun before a job that it sees was
+# made, by the clock of another machine: a wait is counted to the moment of taking, and is never less than nothing.
 CHOOSE_AND_TAKE = """first AS MATERIALIZED (
     SELECT id, created_at, score FROM ranked ORDER BY score, created_at, id LIMIT %(limit)s + %(spare)s
 ), chosen AS (
@@ -36,8 +37,8 @@ CHOOSE_AND_TAKE = """first AS MATERIALIZED (
     LIMIT %(limit)s FOR UPDATE OF job SKIP LOCKED
 ), taken AS (
     UPDATE generations_generationjob AS job SET state = 'running', attempt = attempt + 1, worker_id = %(worker)s,
-        lease_until = statement_timestamp() + make_interval(secs => %(lease)s), started_at = statement_timestamp(),
-        queue_ms = EXTRACT(EPOCH FROM statement_timestamp() - job.created_at) * 1000.0
+        lease_until = statement_timestamp() + make_interval(secs => %(lease)s), started_at = clock_timestamp(),
+        queue_ms = GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - job.created_at) * 1000.0)
     FROM chosen WHERE job.id = chosen.id RETURNING job.id, chosen.score, job.created_at
 )
 SELECT id FROM taken ORDER BY score, created_at, id

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import MakeVisitor
 from tests.e2e.visitor import Visitor
 
+MODEL = "SmolLM2 135M Instruct"
 TOLD = (
     "Gave access to a model", "Revoked access to a model", "Asked for access to a model",
     "Approved a request for access to a model", "asked a model",
@@ -29,7 +30,7 @@ def boss(visitor: MakeVisitor, admin: Any) -> Iterator[Visitor]:
 def grant(boss: Visitor, subject: str, *, group: str = "", until: date | None = None) -> None:
     page = boss.page
     page.goto(f"{boss.site}/console/grants/new/")
-    page.locator("select[name=model]").select_option(index=1)
+    page.locator("select[name=model]").select_option(label=MODEL)
     page.get_by_role("radio", name=subject).check()
     if group:
         page.locator("select[name=group]").select_option(label=group)
@@ -52,9 +53,10 @@ def make_group(boss: Visitor, name: str, member: str) -> None:
 
 def revoke_for_everyone(boss: Visitor) -> None:
     boss.page.goto(f"{boss.site}/console/grants/")
-    boss.page.get_by_role("button", name="for everyone").first.click()
+    revoke = boss.page.get_by_role("button", name=f"Revoke {MODEL} for everyone")
+    revoke.click()
     boss.page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
-    expect(boss.page.get_by_role("button", name="for everyone")).to_have_count(0)
+    expect(revoke).to_have_count(0)
 
 
 def approve(boss: Visitor, person: str, until: date) -> None:

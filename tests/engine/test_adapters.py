@@ -59,7 +59,7 @@ def test_tokens_are_those_of_the_merged_model(checkpoints: dict[str, Path], tmp_
 
 
 @pytest.mark.parametrize(
-    ("settings", "scaling"),
+    ("changes", "scaling"),
     [
         ({"use_rslora": True}, lambda _: 8 / math.sqrt(4)),
         ({"alpha_pattern": {"layers.1.mlp.down_proj": 20, "q_proj": 2}}, lambda layer: (
@@ -69,10 +69,10 @@ def test_tokens_are_those_of_the_merged_model(checkpoints: dict[str, Path], tmp_
     ],
 )  # fmt: skip
 def test_scalings(
-    checkpoints: dict[str, Path], llama: LoadedModel, tmp_path: Path, settings: dict[str, object],
+    checkpoints: dict[str, Path], llama: LoadedModel, tmp_path: Path, changes: dict[str, object],
     scaling: Callable[[str], float],
 ) -> None:  # fmt: skip
-    adapter = make_adapter(tmp_path / "adapter", checkpoints["Llama"], **settings)
+    adapter = make_adapter(tmp_path / "adapter", checkpoints["Llama"], **changes)
     expected = generated(merge(checkpoints["Llama"], adapter, tmp_path / "merged", scaling), PROMPTS[1:2])
     bench = Bench(llama, FolderSource(one=adapter))
     bench.add("x", PROMPTS[1], greedy(), adapter=ONE)

@@ -81,7 +81,7 @@ def test_numbers_that_are_not_finite_stay_in_their_sequence(
     """The poisoned sequence has NaN in its keys and values too, as it would; the next in its slot must not see it."""
 
     def sabotage(bench: Bench) -> None:
-        run = bench.engine._runner.run
+        run, backend = bench.engine._runner.run, bench.engine._runner._backend
 
         def poisoning(step: Step, adapters: list[Any]) -> torch.Tensor:
             logits = run(step, adapters)
@@ -89,7 +89,7 @@ def test_numbers_that_are_not_finite_stay_in_their_sequence(
             for row, chunk in enumerate(rows):
                 if chunk.sequence.id == str(POISON) and chunk.sequence.completion_tokens >= after:
                     logits[row] = float("nan")
-                    for layer in (*bench.engine._runner.backend.keys, *bench.engine._runner.backend.values):
+                    for layer in (*backend.keys, *backend.values):
                         layer[chunk.sequence.blocks] = float("nan")
             return logits
 
