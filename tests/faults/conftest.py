@@ -56,6 +56,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
 
     yield make
     for worker in started:
-        if worker.process.poll() is None:
+        if worker.runs:
             worker.kill()
-        sys.stdout.write(f"--- worker {worker.id or worker.process.pid}\n{worker.output()}")
+        sys.stdout.write(f"--- worker {worker.id or worker.pid}\n{worker.output()}")

@@ -1,11 +1,14 @@
-"""Real worker processes on the test's own database and Redis, each in a process group that can be killed as a whole."""
+"""Real worker processes on the test's own database and Redis, each in a process group that can be killed as a whole.
+
+Loading torch and what goes with it takes a worker ten seconds of processor time, and there are some twenty. They are
+forked by a process that has it loaded (`preloaded.py`), and everything else they do as `celery worker` does.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -14,50 +17,56 @@ from django.conf import settings
 from django.db import connection
 
 from apps.generations.models import GenerationJob, State, Worker
+from tests.faults import forked
 
-SITE = Path(__file__).resolve().parent.parent.parent
 LEASE_SECONDS = 3
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["tests.faults.preloaded"])
 
 
 class WorkerProcess:
     """`celery worker`, as in production, with a short lease and one CPU thread."""
 
     def __init__(self, log: Path, **environment: str) -> None:
-        self._log = log.open("wb")
         self.path = log
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4"],
-            cwd=SITE,
-            env=_environment() | environment,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,
-        )
+        log.touch()
+        self._process = _forks.Process(target=forked.run_celery, args=(_environment() | environment, str(log)))
+        self._process.start()
+        self.pid = self._process.pid or 0
         self.id = ""
 
     def ready(self, seconds: float = 90) -> WorkerProcess:
         """Wait until it takes jobs."""
         end = monotonic() + seconds
         while not self.takes_jobs():
-            assert self.process.poll() is None, self.output()
+            assert self.runs, self.output()
             assert monotonic() < end, f"the worker did not start: {self.output()}"
             sleep(0.05)
         return self
 
     def takes_jobs(self) -> bool:
         if not self.id:
-            own = Worker.objects.filter(pk__contains=f"-{self.process.pid}-").values_list("pk", flat=True)
+            own = Worker.objects.filter(pk__contains=f"-{self.pid}-").values_list("pk", flat=True)
             self.id = next(iter(own), "")
         return bool(self.id)
 
+    @property
+    def runs(self) -> bool:
+        return self._process.is_alive()
+
     def signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+            os.killpg(self.pid, number)
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit status; None where it still runs then."""
+        self._process.join(seconds)
+        return self._process.exitcode
 
     def kill(self) -> None:
+        self._process.kill()  # it may not lead its group yet
         self.signal(signal.SIGKILL)
-        self.process.wait(10)
-        self._log.close()
+        self.wait(10)
 
     def holds(self) -> list[str]:
         running = GenerationJob.objects.filter(worker_id=self.id, state=State.RUNNING)
