@@ -2,7 +2,7 @@
 # The browser that the tests drive: Debian's chromium, installed where it is missing and we may.
 set -eu
 
-for name in ${CHROMIUM:-} chromium chromium-browser google-chrome; do
+for name in ${CHROMIUM:-} chromium-headless-shell chromium chromium-browser google-chrome; do
     if command -v "$name" >/dev/null 2>&1; then exit 0; fi
 done
 missing="The tests drive a real browser, and no chromium was found."

@@ -17,6 +17,8 @@ from engine.pictures import SIDES, Carries, Kind, Origin, TooLong, download, fil
 from engine.types import ImageParams
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.pictures.signing import Signer
 
 FORMATS = {"png": Kind.PNG, "jpeg": Kind.JPEG, "webp": Kind.WEBP}
@@ -64,7 +66,7 @@ def download_of(artifact: Artifact, kind: Kind, carries: Carries) -> bytes:
         raise Refused(status=422, code="too_long", message=str(error)) from error
     if carries is not Carries.SIGNED:
         return made
-    return _signer().sign(made, origin, kind, with_parameters=False)
+    return _signed(made, origin, kind)
 
 
 def origin_of(job: GenerationJob) -> Origin:
@@ -84,10 +86,19 @@ def origin_of(job: GenerationJob) -> Origin:
 NOBODY = Origin(ImageParams(""), model="", digest="")
 
 
-@lru_cache(maxsize=1)
-def _signer() -> Signer:
+def _signed(picture: bytes, origin: Origin, kind: Kind) -> bytes:
     # Here and not above: it loads a native library, and most web processes never sign anything.
+    from engine.pictures.signing import SigningFailed
+
+    try:
+        return _signer(settings.PICTURE_KEYS).sign(picture, origin, kind, with_parameters=False)
+    except SigningFailed as error:
+        raise Refused(status=503, code="signing_failed", message=str(error)) from error
+
+
+@lru_cache(maxsize=1)
+def _signer(keys: Path) -> Signer:
     from engine.pictures.identity import identity_of
     from engine.pictures.signing import Signer
 
-    return Signer(identity_of(settings.PICTURE_KEYS, settings.SITE_NAME))
+    return Signer(identity_of(keys, settings.SITE_NAME))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.cache import cache
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from apps.accounts.models import User
+from tests.e2e.browser import chromium
 from tests.world import PASSWORD, make_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -21,13 +21,11 @@ def page(live_server, monkeypatch) -> Iterator[Page]:
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs in this thread
     cache.clear()
     make_world()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with chromium() as browser:
         page = browser.new_page(base_url=live_server.url)
         add_authenticator(page)
         page.on("console", complain)
         yield page
-        browser.close()
 
 
 def add_authenticator(page: Page) -> None:

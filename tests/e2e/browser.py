@@ -24,10 +24,14 @@ ARGUMENTS = [
 ]
 
 
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first is the same browser without windows and menus, which nobody looks at here."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """CHROMIUM names the program where it isn't `chromium`."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    """CHROMIUM names the program where it is another one."""
+    names = (os.environ.get("CHROMIUM", ""), *PROGRAMS)
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     assert found, "There is no chromium; `make browser` installs it."
     with sync_playwright() as playwright:
@@ -60,7 +64,7 @@ class Complaints:
 
 def new_page(browser: Browser, complaints: Complaints, **options: Any) -> Page:
     """A page in a context of its own: another person, or the same one at another device."""
-    context = browser.new_context(**({"viewport": DESKTOP} | options))
+    context = browser.new_context(**({"viewport": DESKTOP, "reduced_motion": "reduce"} | options))
     context.set_default_timeout(30_000)
     complaints.listen(context)
     return context.new_page()

@@ -6,6 +6,8 @@ import os
 os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"}
 
 import celery.bin.worker
-import celery.worker.strategy
+
 import engine.image.loader
-import engine.service  # noqa: F401
+import engine.service
+
+__all__ = ["celery", "engine"]

@@ -32,6 +32,7 @@ from apps.generations.own_rows import generations, pictures
 from apps.generations.picture_store import path_of
 from apps.lib.redis import sync_client
 from engine.pictures import pixels_sha256
+from engine.pictures.identity import KEY, identity_of
 from engine.types import ImageEvent
 from tests.generations.conftest import Paint
 from tests.generations.pictures import picture, png_of
@@ -138,6 +139,19 @@ def test_what_can_not_be_downloaded_is_said(make: Make, client_of: Any, world: W
     refused = client.get(at(artifact, "artifact_download"), {"metadata": "full"})
     assert "brought along" in refused.json()["error"]["message"]
     assert client.get(at(artifact, "artifact_download")).status_code == 200
+
+
+def test_a_picture_that_can_not_be_signed_is_not_sent(
+    make: Make, client_of: Any, settings: Any, tmp_path: Path
+) -> None:
+    settings.PICTURE_KEYS = tmp_path / "keys"
+    identity_of(settings.PICTURE_KEYS, "Example")
+    (settings.PICTURE_KEYS / KEY).write_text("no key")
+    client, artifact = client_of("editor"), make()
+    refused = client.get(at(artifact, "artifact_download"), {"metadata": "c2pa"})
+    assert refused.status_code == 503
+    assert "Ask an administrator" in refused.json()["error"]["message"]
+    assert client.get(at(artifact, "artifact_download"), {"metadata": "full"}).status_code == 200
 
 
 def send(client: Client, world: World, data: bytes, name: str = "x.png", media: str = "image/png", **more: str) -> Any:

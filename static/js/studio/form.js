@@ -61,6 +61,7 @@ export class StudioForm {
     if (params.seed !== undefined) this.seed.show(params.seed);
     if (params.source !== undefined) this.source.show(params.source, params.mask ?? null);
     if (count) this.#setCount(count);
+    if (this.chosen?.facts.is_fixed) this.#ownSize();
     this.#showShape();
     this.#changed();
   }
@@ -170,8 +171,11 @@ export class StudioForm {
       ),
     );
     this.root.querySelector("[data-presets]").replaceChildren(...buttons);
+    this.root.querySelector("[data-size-choice]").hidden = facts.is_fixed;
     for (const name of SIDES) Object.assign(this.root.elements[name], { step: facts.multiple_of, min: facts.multiple_of });
-    this.root.querySelector("[data-size-help]").textContent = `Pixels, multiples of ${facts.multiple_of}. Made for ${facts.width} × ${facts.height}.`;
+    const size = `${facts.width} × ${facts.height}`;
+    const help = facts.is_fixed ? `${size} pixels: this model has no other size.` : `Pixels, multiples of ${facts.multiple_of}. Made for ${size}.`;
+    this.root.querySelector("[data-size-help]").textContent = help;
     this.#showShape();
   }
 
@@ -182,7 +186,7 @@ export class StudioForm {
 
   /** What is made from a picture has its shape. */
   #likeSource(size) {
-    if (!this.chosen) return;
+    if (!this.chosen || this.chosen.facts.is_fixed) return;
     const { width, height } = likeSource(size, this.chosen.facts);
     this.#take(width, height);
   }

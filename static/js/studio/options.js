@@ -13,9 +13,10 @@ export class Options {
     this.groups = [];
   }
 
-  /** Builds the fields for a model; values that differ from its own are kept. */
+  /** Builds the fields for a model; values that differ from its own are kept. What has one value only gets no field. */
   forModel(model, values) {
-    const group = (place, names) => parameterFields(this.root.querySelector(place), model.parameters.filter((each) => names.includes(each.name)), this.changed);
+    const free = model.parameters.filter((each) => each.minimum === null || each.minimum !== each.maximum);
+    const group = (place, names) => parameterFields(this.root.querySelector(place), free.filter((each) => names.includes(each.name)), this.changed);
     this.groups = [group("[data-params]", NUMBERS), group("[data-source-params]", SOURCE)];
     const names = model.facts.schedulers.filter((name) => name !== "default");
     this.scheduler.replaceChildren(el("option", { value: "" }, "The model's own"), ...names.map((name) => el("option", { value: name }, name)));
