@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 import secrets
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from django.db import transaction
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 
-from apps.catalog.models import ModelVersion
+from tests import demo_model
 from tests.accounts.people import sign_in
 from tests.matrix.rooms import ROOMS
 from tests.matrix.tables import FORMS, JSON, PAGES, PEOPLE, SIGN_IN, Row, rows
 from tests.matrix.things import address, routes, things
-from tests.world import World
+from tests.world import World, make_world
 
 ROWS = [*rows(PAGES), *rows(SIGN_IN), *(row for room in ROOMS for row in rows(room.ROWS))]
 ALL_FORMS = FORMS | {key: sent for room in ROOMS for key, sent in room.FORMS.items()}
@@ -30,12 +33,44 @@ def test_every_address_is_in_the_table() -> None:
     assert not listed - found, "these addresses are gone"
 
 
+class Site(NamedTuple):
+    world: World
+    things: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def furnished(django_db_setup: None, django_db_blocker: Any, demo_model_store: Path, tmp_path_factory: Any) -> Any:
+    """One of each kind, made once for all rows: that takes longer than what is done to them."""
+    places = {"MODEL_STORE": demo_model_store, "ARTIFACT_STORE": tmp_path_factory.getbasetemp() / "artifacts"}
+    with django_db_blocker.unblock(), override_settings(**places), undone():
+        version = demo_model.add_demo_version(demo_model_store)
+        world = make_world()
+        yield Site(world, things(world, version))
+
+
+@pytest.fixture
+def db(furnished: Site) -> Iterator[None]:
+    """In place of pytest-django's: what is done to the furniture is undone, and it stays."""
+    with undone():
+        yield
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """As Django's TestCase does it, which lets through what must not be part of a transaction."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.mark.model
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method}-{row.route}")
-def test_everybody_gets_what_the_table_says(row: Row, world: World, demo_version: ModelVersion, settings: Any) -> None:
+def test_everybody_gets_what_the_table_says(row: Row, furnished: Site, db: None, settings: Any) -> None:
     settings.METRICS_TOKEN = "a-token-that-nobody-here-has"
-    url = address(row.route, things(world, demo_version))
-    clients = {person: _client(world, person) for person in PEOPLE}
+    url = address(row.route, furnished.things)
+    clients = {person: _client(furnished.world, person) for person in PEOPLE}
     found = {person: _try(client, row, url, person) for person, client in clients.items()}
     assert found == row.expected
 
@@ -44,9 +79,9 @@ def test_everybody_gets_what_the_table_says(row: Row, world: World, demo_version
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if row.method == "POST"], ids=lambda row: f"{row.method}-{row.route}"
 )
-def test_nothing_is_changed_without_a_csrf_token(row: Row, world: World, demo_version: ModelVersion) -> None:
-    url = address(row.route, things(world, demo_version))
-    client = _client(world, "owner", enforce_csrf_checks=True)
+def test_nothing_is_changed_without_a_csrf_token(row: Row, furnished: Site, db: None) -> None:
+    url = address(row.route, furnished.things)
+    client = _client(furnished.world, "owner", enforce_csrf_checks=True)
     assert _send(client, row, url, "owner").status_code == 403
 
 
