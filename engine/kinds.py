@@ -88,7 +88,8 @@ def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundin
     except ModuleNotFoundError as error:
         raise LoadFailed(NO_DIFFUSERS) from error
     model = yield from load_pipeline(folder, around.config)
-    return Ready(ImageEngine(model, around.config, around.counters, room=room, make_room=around.make_room), None)
+    engine = ImageEngine(model, around.config, around.counters, around.source, room=room, make_room=around.make_room)
+    return Ready(engine, None)
 
 
 def _read_janus(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:

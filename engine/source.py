@@ -7,6 +7,7 @@ from typing import Protocol
 
 from engine.adapters import CONFIG
 from engine.pipelines import INDEX
+from engine.store.picture_adapters import is_lora
 
 
 class ModelUnavailable(Exception):
@@ -16,7 +17,7 @@ class ModelUnavailable(Exception):
 class ModelSource(Protocol):
     def path(self, model: str) -> Path:
         """A verified folder: config.json, *.safetensors and tokenizer.json of a text model, model_index.json and the
-        parts of an image model, or the two files of an adapter (see engine.adapters). Raises ModelUnavailable.
+        parts of an image model, or the files of an adapter (see engine.adapters). Raises ModelUnavailable.
 
         Called once for every load, in a thread of its own; it may take its time.
         """
@@ -31,6 +32,7 @@ class FolderSource:
 
     def path(self, model: str) -> Path:
         folder = self._folders.get(model)
-        if folder is None or not any((folder / name).is_file() for name in ("config.json", CONFIG, INDEX)):
+        known = folder is not None and any((folder / name).is_file() for name in ("config.json", CONFIG, INDEX))
+        if folder is None or not (known or is_lora(folder)):
             raise ModelUnavailable(f"There is no model or adapter “{model}” here.")
         return folder

@@ -65,7 +65,7 @@ def _named(model_id: str) -> ModelVersion:
 
 def _meant(facts: AdapterFacts) -> ModelVersion:
     """By the name that its author wrote; the version in use before older ones."""
-    name = facts.config.base_name
+    name = facts.base_name
     sources = [f"hf:{name}", f"path:{name.rstrip('/')}"]
     versions = ModelVersion.objects.filter(source__in=sources, base=None).select_related("hosted_model")
     found = sorted(versions, key=lambda version: version.pk == version.hosted_model.default_version_id)

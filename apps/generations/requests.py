@@ -60,7 +60,7 @@ def _text_request(job: GenerationJob) -> GenerationRequest:
 
 
 def _image_request(job: GenerationJob) -> ImageRequest:
-    version, adapter = job.model_version, _adapter(job.model_version)
+    version = job.model_version
     return ImageRequest(
         request_id(Held(job.pk, job.attempt)),
         version.engine_key,
@@ -70,7 +70,7 @@ def _image_request(job: GenerationJob) -> ImageRequest:
         checkpoint=checkpoint_for(job),
         user=str(job.user_id or ""),
         tenant=str(job.project_id),
-        adapters=((adapter, 1.0),) if adapter else (),
+        adapter=_adapter(version),
     )
 
 

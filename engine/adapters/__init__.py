@@ -1,10 +1,11 @@
-"""LoRA adapters as PEFT saves them: what one says of itself, and whether it fits a model. Imports no torch."""
+"""LoRA adapters: what one says of itself, and whether it fits a model. Imports no torch."""
 
+from engine.adapters.asking import of_another_model
 from engine.adapters.config import AdapterConfig, UnsupportedAdapter, read_config
 from engine.adapters.pairs import DTYPES, Pair, check_fit, check_type, pairs_of
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-"""The two files that make a folder an adapter."""
+"""The two files of one for texts, as PEFT saves it; those for pictures are one file: see engine.adapters.pictures."""
 
 __all__ = [
     "CONFIG",
@@ -15,6 +16,7 @@ __all__ = [
     "UnsupportedAdapter",
     "check_fit",
     "check_type",
+    "of_another_model",
     "pairs_of",
     "read_config",
 ]

@@ -11,6 +11,8 @@ import diffusers
 import torch
 from PIL import ImageOps
 
+from engine.image.adapters.adapter import PictureAdapter
+from engine.image.adapters.applying import reading
 from engine.image.checkpoint import BadCheckpoint, fingerprint, resume
 from engine.image.families import Condition
 from engine.image.loader import LoadedPipeline
@@ -34,7 +36,7 @@ class _Prompt:
 class Beginning:
     def __init__(self, model: LoadedPipeline) -> None:
         self._model, self._family = model, model.family
-        self._prompts: OrderedDict[tuple[str, bool], _Prompt] = OrderedDict()
+        self._prompts: OrderedDict[tuple[str, bool, str], _Prompt] = OrderedDict()
         self._schedulers: dict[str, Any] = {DEFAULT: self._family.pipeline.scheduler}
 
     def begin(self, picture: Picture) -> None:
@@ -94,19 +96,22 @@ class Beginning:
 
     def _conditions(self, picture: Picture) -> list[Condition]:
         params = picture.params
-        prompt = self._read(params.prompt, empty=False)
+        prompt = self._read(params.prompt, picture.adapter, empty=False)
         picture.ticket.prompt_tokens = prompt.tokens
         told = [prompt.condition]
         if picture.rows == 2:
-            told = [self._read(params.negative_prompt, empty=not params.negative_prompt).condition, *told]
+            without = self._read(params.negative_prompt, picture.adapter, empty=not params.negative_prompt)
+            told = [without.condition, *told]
         return [self._family.finished(one, params.width, params.height, params.guidance) for one in told]
 
-    def _read(self, prompt: str, *, empty: bool) -> _Prompt:
-        key = (prompt, empty)
+    def _read(self, prompt: str, adapter: PictureAdapter | None, *, empty: bool) -> _Prompt:
+        reader = adapter if adapter is not None and adapter.readers else None
+        key = (prompt, empty, "" if reader is None else reader.digest)
         if key not in self._prompts:
             counted = len(self._family.pipeline.tokenizer(prompt).input_ids)
             tokens = min(counted, self._model.facts.prompt_tokens)
-            self._prompts[key] = _Prompt(self._family.encode(prompt, empty=empty), tokens)
+            with reading(reader):
+                self._prompts[key] = _Prompt(self._family.encode(prompt, empty=empty), tokens)
             while len(self._prompts) > REMEMBERED_PROMPTS:
                 self._prompts.popitem(last=False)
         self._prompts.move_to_end(key)

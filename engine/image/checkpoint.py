@@ -36,6 +36,7 @@ def fingerprint(request: ImageRequest, made_with: Mapping[str, str]) -> str:
     told = {
         "params": asdict(request.params),
         "model": request.model,
+        "adapter": None if request.adapter is None else request.adapter.key,
         "made_with": dict(made_with),
         "source": hashlib.sha256(request.source or b"").hexdigest(),
         "mask": hashlib.sha256(request.mask or b"").hexdigest(),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
+from engine.adapters import of_another_model
 from engine.types import ImageFacts, ImageParams, ImageRequest
 
 MAX_STEPS = 150
 MAX_GUIDANCE = 50.0
 MAX_PROMPT = 10_000
-NO_ADAPTERS = "Adapters for models of pictures aren't supported yet. Ask without one."
 MAX_GROWTH = 4
 """So many times the pixels that the model was made for."""
 
@@ -18,6 +18,7 @@ def refusal(request: ImageRequest, facts: ImageFacts) -> tuple[str, str] | None:
     """Error code and sentence, or None for a good request."""
     params = request.params
     wrong = _wrong_size(params, facts) or _wrong_numbers(params, facts) or _wrong_source(request)
+    wrong = wrong or of_another_model(request)
     return ("bad_request", wrong) if wrong else None
 
 
@@ -61,8 +62,6 @@ def wrong_for_any(params: ImageParams, facts: ImageFacts) -> str:
 
 
 def _wrong_source(request: ImageRequest) -> str:
-    if request.adapters:
-        return NO_ADAPTERS
     if request.source is None:
         return "" if request.mask is None else "A mask needs a picture that it belongs to."
     if not 0 < request.params.strength <= 1:

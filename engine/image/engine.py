@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -12,20 +13,26 @@ import torch
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory
+from engine.image.adapters.adapter import PictureAdapter, load_adapter
 from engine.image.beginning import Beginning
 from engine.image.checkpoint import fingerprint, saved
 from engine.image.checks import refusal
 from engine.image.loader import LoadedPipeline
 from engine.image.orders import PREVIEW_SECONDS, NonFinite, Orders
-from engine.image.picture import Picture, Work
+from engine.image.picture import Picture, work_of
 from engine.image.pixels import BadPicture, to_picture, to_png
+from engine.image.predicting import predict, side_by_side
+from engine.lora.shelf import Shelf
 from engine.made_with import made_with
 from engine.metrics import Counters
+from engine.source import ModelSource
 from engine.ticket import ImageTicket, Ticket
 from engine.types import FinishReason
 
 logger = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.002
+"""How long a step with nothing to compute waits for an adapter."""
 CHECKPOINT_SECONDS = 3.0
 """Between two checkpoints of a picture: so much work is lost at most with a worker."""
 WRONG_KIND = "This model draws pictures, it doesn't write. Choose a text model."
@@ -42,48 +49,83 @@ class ImageEngine(Orders[Picture]):
 
     attention = "sdpa"
     """What diffusers' attention processors call."""
-    adapters: tuple[str, ...] = ()
 
     def __init__(
         self,
         model: LoadedPipeline,
         config: EngineConfig,
         counters: Counters,
+        source: ModelSource,
         *,
         room: int = 0,
         make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """room: bytes that it may take beside its weights. make_room: called when a step finds too little memory."""
+        """source: of adapters. room: bytes that it may take beside its weights. make_room: called when a step finds
+        too little memory."""
         super().__init__(model.device, config, counters, most=config.max_pictures, make_room=make_room)
         self._model, self._family = model, model.family
         self._beginning = Beginning(model)
+        self._adapters: Shelf[ImageTicket, PictureAdapter] = Shelf(
+            partial(load_adapter, family=model.family), model.device, source, config, counters
+        )
         self._most_rows: dict[Hashable, int] = {}
         """Of buckets for which the memory didn't suffice."""
         self.cache_bytes = room
+
+    @property
+    def busy(self) -> bool:
+        return super().busy or bool(len(self._adapters))
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """Keys of the loaded ones."""
+        return self._adapters.loaded
 
     def add(self, ticket: Ticket) -> None:
         """Take a request; a bad one ends at once, and one that would wait for too long."""
         if not isinstance(ticket, ImageTicket):
             ticket.fail("bad_request", WRONG_KIND)
             return
+        wrong = refusal(ticket.request, self._model.facts)
+        if wrong is not None:
+            ticket.fail(*wrong)
+        elif ticket.request.adapter is None or self._adapters.take(ticket):
+            self._line_up(ticket)
+
+    def cancel(self, request_id: str) -> None:
+        super().cancel(request_id)
+        if (ticket := self._adapters.remove(request_id)) is not None:
+            ticket.finish(FinishReason.CANCELLED)
+
+    def fail_all(self, code: str, error: str) -> None:
+        super().fail_all(code, error)
+        for ticket in self._adapters.remove_all():
+            ticket.fail(code, error)
+
+    def _line_up(self, ticket: ImageTicket) -> None:
+        """Its adapter, where it wants one, is there."""
         rows = 2 if self._family.guides(ticket.request.params.guidance) else 1
-        self._take(Picture(ticket, rows, perf_counter()), refusal(ticket.request, self._model.facts))
+        adapter = None if ticket.request.adapter is None else self._adapters[ticket.request.adapter.key]
+        self._take(Picture(ticket, rows, perf_counter(), adapter=adapter))
 
     # --- steps ----------------------------------------------------------------------------------------------------
 
     def step(self) -> None:
         """Begin those that get a place, make one step for as many as can share it, decode those that are done."""
+        for ticket in self._adapters.ready():
+            self._line_up(ticket)
         for picture in self._admit():
             self._timed([picture], lambda one=picture: self._begin(one))  # type: ignore[misc]
         batch = self._places.batch(self._most_rows)
         if not batch:
+            self._adapters.wait(LOOK_SECONDS)
             return
         for picture in batch:
             picture.ticket.stepping()
         stepped = self._timed(batch, lambda: self._compute(batch), steps=True)
         for picture, guess in stepped or ():
             self._guarded(picture, lambda one=picture, seen=guess: self._tell(one, seen))  # type: ignore[misc]
-        for picture in [one for one, _ in stepped or () if one in self._places.running and _work(one).timeline.over]:
+        for picture in [one for one, _ in stepped or () if one in self._places.running and work_of(one).timeline.over]:
             self._guarded(picture, lambda one=picture: self._deliver(one))  # type: ignore[misc]
 
     def _timed(self, pictures: Sequence[Picture], work: Callable[[], Any], *, steps: bool = False) -> Any:
@@ -118,11 +160,11 @@ class ImageEngine(Orders[Picture]):
 
     def _compute(self, batch: list[Picture]) -> list[tuple[Picture, torch.Tensor]]:
         """Each picture that made the step, with how the finished one might look."""
-        ready = [picture for picture in batch if picture.work is not None]
+        ready = side_by_side([picture for picture in batch if picture.work is not None])
         if not ready:
             return []
         try:
-            predicted = self._predict(ready)
+            predicted = predict(self._family, ready)
         except Exception as error:
             if len(ready) == 1 and not is_out_of_memory(error):
                 self._failed(ready[0], error)
@@ -141,7 +183,7 @@ class ImageEngine(Orders[Picture]):
         done = []
         for picture in pictures:
             try:
-                (predicted,) = self._predict([picture])
+                (predicted,) = predict(self._family, [picture])
             except Exception as error:
                 if is_out_of_memory(error):
                     traceback.clear_frames(error.__traceback__)
@@ -150,20 +192,9 @@ class ImageEngine(Orders[Picture]):
                 done.append(self._advance(picture, predicted))
         return [pair for pair in done if pair is not None]
 
-    def _predict(self, pictures: Sequence[Picture]) -> list[torch.Tensor]:
-        """What the network says of each picture, guidance applied."""
-        latents, timesteps, conditions = [], [], []
-        for picture in pictures:
-            work = _work(picture)
-            latents += [work.timeline.scaled(work.latents)] * picture.rows
-            timesteps += [work.timeline.timestep.float().reshape(1)] * picture.rows
-            conditions += work.conditions
-        rows = iter(self._family.predict(torch.cat(latents), torch.cat(timesteps), conditions))
-        return [_guided([next(rows)[None] for _ in range(one.rows)], one.params.guidance) for one in pictures]
-
     def _advance(self, picture: Picture, predicted: torch.Tensor) -> tuple[Picture, torch.Tensor] | None:
         try:
-            work = _work(picture)
+            work = work_of(picture)
             work.latents, guess = work.timeline.advance(predicted, work.latents, work.generator)
             if work.canvas is not None:
                 self._beginning.keep(work)
@@ -177,7 +208,7 @@ class ImageEngine(Orders[Picture]):
     # --- telling --------------------------------------------------------------------------------------------------
 
     def _tell(self, picture: Picture, guess: torch.Tensor) -> None:
-        work, now = _work(picture), perf_counter()
+        work, now = work_of(picture), perf_counter()
         preview = b""
         due = picture.previewed is None or now - picture.previewed >= PREVIEW_SECONDS
         if picture.ticket.request.previews and due and not work.timeline.over:
@@ -191,7 +222,7 @@ class ImageEngine(Orders[Picture]):
             self._places.remove(picture)
 
     def _deliver(self, picture: Picture) -> None:
-        work, began = _work(picture), perf_counter()
+        work, began = work_of(picture), perf_counter()
         pixels = self._family.decode(work.latents)
         if not bool(torch.isfinite(pixels).all()):
             raise NonFinite
@@ -209,16 +240,3 @@ class ImageEngine(Orders[Picture]):
         return made_with(self._model.device, self._model.dtype, self.attention, cache="exact") | {
             "scheduler": scheduled
         }
-
-
-def _work(picture: Picture) -> Work:
-    assert picture.work is not None
-    return picture.work
-
-
-def _guided(rows: list[torch.Tensor], guidance: float) -> torch.Tensor:
-    """rows: (1, …) with the prompt, or without and with it."""
-    if len(rows) == 1:
-        return rows[0]
-    without, with_prompt = rows
-    return without + guidance * (with_prompt - without)

@@ -117,7 +117,7 @@ class Orders(Generic[A]):
         for picture in self._all():
             self._finish(picture, FinishReason.ERROR, code, error)
 
-    def _take(self, picture: A, wrong: tuple[str, str] | None) -> None:
+    def _take(self, picture: A, wrong: tuple[str, str] | None = None) -> None:
         """It waits from now on. One with something wrong ends at once, and one that would wait for too long."""
         ticket = picture.ticket
         late = too_long(self.predicted_wait(), ticket.request.deadline_seconds, self._config.max_wait_seconds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from PIL.Image import Image
 
+from engine.image.adapters.adapter import PictureAdapter
 from engine.image.families import Condition
 from engine.image.orders import Order
 from engine.image.timeline import Timeline
@@ -43,6 +44,8 @@ class Work:
 class Picture(Order):
     """Everything that belongs to one request; `work` is there from its admission on."""
 
+    adapter: PictureAdapter | None = None
+    """What it is drawn with beside the model."""
     work: Work | None = None
     previewed: float | None = None
     """When its last preview was made, of perf_counter()."""
@@ -58,3 +61,9 @@ class Picture(Order):
         if self.work is None:
             return self.params.steps
         return self.work.timeline.steps - self.work.timeline.done
+
+
+def work_of(picture: Picture) -> Work:
+    """Of one that was begun."""
+    assert picture.work is not None
+    return picture.work

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from engine.image.checks import MAX_PROMPT, NO_ADAPTERS, wrong_for_any
+from engine.image.checks import MAX_PROMPT, wrong_for_any
 from engine.types import ImageFacts, ImageRequest
+
+NO_ADAPTERS = "A Janus draws without adapters. Choose the model itself, or another one."
 
 
 def refusal(request: ImageRequest, facts: ImageFacts) -> tuple[str, str] | None:
@@ -23,6 +25,6 @@ def refusal(request: ImageRequest, facts: ImageFacts) -> tuple[str, str] | None:
         wrong = "This model takes no negative prompt. Leave it out."
     elif request.source is not None or request.mask is not None:
         wrong = "This model draws from words alone, not from a picture."
-    elif request.adapters:
+    elif request.adapter is not None:
         wrong = NO_ADAPTERS
     return ("bad_request", wrong) if wrong else None

@@ -1,4 +1,6 @@
-"""What is in a folder that wants to be an adapter: as strict as with models, and still without loading anything."""
+"""What is in a folder that wants to be an adapter: as strict as with models, and still without loading anything.
+
+Those of models that write are in PEFT's format, those of models that draw are one file; see engine/adapters."""
 
 from __future__ import annotations
 
@@ -8,7 +10,6 @@ from pathlib import Path
 from engine.adapters import (
     CONFIG,
     WEIGHTS,
-    AdapterConfig,
     Pair,
     UnsupportedAdapter,
     check_fit,
@@ -16,8 +17,12 @@ from engine.adapters import (
     pairs_of,
     read_config,
 )
+from engine.adapters.pictures import Lora
+from engine.janus.folder import is_janus
+from engine.pipelines import is_pipeline
 from engine.store.checks import check_plain_files, read_json
 from engine.store.errors import StoreError
+from engine.store.picture_adapters import check_lora_fits, is_lora, lora_of
 from engine.store.safetensors import check_safetensors, tensor_shapes
 
 OF_THE_BASE = (".json", ".jinja", ".model")
@@ -32,17 +37,25 @@ class AdapterFacts:
     """Paths to keep, relative and sorted."""
     size: int
     """Bytes of those files."""
-    config: AdapterConfig
-    pairs: dict[str, Pair]
+    base_name: str
+    """What it was trained on, as its own files say; may be empty."""
+    layers: dict[str, Pair] | Lora
+    """Of a model that writes, or of one that draws."""
+
+    @property
+    def draws(self) -> bool:
+        return isinstance(self.layers, Lora)
 
 
 def is_adapter(folder: Path) -> bool:
-    return (folder / CONFIG).is_file()
+    return (folder / CONFIG).is_file() or is_lora(folder)
 
 
 def check_adapter(folder: Path) -> AdapterFacts:
     """Raises StoreError with the first reason to refuse."""
     present = check_plain_files(folder)
+    if is_lora(folder):
+        return _facts(folder, present, "", lora_of(folder, present))
     weights = [path for path in present if path.endswith(".safetensors")]
     if weights != [WEIGHTS]:
         raise StoreError(
@@ -59,17 +72,36 @@ def check_adapter(folder: Path) -> AdapterFacts:
         pairs = pairs_of({name: shape for name, (_, shape) in tensors.items()}, config)
     except UnsupportedAdapter as error:
         raise StoreError(str(error)) from error
-    return AdapterFacts(kept, sum((folder / path).stat().st_size for path in kept), config, pairs)
+    return _facts(folder, kept, config.base_name, pairs)
+
+
+def _facts(folder: Path, kept: tuple[str, ...], base_name: str, layers: dict[str, Pair] | Lora) -> AdapterFacts:
+    return AdapterFacts(kept, sum((folder / path).stat().st_size for path in kept), base_name, layers)
 
 
 def check_fits(adapter: AdapterFacts, base: Path) -> None:
     """base: the folder of a checked model. Raises StoreError where the adapter was made for another one."""
+    if is_janus(base):
+        raise StoreError("A Janus takes no adapters.")
+    if adapter.draws != is_pipeline(base):
+        kinds = ("writes", "draws pictures")
+        raise StoreError(
+            f"The adapter was made for a model that {kinds[adapter.draws]}, and this one {kinds[not adapter.draws]}."
+        )
+    try:
+        if isinstance(adapter.layers, Lora):
+            check_lora_fits(adapter.layers, base)
+        else:
+            check_fit(adapter.layers, _sizes(base))
+    except UnsupportedAdapter as error:
+        raise StoreError(str(error)) from error
+
+
+def _sizes(base: Path) -> dict[str, tuple[int, int]]:
+    """(inputs, outputs) of the linear layers of a model that writes."""
     sizes = {}
     for file in sorted(base.glob("*.safetensors")):
         for name, (_, shape) in tensor_shapes(file).items():
             if name.endswith(".weight") and len(shape) == 2:
                 sizes[name.removesuffix(".weight")] = (shape[1], shape[0])
-    try:
-        check_fit(adapter.pairs, sizes)
-    except UnsupportedAdapter as error:
-        raise StoreError(str(error)) from error
+    return sizes

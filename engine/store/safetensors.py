@@ -48,6 +48,13 @@ def tensor_shapes(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         raise StoreError(f"{path.name} is malformed: a tensor has no sound shape.") from error
 
 
+def metadata_of(path: Path) -> dict[str, str]:
+    """What whoever wrote the file says of it. Raises StoreError where the header isn't readable."""
+    header, _start = _read_header(path, path.stat().st_size)
+    told = header.get("__metadata__")
+    return {key: value for key, value in told.items() if isinstance(value, str)} if isinstance(told, dict) else {}
+
+
 def _read_header(path: Path, size: int) -> tuple[dict[str, Any], int]:
     """The header and where the tensors start."""
     with path.open("rb") as opened:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 
+from engine.adapters import of_another_model
 from engine.answers import FORMATS
 from engine.types import GenerationRequest, OutputFormat, SamplingParams
 
@@ -33,20 +34,11 @@ def refusal(request: GenerationRequest, context: int, vocabulary: int, *, sees: 
         return "bad_request", f"The prompt holds token ids outside 0 … {vocabulary - 1}, which this model doesn't know."
     if request.answer_format not in FORMATS:
         return "bad_request", f"There is no answer format “{request.answer_format}”: {', '.join(FORMATS)}."
-    adapter = request.adapter
-    if adapter is not None and adapter.base != request.model:
-        return "bad_request", (
-            f"The adapter {_short(adapter.key)} was made for the model {_short(adapter.base)} and can't be used with "
-            f"{_short(request.model)}. Choose an adapter of this model."
-        )
+    if foreign := of_another_model(request):
+        return "bad_request", foreign
     params = request.params
     wrong = _wrong_params(params) or _wrong_bias(params.logit_bias, vocabulary) or _wrong_format(params)
     return ("bad_request", wrong) if wrong else None
-
-
-def _short(key: str) -> str:
-    """Keys are often digests."""
-    return f"“{key[:12]}”"
 
 
 def _wrong_params(params: SamplingParams) -> str:

@@ -7,18 +7,19 @@ import random
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 from engine.config import Attention, EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.forecast import Forecast, Work
 from engine.grammar.process import Constraint
+from engine.lora.shelf import Shelf
 from engine.made_with import made_with
 from engine.metrics import Counters
 from engine.overload import too_long
 from engine.source import FolderSource, ModelSource
-from engine.text.adapters.adapter import Adapter
-from engine.text.adapters.shelf import Shelf
+from engine.text.adapters.adapter import Adapter, load_adapter
 from engine.text.answer import AnswerStream
 from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.block_manager import BlockManager
@@ -96,7 +97,9 @@ class TextEngine:
         self._runner = make_runner(model, config.attention, blocks)
         self._completions: dict[str, Completion] = {}
         self._openings = Openings(model, config.max_sequences)
-        self._adapters = Shelf(model, source, config, counters)
+        self._adapters: Shelf[TextTicket, Adapter] = Shelf(
+            partial(load_adapter, model=model), model.device, source, config, counters
+        )
         self._token_bytes = TokenBytes(model.tokenizer)
         cache = "prefixes" if config.prefix_cache else "off"
         self._made_with = made_with(model.device, model.dtype, self.attention, cache=cache, weights=weights)

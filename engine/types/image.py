@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from engine.types.common import AdapterRef
 
@@ -73,8 +73,8 @@ class ImageRequest:
     """Higher ones are served earlier; waiting makes up for it."""
     deadline_seconds: float | None = None
     """As of `GenerationRequest`."""
-    adapters: tuple[tuple[AdapterRef, float], ...] = field(default=())
-    """LoRA adapters, each with its weight."""
+    adapter: AdapterRef | None = None
+    """To draw with; None: with the model alone."""
 
 
 @dataclass(frozen=True, slots=True)

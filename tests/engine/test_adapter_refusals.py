@@ -78,7 +78,7 @@ REFUSED_BY_THE_ENGINE: list[tuple[Damage, str]] = [
     (lambda folder: (folder / WEIGHTS).unlink(), "can't be read"),
     (lambda folder: (folder / CONFIG).write_text("[]"), "JSON object"),
     (lambda folder: (folder / CONFIG).write_text("{"), "can't be read"),
-    (lambda folder: (folder / CONFIG).unlink(), "no model or adapter"),
+    (lambda folder: (folder / CONFIG).unlink(), "can't be read"),
 ]
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from engine.adapters import (
     pairs_of,
     read_config,
 )
+from engine.lora.numbers import Halves, Numbers
 from engine.text.loader import LoadedModel
 
 
@@ -33,7 +33,7 @@ class Adapter:
 
     digest: str
     """Of all numbers in it: equal ones change keys and values equally."""
-    layers: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]]
+    layers: dict[nn.Module, Halves]
     """For each layer: A `[rank, inputs]` and the scaled B `[outputs, rank]`, in the model's number format."""
 
 
@@ -67,25 +67,15 @@ def _layers(file: Any, config: AdapterConfig, module: nn.Module) -> dict[str, nn
 def _filled(
     file: Any, config: AdapterConfig, layers: dict[str, nn.Module], model: LoadedModel
 ) -> Generator[None, None, Adapter]:
-    hasher, filled = blake2b(digest_size=32), {}
+    numbers, filled = Numbers(), {}
     for name, layer in layers.items():
-        halves = []
+        halves: list[torch.Tensor] = []
         for half, factor in (("A", 1.0), ("B", config.scaling(name))):
             stored = file.get_tensor(f"base_model.model.{name}.lora_{half}.weight")
-            tensor = _sound((stored.to(torch.float32) * factor).to(model.dtype).contiguous(), name)
-            hasher.update(f"{name} {half}\n".encode() + tensor.view(torch.uint8).numpy().tobytes())
-            halves.append(tensor.to(model.device))
+            halves.append(numbers.taken(stored, name, half, factor, model.dtype).to(model.device))
             yield
         filled[layer] = (halves[0], halves[1])
-    return Adapter(hasher.hexdigest(), filled)
-
-
-def _sound(tensor: torch.Tensor, layer: str) -> torch.Tensor:
-    """Raises UnsupportedAdapter. As the model computes, where float16 may not hold what float32 does."""
-    if not torch.isfinite(tensor).all():
-        kind = str(tensor.dtype).removeprefix("torch.")
-        raise UnsupportedAdapter(f"The adapter's matrices for “{layer}” hold numbers that aren't finite in {kind}.")
-    return tensor
+    return Adapter(numbers.digest, filled)
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """One forward pass in which some rows go through adapters and the others don't notice.
 
-The layers stay as they are, whatever kind they are (plain, packed, quantised): for the duration of the pass those that
-an adapter changes get a hook, which adds the adapter's part to the rows of the sequences that asked for it. A pass
-without adapters is exactly what it would be if there were none.
+For the duration of the pass the layers that an adapter changes get a hook, which adds the adapter's part to the rows of
+the sequences that asked for it.
 """
 
 from __future__ import annotations
@@ -10,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.functional import linear
 
+from engine.lora.hooks import hooked
 from engine.text.adapters.adapter import Adapter
 from engine.text.attention.plan import PlannedChunk
 
@@ -32,12 +30,8 @@ def applied(chunks: Several[PlannedChunk], adapters: Several[Adapter | None], de
     for adapter, places in _places(chunks, adapters, device).items():
         for layer, (down, up) in adapter.layers.items():
             parts.setdefault(layer, []).extend((rows, down, up) for rows in places)
-    hooks = [layer.register_forward_hook(partial(_add, own)) for layer, own in parts.items()]
-    try:
+    with hooked(parts, _add):
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _places(
@@ -60,7 +54,7 @@ def _places(
     return places
 
 
-def _add(parts: Several[Part], layer: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+def _add(parts: Several[Part], layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
     """In place, so that no other row is touched: a copy or a sum over all of them could change those."""
     hidden = inputs[0].flatten(0, -2)
     result = output.view(-1, output.shape[-1])

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from time import perf_counter
+from typing import Generic, Protocol, TypeVar
+
+import torch
 
 from engine.adapters import UnsupportedAdapter
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.metrics import Counters
 from engine.source import ModelSource, ModelUnavailable
-from engine.text.adapters.adapter import Adapter, load_adapter
-from engine.text.loader import LoadedModel
-from engine.ticket import TextTicket
+from engine.ticket import Ticket
 
 logger = logging.getLogger(__name__)
+
 
 SLICE_SECONDS = 0.01
 """Loading gives way to the running sequences after so long, and after every tensor that takes longer."""
 
 
-class Shelf:
+class Loaded(Protocol):
+    @property
+    def layers(self) -> Sized:
+        """Those that it changes."""
+        ...
+
+
+T = TypeVar("T", bound=Ticket)
+A = TypeVar("A", bound=Loaded)
+
+
+class Shelf(Generic[T, A]):
     """Call from the engine thread only.
 
     A request of an adapter that isn't loaded waits here. One that is in use is never let go: a ticket uses its adapter
@@ -32,15 +45,24 @@ class Shelf:
     while, so that it comes to rest.
     """
 
-    def __init__(self, model: LoadedModel, source: ModelSource, config: EngineConfig, counters: Counters) -> None:
-        self._model, self._source, self._config, self._counters = model, source, config, counters
-        self._loaded: dict[str, Adapter] = {}
+    def __init__(
+        self,
+        load: Callable[[Path], Generator[None, None, A]],
+        device: torch.device,
+        source: ModelSource,
+        config: EngineConfig,
+        counters: Counters,
+    ) -> None:
+        """load: reads an adapter's folder, a piece at a time; raises UnsupportedAdapter. device: the model's."""
+        self._read, self._device = load, device
+        self._source, self._config, self._counters = source, config, counters
+        self._loaded: dict[str, A] = {}
         """The longest unused first."""
-        self._users: dict[str, list[TextTicket]] = {}
-        self._line: dict[str, deque[TextTicket]] = {}
+        self._users: dict[str, list[T]] = {}
+        self._line: dict[str, deque[T]] = {}
         """Requests that wait; the first adapter is the next to load."""
         self._loading = ""
-        self._load: Generator[bool, None, Adapter] | None = None
+        self._load: Generator[bool, None, A] | None = None
         self._found: Future[Path] | None = None
         self._leaving = ""
 
@@ -48,14 +70,14 @@ class Shelf:
         """What there is to do here."""
         return sum(len(line) for line in self._line.values()) + (self._load is not None)
 
-    def __getitem__(self, key: str) -> Adapter:
+    def __getitem__(self, key: str) -> A:
         return self._loaded[key]
 
     @property
     def loaded(self) -> tuple[str, ...]:
         return tuple(self._loaded)
 
-    def take(self, ticket: TextTicket) -> bool:
+    def take(self, ticket: T) -> bool:
         """Whether its adapter is there, so that it can begin now; if not, `ready` gives it back later."""
         key = _key(ticket)
         if key in self._loaded and key != self._leaving:
@@ -67,13 +89,13 @@ class Shelf:
             ticket.loading()
         return False
 
-    def ready(self) -> list[TextTicket]:
+    def ready(self) -> list[T]:
         """Do a little of the loading; the requests that can begin now. Those whose adapter can't be had end here."""
         if self._load is None:
             return self._begin()
         return self._continue(self._load)
 
-    def remove(self, request_id: str) -> TextTicket | None:
+    def remove(self, request_id: str) -> T | None:
         """Take a request out that waits here."""
         for key, line in self._line.items():
             for ticket in line:
@@ -84,7 +106,7 @@ class Shelf:
                     return ticket
         return None
 
-    def remove_all(self) -> list[TextTicket]:
+    def remove_all(self) -> list[T]:
         tickets = [ticket for line in self._line.values() for ticket in line]
         self._line.clear()
         return tickets
@@ -94,7 +116,7 @@ class Shelf:
         if self._found is not None:
             wait([self._found], seconds)
 
-    def _begin(self) -> list[TextTicket]:
+    def _begin(self) -> list[T]:
         key = next(iter(self._line), "")
         if key in self._loaded:  # it was asked to leave, but nobody needs its place any more
             self._leaving = ""
@@ -105,7 +127,7 @@ class Shelf:
                 ticket.loading()
         return []
 
-    def _pieces(self, key: str) -> Generator[bool, None, Adapter]:
+    def _pieces(self, key: str) -> Generator[bool, None, A]:
         """Yields after every piece, whether it makes sense to go on at once. The source has a thread of its own, for
         it may have to hash the files."""
         executor = ThreadPoolExecutor(1, thread_name_prefix="adapter-source")
@@ -113,16 +135,16 @@ class Shelf:
         executor.shutdown(wait=False)
         while not self._found.done():
             yield False
-        loading = load_adapter(self._found.result(), self._model)
+        loading = self._read(self._found.result())
         while True:
             try:
                 next(loading)
             except StopIteration as done:
-                adapter: Adapter = done.value
+                adapter: A = done.value
                 return adapter
             yield True
 
-    def _continue(self, load: Generator[bool, None, Adapter]) -> list[TextTicket]:
+    def _continue(self, load: Generator[bool, None, A]) -> list[T]:
         began = perf_counter()
         try:
             while next(load) and perf_counter() - began < SLICE_SECONDS:
@@ -138,12 +160,12 @@ class Shelf:
         except Exception as error:
             logger.exception("Loading adapter %s failed", self._loading)
             if is_out_of_memory(error):
-                release_memory(self._model.device)
+                release_memory(self._device)
             reason = "There is too little memory for it." if is_out_of_memory(error) else "See the worker's log."
             self._failed(f"The adapter can't be loaded. {reason}")
         return []
 
-    def _admit(self, key: str) -> list[TextTicket]:
+    def _admit(self, key: str) -> list[T]:
         tickets = list(self._line.pop(key, ()))
         self._users[key] = [*self._in_use(key), *tickets]
         for ticket in tickets:
@@ -161,7 +183,7 @@ class Shelf:
         self._load = self._found = None
         return key
 
-    def _make_room(self, first: TextTicket) -> bool:
+    def _make_room(self, first: T) -> bool:
         """Whether one more may be loaded now, one that nobody uses having been let go if need be."""
         if len(self._loaded) < self._config.max_adapters:
             return True
@@ -176,11 +198,11 @@ class Shelf:
         logger.info("Let adapter %s go to make room", idle)
         return True
 
-    def _in_use(self, key: str) -> list[TextTicket]:
+    def _in_use(self, key: str) -> list[T]:
         self._users[key] = [ticket for ticket in self._users.get(key, ()) if not ticket.finished]
         return self._users[key]
 
 
-def _key(ticket: TextTicket) -> str:
+def _key(ticket: Ticket) -> str:
     assert ticket.request.adapter is not None
     return ticket.request.adapter.key

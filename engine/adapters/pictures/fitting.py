@@ -1,0 +1,64 @@
+"""Which layers of a pipeline an adapter changes, and how strongly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.adapters.config import UnsupportedAdapter
+from engine.adapters.pictures.lora import Change, Lora, Shape
+from engine.adapters.pictures.names import Layer, spelled
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What is done to one layer."""
+
+    change: Change
+    scaling: float | None
+    """What the second matrix is multiplied with; None: by its alpha, which is a tensor of its own."""
+
+
+def fitted(lora: Lora, layers: Mapping[Layer, Shape], per_block: int) -> dict[Layer, Fitted]:
+    """layers: all linear ones and convolutions of the base, with the shapes of their weights. per_block: as `spelled`
+    takes it.
+
+    Raises UnsupportedAdapter for another model's adapter.
+    """
+    known = spelled(layers, per_block)
+    found: dict[Layer, Fitted] = {}
+    for written, change in lora.changes.items():
+        layer = known.get(written)
+        if layer is None:
+            raise UnsupportedAdapter(
+                f"The adapter was made for another model, or names its layers in a way that isn't known here: this "
+                f"model has no “{written[:120]}”."
+            )
+        if layer in found:
+            raise UnsupportedAdapter(f"The adapter changes “{written[:120]}” twice, under two names.")
+        if layers[layer] != change.shape:
+            raise UnsupportedAdapter(
+                f"The adapter was made for another model: the weights of “{written[:120]}” are "
+                f"{_size(layers[layer])}, the adapter's {_size(change.shape)}."
+            )
+        found[layer] = Fitted(change, _scaling(lora, layer, change))
+    return dict(sorted(found.items()))
+
+
+def _scaling(lora: Lora, layer: Layer, change: Change) -> float | None:
+    part, name = layer
+    settings = lora.settings.get(part)
+    if settings is None:
+        return None if change.alpha else 1.0
+    if change.alpha:
+        raise UnsupportedAdapter(f"The adapter's file says twice how strong “{name}” is: by an alpha and in settings.")
+    if settings.rank_of(name) != change.rank:
+        raise UnsupportedAdapter(
+            f"The adapter's matrices for “{name}” have the rank {change.rank}, its settings say "
+            f"{settings.rank_of(name)}."
+        )
+    return settings.scaling(name)
+
+
+def _size(shape: Shape) -> str:
+    return " × ".join(map(str, shape))

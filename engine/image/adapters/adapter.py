@@ -1,0 +1,87 @@
+"""Reads an adapter's file for a pipeline in memory, tensor by tensor, so that the engine thread can do other work in
+between. The file is looked at again here: whoever checked it before may not have had this model."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from engine.adapters import UnsupportedAdapter
+from engine.adapters.pictures import Fitted, Layer, fitted, own_name, per_block_of
+from engine.image.families import Family
+from engine.lora.numbers import Halves, Numbers
+from engine.store import StoreError
+from engine.store.picture_adapters import read_file
+
+Changed = dict[nn.Module, Halves]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureAdapter:
+    """Compared by identity. It keeps what it needs, so that whoever uses it may go on after it was let go."""
+
+    digest: str
+    """Of all numbers in it."""
+    network: Changed
+    """Of the layers that denoise: A and the scaled B, in the number format of the layer's weights."""
+    readers: Changed
+    """Of the layers that read the prompt."""
+
+    @property
+    def layers(self) -> Changed:
+        return self.network | self.readers
+
+
+def load_adapter(folder: Path, family: Family) -> Generator[None, None, PictureAdapter]:
+    """Yields after every tensor and returns the adapter. Raises UnsupportedAdapter."""
+    try:
+        path = next(iter(folder.glob("*.safetensors")))
+        modules = modules_of(family)
+        shapes = {layer: tuple(module.weight.shape) for layer, module in modules.items()}
+        fits = fitted(read_file(path), shapes, per_block_of(family.network.config))
+        yield
+        with safe_open(path, framework="pt") as file:
+            return (yield from _filled(file, fits, modules, family.network_name))
+    except StoreError as error:
+        raise UnsupportedAdapter(str(error)) from error
+    except (OSError, StopIteration, SafetensorError) as error:
+        raise UnsupportedAdapter(f"The adapter's file can't be read: {error}") from error
+
+
+def modules_of(family: Family) -> dict[Layer, nn.Linear | nn.Conv2d]:
+    """The layers that an adapter may change: linear ones and convolutions, of the network and of what reads prompts."""
+    found: dict[Layer, nn.Linear | nn.Conv2d] = {}
+    for part, component in family.pipeline.components.items():
+        if part == family.network_name or (part.startswith("text_encoder") and component is not None):
+            for name, module in component.named_modules():
+                if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1):
+                    found[part, own_name(part, name)] = module
+    return found
+
+
+def _filled(
+    file: Any, fits: dict[Layer, Fitted], modules: dict[Layer, nn.Linear | nn.Conv2d], network: str
+) -> Generator[None, None, PictureAdapter]:
+    numbers = Numbers()
+    found: tuple[Changed, Changed] = ({}, {})
+    for (part, name), fit in fits.items():
+        module, change = modules[part, name], fit.change
+        scaling = _alpha(file, change.alpha) / change.rank if fit.scaling is None else fit.scaling
+        halves: list[torch.Tensor] = []
+        for half, stored, factor in (("A", change.down, 1.0), ("B", change.up, scaling)):
+            tensor = numbers.taken(file.get_tensor(stored), f"{part}.{name}", half, factor, module.weight.dtype)
+            halves.append(tensor.to(module.weight.device))
+            yield
+        found[part != network][module] = (halves[0], halves[1])
+    return PictureAdapter(numbers.digest, *found)
+
+
+def _alpha(file: Any, name: str) -> float:
+    """Raises UnsupportedAdapter where it is no number; one that is too large shows in the matrices."""
+    return float(file.get_tensor(name).float())

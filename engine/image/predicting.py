@@ -1,0 +1,40 @@
+"""What the network says of several pictures in one pass, each with its own prompt, timestep, guidance and adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from engine.image.adapters.adapter import PictureAdapter
+from engine.image.adapters.applying import applied
+from engine.image.families import Family
+from engine.image.picture import Picture, work_of
+
+
+def predict(family: Family, pictures: Sequence[Picture]) -> list[torch.Tensor]:
+    """Of each picture, guidance applied."""
+    latents, timesteps, conditions = [], [], []
+    adapters: list[PictureAdapter | None] = []
+    for picture in pictures:
+        work = work_of(picture)
+        latents += [work.timeline.scaled(work.latents)] * picture.rows
+        timesteps += [work.timeline.timestep.float().reshape(1)] * picture.rows
+        conditions += work.conditions
+        adapters += [picture.adapter] * picture.rows
+    with applied(adapters):
+        rows = iter(family.predict(torch.cat(latents), torch.cat(timesteps), conditions))
+    return [_guided([next(rows)[None] for _ in range(one.rows)], one.params.guidance) for one in pictures]
+
+
+def side_by_side(pictures: Sequence[Picture]) -> list[Picture]:
+    """Those of one adapter next to each other; the base's first."""
+    return sorted(pictures, key=lambda one: "" if one.adapter is None else one.adapter.digest)
+
+
+def _guided(rows: list[torch.Tensor], guidance: float) -> torch.Tensor:
+    """rows: (1, …) with the prompt, or without and with it."""
+    if len(rows) == 1:
+        return rows[0]
+    without, with_prompt = rows
+    return without + guidance * (with_prompt - without)
