@@ -8,8 +8,9 @@ from typing import Any
 from apps.catalog.errors import CatalogError
 from apps.catalog.licences import UNKNOWN, needs_acceptance
 from apps.catalog.models import HostedModel, ModelVersion
+from apps.catalog.sources.card import read_card
 from apps.catalog.store import model_store
-from engine.store import AdapterFacts, Manifest, check_adapter, check_fits, is_adapter
+from engine.store import Manifest, check_adapter, check_fits, is_adapter
 
 
 def base_of(folder: Path, wanted: str, known: ModelVersion | None = None) -> ModelVersion | None:
@@ -30,7 +31,7 @@ def base_of(folder: Path, wanted: str, known: ModelVersion | None = None) -> Mod
             f"This adapter is installed already, as {known.hosted_model_id}, on {known.foundation.hosted_model_id}. "
             f"Remove that first: manage.py models remove {known.hosted_model_id}"
         )
-    base = _named(wanted) if wanted else _meant(facts)
+    base = _named(wanted) if wanted else _meant(facts.base_name or read_card(folder).base_name)
     if base.is_compatible_only:
         raise CatalogError(
             f"{base.hosted_model_id} ({base.architecture}) runs on the compatible lane, which takes no adapters."
@@ -42,7 +43,10 @@ def base_of(folder: Path, wanted: str, known: ModelVersion | None = None) -> Mod
 def fields_on(base: ModelVersion, manifest: Manifest, license_id: str) -> dict[str, Any]:
     """What an adapter's version has of its base. The base's licence counts where it asks more than the adapter's own,
     or where that isn't known; `license_id` is what a person said, which counts before both."""
-    taken = ("architecture", "context_length", "dtype", "chat_template", "answer_format", "takes_effort", "recommended")
+    taken = (
+        "architecture", "context_length", "dtype", "chat_template", "answer_format", "takes_effort", "recommended",
+        "image_facts",
+    )  # fmt: skip
     fields = {"base": base} | {name: getattr(base, name) for name in taken}
     strict = needs_acceptance(base.license_id) or manifest.metadata["license_id"] == UNKNOWN
     if strict and not license_id:
@@ -63,9 +67,8 @@ def _named(model_id: str) -> ModelVersion:
     return version
 
 
-def _meant(facts: AdapterFacts) -> ModelVersion:
+def _meant(name: str) -> ModelVersion:
     """By the name that its author wrote; the version in use before older ones."""
-    name = facts.base_name
     sources = [f"hf:{name}", f"path:{name.rstrip('/')}"]
     versions = ModelVersion.objects.filter(source__in=sources, base=None).select_related("hosted_model")
     found = sorted(versions, key=lambda version: version.pk == version.hosted_model.default_version_id)

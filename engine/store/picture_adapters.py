@@ -31,12 +31,12 @@ def lora_of(folder: Path, present: Iterable[str]) -> Lora:
             f"There are several weights here: {', '.join(weights)[:200]}. A LoRA adapter is one of them, alone; a "
             "whole model needs its config.json or model_index.json."
         )
-    check_safetensors(folder / weights[0])
     return read_file(folder / weights[0])
 
 
 def read_file(file: Path) -> Lora:
     """Raises StoreError."""
+    check_safetensors(file)
     try:
         return read_lora(tensor_shapes(file), metadata_of(file))
     except UnsupportedAdapter as error:

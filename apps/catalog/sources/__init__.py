@@ -27,7 +27,7 @@ def open_source(text: str, *, from_file: Path | None = None) -> Source:
         return HubSource.parse(rest)
     raise CatalogError(
         f"{text[:200]!r} is no source of a model. Write demo:smollm2-135m, demo:emoji-64, path:FOLDER "
-        "(or path:FILE.gguf), or hf:organisation/name@revision."
+        "(or path:FILE.gguf, path:ADAPTER.safetensors), or hf:organisation/name@revision."
     )
 
 

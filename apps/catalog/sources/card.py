@@ -13,6 +13,7 @@ from apps.catalog.licences import UNKNOWN, link_of, spdx_id
 
 MAX_CARD = 256 * 1024  # characters
 MAX_FRONT = 64 * 1024
+MAX_NAME = 300
 FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 
 
@@ -21,6 +22,8 @@ class Card:
     text: str = ""
     license_id: str = UNKNOWN
     license_link: str = ""
+    base_name: str = ""
+    """Of an adapter, what it was trained on, as its author wrote it."""
 
 
 def read_card(folder: Path) -> Card:
@@ -35,7 +38,14 @@ def read_card(folder: Path) -> Card:
     license_id = _license(front)
     link = str(front.get("license_link") or "")
     link = link if link.startswith("https://") and len(link) <= 200 else link_of(license_id)
-    return Card(raw[match.end() :].strip() if match else raw.strip(), license_id, link)
+    return Card(raw[match.end() :].strip() if match else raw.strip(), license_id, link, _base(front))
+
+
+def _base(front: dict[str, Any]) -> str:
+    """Where one is named; with several, none is meant more than the others."""
+    named = front.get("base_model")
+    named = named[0] if isinstance(named, list) and len(named) == 1 else named
+    return named if isinstance(named, str) and len(named) <= MAX_NAME else ""
 
 
 def _license(front: dict[str, Any]) -> str:

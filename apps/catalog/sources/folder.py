@@ -1,12 +1,14 @@
-"""`path:FOLDER` and `path:FILE.gguf`."""
+"""`path:FOLDER`, `path:FILE.gguf`, and `path:FILE.safetensors` of an adapter that is one file."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from django.utils.text import slugify
 
 from apps.catalog.errors import CatalogError
+from apps.catalog.licences import UNKNOWN
 from apps.catalog.sources.base import Description, Fetched, Report
 from apps.catalog.sources.card import read_card
 from engine.convert.process import ConversionError, convert_gguf
@@ -22,6 +24,8 @@ class FolderSource:
         self.address = f"path:{path.resolve()}"
 
     def fetch(self, workspace: Path, downloads: Path, report: Report) -> Fetched:
+        if self._path.suffix.lower() == ".safetensors" and self._path.is_file():
+            return self._alone(workspace)
         if self._path.is_file():
             return self._converted(workspace, report)
         card = read_card(self._path)
@@ -30,9 +34,19 @@ class FolderSource:
     def done(self, downloads: Path) -> None:
         """Nothing was kept."""
 
+    def _alone(self, workspace: Path) -> Fetched:
+        """What lies beside it belongs to something else."""
+        folder = workspace / "alone"
+        folder.mkdir()
+        shutil.copyfile(self._path, folder / self._path.name)
+        return Fetched(folder, self._described(UNKNOWN, "", ""))
+
     def _converted(self, workspace: Path, report: Report) -> Fetched:
         if self._path.suffix.lower() != ".gguf":
-            raise CatalogError(f"{self._path.name} is no GGUF file; give one, or the folder that holds config.json.")
+            raise CatalogError(
+                f"{self._path.name} is no GGUF file and no adapter (.safetensors); give one, or the folder that holds "
+                "config.json."
+            )
         report(f"Converting {self._path.name} to bfloat16 safetensors …")
         card = read_card(self._path.parent)
         try:

@@ -75,7 +75,7 @@ def _parse(name: str) -> tuple[str, str]:
 
 def _change(layer: str, names: Mapping[str, str], tensors: Tensors) -> Change:
     if not {"down", "up"} <= set(names):
-        raise UnsupportedAdapter(f"The adapter is incomplete: of the two matrices of “{layer[:120]}” one is there.")
+        raise UnsupportedAdapter(f"The adapter is incomplete: of “{layer[:120]}” only one matrix is there.")
     (rank, *inputs), (outputs, *other) = (_matrix(names[half], tensors) for half in ("down", "up"))
     if other != [rank, *[1] * (len(inputs) - 1)]:
         raise UnsupportedAdapter(

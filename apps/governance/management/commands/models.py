@@ -35,7 +35,7 @@ class Command(UpstreamVerbs, WeightVerbs):
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        adding = verbs.add_parser("install", help="demo:NAME, path:FOLDER|FILE.gguf, hf:org/name@revision")
+        adding = verbs.add_parser("install", help="demo:NAME, path:FOLDER|FILE, hf:org/name@revision")
         adding.add_argument("source")
         adding.add_argument("--id", type=_slug, default="", help="its id on this site: small letters, digits, hyphens")
         adding.add_argument("--name", default="", help="what people see")

@@ -1,0 +1,95 @@
+"""`models install` of a LoRA adapter for pictures: on its base, a model of pictures like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError
+from django.test import Client
+
+from apps.audit.models import AuditEvent
+from apps.catalog.models import HostedModel, Modality, ModelVersion
+from apps.catalog.store import model_store
+from tests.catalog.conftest import Models
+from tests.engine.adapters import make_adapter
+from tests.engine.image.loras import FILE, make_lora
+from tests.engine.image.tiny import make_pipeline
+from tests.engine.janus.tiny import make_janus
+from tests.engine.tiny import make_checkpoint
+from tests.world import World
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pipeline(tmp_path_factory.mktemp("painters") / "Painter", "stable-diffusion")
+
+
+@pytest.fixture
+def lora(models: Models, pipeline: Path, tmp_path: Path) -> Path:
+    """An adapter whose base is installed, as `painter`; it doesn't say what its base is."""
+    models("install", f"path:{pipeline}", "--license", "MIT", "--approve")
+    return make_lora(tmp_path / "Water Colours", pipeline)
+
+
+def test_an_adapter_becomes_a_model_of_pictures(models: Models, lora: Path, world: World, client: Client) -> None:
+    with pytest.raises(CommandError, match=r"It doesn't say for what model\. .*--base ID"):
+        models("install", f"path:{lora}")
+    assert len(list(model_store().manifests())) == 1, "what is refused isn't stored"
+    said = models("install", f"path:{lora}", "--base", "painter", "--approve")
+    assert "It is an adapter on painter (" in said
+    version = ModelVersion.objects.get(hosted_model="water-colours")
+    base = ModelVersion.objects.get(hosted_model="painter")
+    assert (version.base, version.foundation, version.engine_key) == (base, base, base.digest)
+    assert (version.hosted_model.modality, version.image_facts) == (Modality.IMAGE, base.image_facts)
+    assert (version.architecture, version.license_id) == ("StableDiffusionPipeline", "Apache-2.0")
+    assert [file["path"] for file in version.files] == ["README.md", FILE]
+    installed = AuditEvent.objects.filter(action="model.installed").latest("id")
+    assert (installed.details["digest"], installed.details["base"]) == (version.digest, base.digest)
+    assert "water-colours is already installed" in models("install", f"path:{lora}", "--base", "painter")
+    with pytest.raises(CommandError, match="painter is the base of these adapters: water-colours"):
+        models("remove", "painter")
+    with pytest.raises(CommandError, match="draws pictures"):
+        models("weights", "water-colours", "int8")
+    client.force_login(world.admin)
+    page = client.get("/models/water-colours/").content.decode()
+    assert "as a LoRA adapter" in page
+    assert "32 × 32 pixels; other sizes in steps of 2" in page
+
+
+def test_its_card_names_the_base(models: Models, lora: Path, pipeline: Path) -> None:
+    (lora / "README.md").write_text("---\nlicense: mit\nbase_model:\n- someone/painter\n---\n# A style\n")
+    with pytest.raises(CommandError, match="made for “someone/painter”, which is not installed"):
+        models("install", f"path:{lora}")
+    ModelVersion.objects.filter(hosted_model="painter").update(source="hf:someone/painter")
+    assert "adapter on painter" in models("install", f"path:{lora}")
+
+
+def test_one_file_alone(models: Models, lora: Path) -> None:
+    file = (lora / FILE).rename(lora / "ink v2.safetensors")
+    assert "adapter on painter" in models("install", f"path:{file}", "--base", "painter")
+    version = ModelVersion.objects.get(hosted_model="ink-v2")
+    assert [each["path"] for each in version.files] == ["ink v2.safetensors"]
+    assert version.license_id == "MIT", "the base's, where it says none"
+
+
+def test_what_does_not_fit_is_refused(models: Models, lora: Path, tmp_path: Path) -> None:
+    models("install", f"path:{make_pipeline(tmp_path / 'Large', 'stable-diffusion-xl')}")
+    models("install", f"path:{make_checkpoint(tmp_path / 'Writer', 'Llama')}")
+    models("install", f"path:{make_janus(tmp_path / 'Janus')}", "--license", "MIT")
+    of_texts = make_adapter(tmp_path / "Pirate Talk", tmp_path / "Writer")
+    stored = len(list(model_store().manifests()))
+    for adapter, base, words in (
+        (lora, "large", "made for another model"),
+        (lora, "writer", "made for a model that draws pictures, and this one writes"),
+        (lora, "janus", "A Janus takes no adapters"),
+        (of_texts, "painter", "made for a model that writes, and this one draws pictures"),
+        (of_texts, "janus", "A Janus takes no adapters"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            models("install", f"path:{adapter}", "--base", base)
+    (lora / FILE).write_bytes((lora / FILE).read_bytes()[:-1])
+    with pytest.raises(CommandError, match=f"{FILE} is damaged"):
+        models("install", f"path:{lora}", "--base", "painter")
+    assert len(list(model_store().manifests())) == stored
+    assert not HostedModel.objects.filter(versions__base__isnull=False).exists()
