@@ -26,7 +26,7 @@ class ModelEngine(Protocol):
 
     @property
     def cache_bytes(self) -> int:
-        """What it needs beside its weights."""
+        """What it needs beside its weights, loaded adapters included. From any thread."""
         ...
 
     def predicted_wait(self) -> float | None:

@@ -70,7 +70,11 @@ class ImageEngine(Orders[Picture]):
         )
         self._most_rows: dict[Hashable, int] = {}
         """Of buckets for which the memory didn't suffice."""
-        self.cache_bytes = room
+        self._room = room
+
+    @property
+    def cache_bytes(self) -> int:
+        return self._room + self._adapters.nbytes
 
     @property
     def busy(self) -> bool:

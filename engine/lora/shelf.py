@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Sized
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
 import torch
+from torch import nn
 
 from engine.adapters import UnsupportedAdapter
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
+from engine.lora.numbers import Halves
 from engine.metrics import Counters
 from engine.source import ModelSource, ModelUnavailable
 from engine.ticket import Ticket
@@ -28,7 +30,7 @@ SLICE_SECONDS = 0.01
 
 class Loaded(Protocol):
     @property
-    def layers(self) -> Sized:
+    def layers(self) -> Mapping[nn.Module, Halves]:
         """Those that it changes."""
         ...
 
@@ -58,6 +60,8 @@ class Shelf(Generic[T, A]):
         self._source, self._config, self._counters = source, config, counters
         self._loaded: dict[str, A] = {}
         """The longest unused first."""
+        self._sizes: dict[str, int] = {}
+        """Bytes, of the loaded ones."""
         self._users: dict[str, list[T]] = {}
         self._line: dict[str, deque[T]] = {}
         """Requests that wait; the first adapter is the next to load."""
@@ -76,6 +80,11 @@ class Shelf(Generic[T, A]):
     @property
     def loaded(self) -> tuple[str, ...]:
         return tuple(self._loaded)
+
+    @property
+    def nbytes(self) -> int:
+        """What the loaded ones take. From any thread."""
+        return sum(list(self._sizes.values()))
 
     def take(self, ticket: T) -> bool:
         """Whether its adapter is there, so that it can begin now; if not, `ready` gives it back later."""
@@ -152,6 +161,7 @@ class Shelf(Generic[T, A]):
         except StopIteration as done:
             key = self._end_load()
             self._loaded[key] = done.value
+            self._sizes[key] = sum(half.nbytes for halves in done.value.layers.values() for half in halves)
             self._counters.adapter_loads += 1
             logger.info("Loaded adapter %s for %d layers", key, len(done.value.layers))
             return self._admit(key)
@@ -192,7 +202,7 @@ class Shelf(Generic[T, A]):
             if not self._leaving and first.waited > self._config.residency_patience_seconds:
                 self._leaving = next(iter(self._loaded))
             return False
-        del self._loaded[idle], self._users[idle]
+        del self._loaded[idle], self._sizes[idle], self._users[idle]
         self._leaving = "" if idle == self._leaving else self._leaving
         self._counters.adapter_evictions += 1
         logger.info("Let adapter %s go to make room", idle)

@@ -128,7 +128,7 @@ class TextEngine:
 
     @property
     def cache_bytes(self) -> int:
-        return self._runner.nbytes
+        return self._runner.nbytes + self._adapters.nbytes
 
     def predicted_wait(self) -> float | None:
         """Seconds until one more request would be read; None where nothing was measured yet. From any thread."""

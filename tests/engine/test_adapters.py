@@ -165,6 +165,8 @@ def test_one_makes_room_and_comes_back(llama: LoadedModel, source: FolderSource)
         assert bench.recorders[str(number)].kinds[:2] == [LoadingEvent, StartedEvent]
     counters: Counters = bench.engine._counters
     assert (counters.adapter_loads, counters.adapter_evictions) == (3, 2)
+    size = sum(half.nbytes for halves in bench.engine._adapters["one"].layers.values() for half in halves)
+    assert bench.engine.cache_bytes == bench.engine._runner.nbytes + size
 
 
 def test_a_busy_adapter_makes_room_after_a_while(llama: LoadedModel, source: FolderSource) -> None:

@@ -234,8 +234,9 @@ def test_bfloat16(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:
     bench = Bench(pipelines[MODEL], FolderSource(**styles), dtype="bfloat16")
     base, one = bench.draw(params()), bench.draw(params(), adapter=ONE)
     assert far_apart(base, one) > CLEARLY
-    layers = bench.engine._adapters["one"].layers.values()
-    assert all(half.dtype is torch.bfloat16 for half in chain.from_iterable(layers))
+    halves = list(chain.from_iterable(bench.engine._adapters["one"].layers.values()))
+    assert all(half.dtype is torch.bfloat16 for half in halves)
+    assert bench.engine.cache_bytes == sum(half.nbytes for half in halves) > 0, "no room was given beside"
 
 
 def test_an_adapter_that_overflows_fails_alone(
