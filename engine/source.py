@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.adapters import CONFIG
+from engine.adapters.pictures import is_lora
 from engine.pipelines import INDEX
-from engine.store.picture_adapters import is_lora
 
 
 class ModelUnavailable(Exception):

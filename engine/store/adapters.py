@@ -17,12 +17,12 @@ from engine.adapters import (
     pairs_of,
     read_config,
 )
-from engine.adapters.pictures import Lora
+from engine.adapters.pictures import Lora, is_lora
 from engine.janus.folder import is_janus
 from engine.pipelines import is_pipeline
 from engine.store.checks import check_plain_files, read_json
 from engine.store.errors import StoreError
-from engine.store.picture_adapters import check_lora_fits, is_lora, lora_of
+from engine.store.picture_adapters import check_lora_fits, lora_of
 from engine.store.safetensors import check_safetensors, tensor_shapes
 
 OF_THE_BASE = (".json", ".jinja", ".model")

@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.adapters import CONFIG, UnsupportedAdapter
+from engine.adapters import UnsupportedAdapter
 from engine.adapters.pictures import Layer, Lora, fitted, own_name, per_block_of, read_lora
-from engine.pipelines import INDEX, config_of, is_variant, read_pipeline
+from engine.pipelines import config_of, is_variant, read_pipeline
 from engine.store.checks import read_json
 from engine.store.errors import StoreError
 from engine.store.safetensors import check_safetensors, metadata_of, tensor_shapes
 
-OF_OTHERS = ("config.json", "tokenizer.json", INDEX, CONFIG)
-"""What a folder of anything else has beside its weights."""
 EMBEDDINGS = ("token_embedding", "position_embedding", "shared", "embed_tokens", "relative_attention_bias")
 """Matrices too, but of no linear layer."""
-
-
-def is_lora(folder: Path) -> bool:
-    """Whether weights lie there and nothing that says what they belong to."""
-    return any(folder.glob("*.safetensors")) and not any((folder / name).exists() for name in OF_OTHERS)
 
 
 def lora_of(folder: Path, present: Iterable[str]) -> Lora:

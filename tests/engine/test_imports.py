@@ -23,7 +23,8 @@ import {module}
 @pytest.mark.parametrize(
     "module",
     ["engine.types", "engine.config", "engine.architectures", "engine.source", "engine.metrics", "engine.ticket",
-     "engine.answers", "engine.adapters", "engine.remote.service", "engine.text.scheduler", "engine.text.pacing",
+     "engine.answers", "engine.adapters", "engine.adapters.pictures", "engine.remote.service", "engine.text.scheduler",
+     "engine.text.pacing",
      "engine.text.checks", "engine.forecast", "engine.grammar.process", "engine.room", "engine.memory",
      "engine.load_times", "engine.overload", "engine.pipelines", "engine.turns", "engine.made_with",
      "engine.janus.folder", "engine.janus.checks",
