@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from engine.chat.errors import ChatError
+from engine.chat.errors import BLIND, ChatError
 from engine.chat.markers import Markers
 from engine.chat.source import chat_template_of, special_tokens_of
 from engine.chat.template import ChatTemplate
@@ -18,9 +18,13 @@ ROLES = ("system", "user", "assistant")
 class ChatFormat:
     """A tokenizer and a chat template. Immutable and thread-safe: one for all requests of a model."""
 
-    def __init__(self, tokens: Tokens, source: str, special_tokens: Mapping[str, str]) -> None:
+    sees = False
+    """Whether messages may have pictures."""
+
+    def __init__(self, tokens: Tokens, source: str, special_tokens: Mapping[str, str], before: str = "") -> None:
+        """before: what every chat begins with, whatever the template makes of it."""
         self._tokens = tokens
-        self._source = source
+        self._source, self._before = source, before
         self._template = ChatTemplate(source, special_tokens) if source else None
         self._markers = Markers(tokens.control)
 
@@ -35,20 +39,27 @@ class ChatFormat:
         return self._template is not None
 
     def encode(
-        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True, effort: str | None = None
+        self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = True, effort: str | None = None
     ) -> list[int]:
         """Token ids of the chat `[{"role": "system|user|assistant", "content": …}]`, ready for the model to continue.
+        A message may have `pictures`, how many there are before its text: each gets a placeholder of its own.
 
         The same ids as transformers' `apply_chat_template(tokenize=True)` where no message holds a control token; those
         that do hold them get them as plain text. `effort`: how long to think, `low`, `medium` or `high`, for a template
         that asks for it. Raises ChatError.
         """
         _check(messages)
+        if not self.sees and any(message.get("pictures") for message in messages):
+            raise ChatError(BLIND)
         if self._template is None:
             raise ChatError("This model has no chat template: it completes texts, it doesn't hold conversations.")
         marked, marks = self._markers.mark(messages, avoid=self._source)
         rendered = self._template.render(marked, add_generation_prompt=add_generation_prompt, effort=effort)
-        return self._encode(rendered, marks)
+        return self._encode(self._before + rendered, marks)
+
+    def length(self, ids: Sequence[int]) -> int:
+        """How many tokens the model reads where its prompt is `ids`, those of pictures counted."""
+        return len(ids)
 
     def count(self, text: str) -> int:
         """Tokens of a text alone, as plain text."""
@@ -68,7 +79,7 @@ class ChatFormat:
         return ids
 
 
-def _check(messages: Sequence[Mapping[str, str]]) -> None:
+def _check(messages: Sequence[Mapping[str, Any]]) -> None:
     if not messages:
         raise ChatError("There are no messages.")
     for message in messages:

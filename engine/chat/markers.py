@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 PRIVATE = range(0xF0000, 0xFFFFE)  # plane 15, assigned to nothing
 ANSWER_TOKENS = frozenset({"<think>", "</think>", "<tool_call>", "</tool_call>"})
@@ -32,7 +33,7 @@ class Markers:
         self.pattern = _any_of(tokens)
         self._in_answers = _any_of([token for token in tokens if token not in ANSWER_TOKENS])
 
-    def mark(self, messages: Sequence[Mapping[str, str]], avoid: str) -> tuple[list[dict[str, str]], str]:
+    def mark(self, messages: Sequence[Mapping[str, Any]], avoid: str) -> tuple[list[dict[str, Any]], str]:
         """The messages with their control tokens between marks, and the two marks ("" where none was needed)."""
         if not any(self.pattern.search(message["content"]) for message in messages):
             return [dict(message) for message in messages], ""
@@ -47,7 +48,7 @@ class Markers:
         found = re.split(f"{start}({self.pattern.pattern}){end}|[{marks}]", rendered)
         return [Piece(text, as_text=bool(index % 2)) for index, text in enumerate(found) if text]
 
-    def _marked(self, message: Mapping[str, str], marks: str) -> str:
+    def _marked(self, message: Mapping[str, Any], marks: str) -> str:
         pattern = self._in_answers if message["role"] == "assistant" else self.pattern
         return pattern.sub(rf"{marks[0]}\g<0>{marks[1]}", message["content"])
 

@@ -41,7 +41,7 @@ class ChatTemplate:
             raise ChatError(f"The model's chat template is not valid: {error}") from error
 
     def render(
-        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True, effort: str | None = None
+        self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = True, effort: str | None = None
     ) -> str:
         """The text of the whole chat, control tokens included; without `effort` as the template has it. Raises
         ChatError."""
@@ -62,8 +62,10 @@ class ChatTemplate:
         except ChatError:  # told where it is rendered
             return False
 
-    def _as_it_wants(self, message: Mapping[str, str]) -> dict[str, Any]:
-        return {**message, "content": _parts(message["content"])} if self.takes_parts else dict(message)
+    def _as_it_wants(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        pictures = message.get("pictures", 0)
+        told = {name: value for name, value in message.items() if name != "pictures"}
+        return told | {"content": _parts(message["content"], pictures)} if pictures or self.takes_parts else told
 
     def _tried(self, content: Any) -> str:
         messages = [{"role": "user", "content": content}]
@@ -90,8 +92,9 @@ class ChatTemplate:
         return "".join(pieces)
 
 
-def _parts(text: str) -> list[dict[str, str]]:
-    return [{"type": "text", "text": text}]
+def _parts(text: str, pictures: int = 0) -> list[dict[str, str]]:
+    """The pictures first, as the makers of such models ask for; then what is said of them."""
+    return [{"type": "image"}] * pictures + ([{"type": "text", "text": text}] if text or not pictures else [])
 
 
 def takes_effort(source: str) -> bool:

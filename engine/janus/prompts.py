@@ -41,6 +41,11 @@ def without_prompt(prompt: Sequence[int], marks: Marks) -> list[int]:
     return [token if token in (marks.bos, marks.begin) else marks.pad for token in prompt]
 
 
+def picture_length(tokens: int) -> int:
+    """How many a picture of so many tokens takes in a prompt, with those that begin and end it."""
+    return tokens + 2
+
+
 def with_places(prompt: Sequence[int], pictures: int, marks: Marks, tokens: int) -> tuple[int, ...]:
     """Each placeholder widened to a picture's tokens. Raises BadPrompt."""
     places = prompt.count(marks.image)

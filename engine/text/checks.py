@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from engine.adapters import of_another_model
 from engine.answers import FORMATS
+from engine.chat.errors import BLIND
 from engine.types import GenerationRequest, OutputFormat, SamplingParams
 
 MAX_BIASES = 1024
 MAX_LOGPROBS = 20
 MAX_FORMAT_CHARS = 65_536
-BLIND = "This model reads texts only. Choose one that sees pictures, or ask without them."
 
 
 def refusal(request: GenerationRequest, context: int, vocabulary: int, *, sees: bool = False) -> tuple[str, str] | None:
