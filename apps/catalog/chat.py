@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from apps.catalog.models import ModelVersion
 from apps.catalog.store import model_store
 from engine.chat import ChatFormat
+from engine.janus.chat import JanusChat
+from engine.janus.folder import is_janus
 
 
 def encode_chat(
-    version: ModelVersion, messages: Sequence[Mapping[str, str]], *, effort: str | None = None
+    version: ModelVersion, messages: Sequence[Mapping[str, Any]], *, effort: str | None = None
 ) -> list[int]:
-    """The chat as `version` reads it, ready for its answer; `effort` is for those whose template takes one.
+    """The chat as `version` reads it, ready for its answer; `effort` is for those whose template takes one. A message
+    may have `pictures`, a list: each is one placeholder here.
 
     Raises ChatError, or StoreError where files are gone.
     """
-    return chat_format(version).encode(messages, effort=effort if version.takes_effort else None)
+    counted = [{**message, "pictures": len(message.get("pictures", ()))} for message in messages]
+    return chat_format(version).encode(counted, effort=effort if version.takes_effort else None)
+
+
+def chat_length(version: ModelVersion, prompt_ids: Sequence[int]) -> int:
+    """Tokens that the model reads: more than `prompt_ids` has where there are pictures. Raises as `encode_chat`."""
+    return chat_format(version).length(prompt_ids)
 
 
 def count_tokens(version: ModelVersion, text: str) -> int:
@@ -33,4 +43,5 @@ def chat_format(version: ModelVersion) -> ChatFormat:
 
 @lru_cache(maxsize=16)
 def _loaded(_root: Path, digest: str) -> ChatFormat:
-    return ChatFormat.load(model_store().path(digest))
+    folder = model_store().path(digest)
+    return JanusChat.load(folder) if is_janus(folder) else ChatFormat.load(folder)

@@ -13,6 +13,7 @@ from apps.lib.ids import new_id
 from engine.answers.formats import MAX_NAME as MAX_FORMAT
 from engine.answers.formats import PLAIN
 from engine.architectures import is_own
+from engine.janus.folder import ARCHITECTURE as JANUS
 from engine.weights import key_with
 
 UPSTREAM = "upstream:"
@@ -33,6 +34,7 @@ class ModelState(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
+SEES = models.Q(default_version__architecture=JANUS)
 USABLE_STATES = (ModelState.APPROVED, ModelState.DEPRECATED)
 
 
@@ -56,9 +58,18 @@ class HostedModelQuerySet(models.QuerySet["HostedModel"]):
         """Those that can be generated with by whoever is granted it: approved, enabled, with weights."""
         return self.filter(state__in=USABLE_STATES, is_enabled=True, default_version__isnull=False)
 
+    def that_make(self, modality: Modality) -> Self:
+        """Those of the available ones that make texts, or pictures; a Janus makes both."""
+        makes = models.Q(modality=modality)
+        return self.available().filter(makes | SEES if modality == Modality.TEXT else makes)
+
     def that_write(self) -> Self:
         """Those of the available ones that conversations and prompts can choose."""
-        return self.available().filter(modality=Modality.TEXT)
+        return self.that_make(Modality.TEXT)
+
+    def that_see(self) -> Self:
+        """Those of the available ones that a conversation can show pictures to."""
+        return self.available().filter(SEES)
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Everybody who is signed in sees what is approved and enabled; who governs the site or audits it sees all."""
@@ -96,6 +107,10 @@ class HostedModel(models.Model):
     @property
     def shows_reasoning(self) -> bool:
         return self.reasoning == ReasoningPolicy.SHOWN
+
+    @property
+    def writes(self) -> bool:
+        return self.modality == Modality.TEXT or (self.default_version is not None and self.default_version.sees)
 
     @property
     def queue(self) -> str:
@@ -167,6 +182,11 @@ class ModelVersion(models.Model):
     @property
     def is_adapter(self) -> bool:
         return self.base_id is not None
+
+    @property
+    def sees(self) -> bool:
+        """Whether messages to it may have pictures. Such a model draws as well, and counts as one that does."""
+        return self.architecture == JANUS
 
     @property
     def is_compatible_only(self) -> bool:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 
 from apps.accounts.models import User
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Attachment, Conversation, Message
 from apps.lib.ids import is_id
 from apps.projects.access import in_projects_of, require
 from apps.projects.models import Role
@@ -45,6 +45,15 @@ def visit_conversation(
     has = Role(conversation.role_there)  # type: ignore[attr-defined]  # annotated
     require(conversation.project, has, role, writable=writable)
     return conversation, has
+
+
+def get_attachment(conversation: Conversation, attachment_id: str) -> Attachment:
+    """A picture of this conversation, sent or not; Http404 for one of another."""
+    attachments = conversation.attachments.select_related("artifact").filter(pk=attachment_id)
+    attachment = attachments.first() if is_id(attachment_id) else None
+    if attachment is None:
+        raise Http404("There is no such picture in this conversation.")
+    return attachment
 
 
 def get_message(conversation: Conversation, message_id: str) -> Message:

@@ -11,6 +11,7 @@ class ConversationsConfig(AppConfig):
         from apps.accounts.export import register_exporter
         from apps.audit.registry import register
         from apps.conversations import moderated
+        from apps.conversations.actions.attaching import forget_unsent
         from apps.conversations.actions.lifecycle import purge_overdue
         from apps.conversations.audit_actions import ACTIONS
         from apps.conversations.export import own_messages
@@ -20,6 +21,7 @@ class ConversationsConfig(AppConfig):
         register(ACTIONS)
         moderated.register_kinds()
         chore("conversations.purge", every=600.0)(purge_overdue)
+        chore("conversations.forget_unsent_pictures", every=3600.0)(forget_unsent)
         register_exporter("messages", own_messages)
         kinds.register("shared_conversation", kinds.Kind("conversation", _home_of_shared))
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.catalog.chat import encode_chat
+from apps.catalog.chat import chat_length, encode_chat
 from apps.catalog.models import ModelVersion
 from apps.conversations.history import chat_messages
-from apps.conversations.inputs import parent_in, refused, text_in
+from apps.conversations.inputs import parent_in, pictures_in, refused, text_in
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import messages_of, read_tree
-from apps.generations.intake import context_limit
+from apps.generations.intake import context_limit, refuse_blind
 from apps.generations.params import EFFORT
 from engine.chat import ChatError
 from engine.remote.estimate import estimated_tokens
@@ -21,27 +21,31 @@ from engine.store import StoreError
 
 
 def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int | bool]:
-    """`tokens` of the prompt, `limit` of prompt and answer together, and by how many tokens it is `over`.
+    """`tokens` of the prompt (those of pictures too), `limit` of prompt and answer together, and by how many tokens it
+    is `over`.
 
     `estimated` where only another server could count: then it is over by nothing, as far as we know. One token at least
     is kept for the answer. Raises Refused where there is nothing to count with.
     """
     text = text_in(data, "text", maximum=settings.MAX_PROMPT_CHARS)
+    pictures = [{"id": picture} for picture in pictures_in(data)]
     tree, parent = read_tree(conversation), parent_in(data)
     path = messages_of(tree.path(parent)) if parent in tree else []
     model = conversation.hosted_model
     if model is None or model.default_version is None:
         raise refused("no_model", "Choose a model for this conversation first.")
-    chat = chat_messages(conversation.system_prompt, [*path, Message(role=Message.Author.USER, text=text)])
+    draft = Message(role=Message.Author.USER, text=text, pictures=pictures)
+    chat = chat_messages(conversation.system_prompt, [*path, draft])
     version, limit = model.default_version, context_limit(model.default_version)
+    refuse_blind(version, chat)
     if version.is_upstream:
         return {"tokens": estimated_tokens(chat), "limit": limit, "over": 0, "estimated": True}
     tokens = _tokens(version, chat, conversation.params.get(EFFORT)) if chat else 0
     return {"tokens": tokens, "limit": limit, "over": max(0, tokens + 1 - limit), "estimated": False}
 
 
-def _tokens(version: ModelVersion, chat: list[dict[str, str]], effort: str | None) -> int:
+def _tokens(version: ModelVersion, chat: list[dict[str, Any]], effort: str | None) -> int:
     try:
-        return len(encode_chat(version, chat, effort=effort))
+        return chat_length(version, encode_chat(version, chat, effort=effort))
     except (ChatError, StoreError) as error:
         raise refused("not_countable", str(error)) from error

@@ -25,6 +25,7 @@ def own_messages(user: User) -> list[dict[str, Any]]:
             "project": message.conversation.project_id,
             "role": message.role,
             "text": message.content,
+            "pictures": message.pictures,
             "reasoning": shown_reasoning(message.job) if message.job else "",
             "written_at": message.created_at,
         }

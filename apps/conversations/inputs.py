@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +11,12 @@ from django.conf import settings
 
 from apps.conversations.models import MAX_TITLE_CHARS
 from apps.generations.errors import Refused
+from apps.lib.ids import is_id
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 MAX_SHARED = 500
+MAX_PICTURES = 4
+"""With one message."""
 LIFETIMES = {"1": timedelta(days=1), "7": timedelta(days=7), "30": timedelta(days=30), "": None}
 """How long a shared link opens, in days; "" until it is revoked."""
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -43,11 +46,27 @@ def text_in(data: Mapping[str, Any], name: str, *, maximum: int) -> str:
     return text
 
 
-def prompt_in(data: Mapping[str, Any]) -> str:
+def prompt_in(data: Mapping[str, Any], pictures: Sequence[str] = ()) -> str:
+    """What is written; pictures may go without words."""
     prompt = text_in(data, "text", maximum=settings.MAX_PROMPT_CHARS)
-    if not prompt:
+    if not prompt and not pictures:
         raise refused("empty", "Write something first: the message is empty.")
     return prompt
+
+
+def pictures_in(data: Mapping[str, Any]) -> list[str]:
+    """The ids of attached pictures, each once, in their order."""
+    raw = data.get("pictures")
+    if raw is None:
+        return []
+    if not isinstance(raw, list) or not all(isinstance(each, str) and is_id(each) for each in raw):
+        raise refused("invalid", "“pictures” must be a list of ids.")
+    if len(raw) > MAX_PICTURES:
+        raise refused(
+            "too_many_pictures",
+            f"A message takes up to {MAX_PICTURES} pictures, and these are {len(raw)}. Send some with the next one.",
+        )
+    return list(dict.fromkeys(raw))
 
 
 def title_in(data: Mapping[str, Any]) -> str:

@@ -5,6 +5,8 @@ Hiding needs nothing besides the mark in the case: `SharedConversation.objects.r
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -27,8 +29,13 @@ def find(reader: User | AnonymousUser | None, snapshot_id: str) -> SharedConvers
 
 
 def describe(snapshot: SharedConversation) -> Description:
-    said = (f"{message['role'].capitalize()}: {message['text']}" for message in snapshot.messages)
+    said = (f"{message['role'].capitalize()}: {_said(message)}" for message in snapshot.messages)
     return Description(snapshot.title, "\n\n".join(said))
+
+
+def _said(message: dict[str, Any]) -> str:
+    """Pictures by their names: they are looked at on the copy's page."""
+    return "\n".join([*(f"[picture: {each['name']}]" for each in message.get("pictures", ())), message["text"]])
 
 
 CONVERSATION = KindOfThing(

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.conversations.from_prompts import with_runs
+from apps.conversations.inputs import MAX_PICTURES
 from apps.conversations.models import Conversation
 from apps.conversations.serializers import conversation_json, path_json, person_json
 from apps.conversations.tree import leaf_to_show, read_tree
@@ -20,6 +21,7 @@ from apps.projects.models import Project, Role
 ACTIONS = (
     "messages",
     "models",
+    "attach",
     "tokens",
     "settings",
     "pin",
@@ -44,7 +46,11 @@ def page_state(conversation: Conversation, user: User, role: Role, *, leaf: str 
         "user": person_json(user),
         "models": models_json(user, conversation.project),
         "parameters": [asdict(parameter) for parameter in PARAMETERS],
-        "limits": {"max_chars": settings.MAX_PROMPT_CHARS},
+        "limits": {
+            "max_chars": settings.MAX_PROMPT_CHARS,
+            "pictures": MAX_PICTURES,
+            "upload_mb": settings.MAX_UPLOAD_MB,
+        },
         "urls": _urls(conversation),
     }
 
@@ -59,6 +65,7 @@ def models_json(user: User, project: Project) -> list[dict[str, Any]]:
             "license": model.default_version.license_id,
             "defaults": defaults_of(model.recommended),
             "takes_effort": model.default_version.takes_effort,
+            "sees": model.default_version.sees,
         }
         for model, pick in picks(user, project)
         if model.default_version
@@ -66,10 +73,11 @@ def models_json(user: User, project: Project) -> list[dict[str, Any]]:
 
 
 def _urls(conversation: Conversation) -> dict[str, str]:
-    """`regenerate`, `save_prompt`, `cancel` and `rate` hold the place of an id as `{id}`."""
+    """`remove_picture`, `regenerate`, `save_prompt`, `cancel` and `rate` hold the place of an id as `{id}`."""
     urls = {name: reverse(f"conversation_{name}", args=[conversation.pk]) for name in ACTIONS}
     urls["regenerate"] = f"{urls['messages']}{{id}}/regenerate/"
     urls["save_prompt"] = f"{urls['messages']}{{id}}/prompt/"
+    urls["remove_picture"] = f"{urls['attach']}{{id}}/remove/"
     urls["prompts"] = reverse("prompts_search")
     urls["cancel"] = "/jobs/{id}/cancel/"
     urls["rate"] = "/prompts/runs/{id}/rating/"

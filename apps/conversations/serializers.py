@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.urls import reverse
+
 from apps.accounts.models import User
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation, Message, PictureFacts
 from apps.conversations.tree import Tree, messages_of
 from apps.generations.models import GenerationJob, State
 from apps.generations.queue import place_of, usage_of
 from apps.generations.said import parts_of
 
 JSON = dict[str, Any]
+KINDS = {"url": "png", "thumbnail": "webp"}
 
 
 def person_json(user: User) -> JSON:
@@ -37,12 +40,19 @@ def job_json(job: GenerationJob) -> JSON:
     return data
 
 
+def picture_json(conversation_id: str, picture: PictureFacts) -> JSON:
+    own = {"cid": conversation_id, "aid": picture["id"]}
+    urls = {name: reverse("conversation_picture", kwargs=own | {"kind": kind}) for name, kind in KINDS.items()}
+    return {**picture, **urls}
+
+
 def message_json(message: Message, tree: Tree) -> JSON:
     return {
         "id": message.pk,
         "parent": message.parent_id,
         "role": message.role,
         "text": message.content,
+        "pictures": [picture_json(message.conversation_id, picture) for picture in message.pictures],
         **(parts_of(message.job) if message.job else {"reasoning": "", "tool_calls": []}),
         "user": person_json(message.user) if message.user else None,
         "created_at": message.created_at.isoformat(),

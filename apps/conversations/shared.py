@@ -12,6 +12,7 @@ from apps.accounts.powers import Power, powers_of
 from apps.catalog.models import HostedModel, ReasoningPolicy
 from apps.conversations.models import SharedConversation
 from apps.conversations.models.snapshot import SHARED
+from apps.generations.models import Artifact
 from apps.lib.ids import is_id
 from apps.moderation.models import Case
 from apps.sharing.access import open_link
@@ -35,6 +36,15 @@ def shown_messages(shared: SharedConversation) -> list[dict[str, Any]]:
     return [
         message if message.get("model_id") in readable else {**message, "reasoning": ""} for message in shared.messages
     ]
+
+
+def get_shared_picture(shared: SharedConversation, picture_id: str) -> Artifact:
+    """A picture of these messages; Http404 for any other, also of the same conversation."""
+    shown = {picture["id"] for message in shared.messages for picture in message.get("pictures", ())}
+    found = Artifact.objects.filter(pk=picture_id).first() if picture_id in shown else None
+    if found is None:
+        raise Http404("There is no such picture in this conversation.")
+    return found
 
 
 def get_shared_for(user: User | AnonymousUser, shared_id: str) -> SharedConversation:

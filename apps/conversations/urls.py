@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.conversations.views import messages, pages, prompts, settings, shared, sharing
+from apps.conversations.views import messages, pages, pictures, prompts, settings, shared, sharing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<str:pid>/conversations/", pages.conversation_list, name="project"),
@@ -8,6 +8,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/", pages.conversation, name="conversation"),
     path("c/<str:cid>/messages/", messages.messages, name="conversation_messages"),
     path("c/<str:cid>/messages/<str:mid>/regenerate/", messages.regenerate_message, name="conversation_regenerate"),
+    path("c/<str:cid>/pictures/", pictures.attach, name="conversation_attach"),
+    path("c/<str:cid>/pictures/<str:aid>.<str:kind>", pictures.picture, name="conversation_picture"),
+    path("c/<str:cid>/pictures/<str:aid>/remove/", pictures.remove, name="conversation_picture_remove"),
     path("c/<str:cid>/tokens/", messages.tokens, name="conversation_tokens"),
     path("c/<str:cid>/models/", settings.models, name="conversation_models"),
     path("c/<str:cid>/settings/", settings.settings, name="conversation_settings"),
@@ -16,6 +19,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/share/", sharing.share, name="conversation_share"),
     path("shared/c/<str:token>/", shared.shared_conversation, name="shared_conversation"),
     path("shared/c/<str:token>/continue/", shared.continue_here, name="shared_continue"),
+    path("shared/c/<str:token>/pictures/<str:aid>.<str:kind>", pictures.shared_picture, name="shared_picture"),
+    path(
+        "shared/copies/<str:shared_id>/pictures/<str:aid>.<str:kind>", pictures.copy_picture, name="shared_copy_picture"
+    ),
     path("shared/copies/<str:shared_id>/", shared.shared_copy, name="shared_copy"),
     path("c/<str:cid>/pin/", settings.pin, name="conversation_pin"),
     path("c/<str:cid>/unpin/", settings.unpin, name="conversation_unpin"),

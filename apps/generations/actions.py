@@ -11,14 +11,14 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
-from apps.catalog.models import HostedModel, Modality
+from apps.catalog.models import HostedModel
 from apps.generations import trail
 from apps.generations.admission import authorized, refuse_overload, refuse_too_many, set_aside
 from apps.generations.doorbell import announce_cancel, ring
 from apps.generations.endings import cancel_all, end_unclaimed
 from apps.generations.erasing import erase_pictures_of
 from apps.generations.errors import Refused
-from apps.generations.intake import check_messages, encoded
+from apps.generations.intake import check_messages, encoded, refuse_blind
 from apps.generations.models import GenerationJob, Kind, State
 from apps.generations.notices import erase_logs, tell_followers
 from apps.generations.params import EFFORT, MAX_SEED, clean_params, defaults_of
@@ -32,20 +32,22 @@ def submit_generation(
     actor: User,
     project: Project,
     model: HostedModel,
-    messages: Sequence[Mapping[str, str]],
+    messages: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
 ) -> GenerationJob:
-    """Queue one generation, in the caller's transaction where there is one; a worker is woken after the commit.
+    """Queue one generation, in the caller's transaction where there is one; a worker is woken after the commit. A
+    message may have `pictures`, the ids of Artifacts: the caller has checked that they are this project's.
 
     Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed.
     """
-    if model.modality != Modality.TEXT:
+    if not model.writes:
         raise Refused(status=422, code="not_text", message=f"{model} makes pictures: ask it in the studio.")
     chosen = clean_params(params, defaults_of(model.recommended))
     given = {name: chosen[name] for name, value in params.items() if value is not None and value != ""}
     version, limits = authorized(actor, project, model, given)
     chosen = capped(chosen, limits)  # what the person didn't choose; what they chose is within the limits
     check_messages(messages)
+    refuse_blind(version, messages)
     if not version.takes_effort:
         chosen[EFFORT] = None  # chosen for another model; this one would not be told
     prompt = encoded(version, messages, effort=chosen[EFFORT])

@@ -25,7 +25,8 @@ def get_artifact_for(
     Raises Http404 for a stranger (the same as for no such picture) and PermissionDenied with a sentence for a member
     with too small a role, or with `writable` where the project is archived.
     """
-    rows = Artifact.objects.filter(deleted_at__isnull=not in_bin).select_related("job__model_version__hosted_model")
+    rows = Artifact.objects.of_projects().filter(deleted_at__isnull=not in_bin)
+    rows = rows.select_related("job__model_version__hosted_model")
     artifact = in_projects_of(user, rows).filter(pk=artifact_id).first() if is_id(artifact_id) else None
     if artifact is None:
         raise Http404("There is no such picture.")

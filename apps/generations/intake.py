@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from apps.catalog.chat import encode_chat
-from apps.catalog.models import ModelVersion
+from apps.catalog.chat import chat_length, encode_chat
+from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.errors import Refused
 from engine.chat import ChatError
 from engine.remote.estimate import estimated_tokens
@@ -24,22 +24,23 @@ class Encoded(NamedTuple):
     """A chat as a model reads it, and how many tokens of completion fit behind it."""
 
     ids: list[int]
-    """Empty for an upstream, which gets the messages themselves."""
+    """With one placeholder for each picture. Empty for an upstream, which gets the messages themselves."""
     tokens: int
+    """Those of pictures too."""
     is_estimate: bool
     room: int
 
 
-def check_messages(messages: Sequence[Mapping[str, str]]) -> None:
+def check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
     """Raises Refused."""
     for message in messages:
-        if set(message) != {"role", "content"} or message["role"] not in ROLES:
+        if set(message) - {"pictures"} != {"role", "content"} or message["role"] not in ROLES:
             raise _invalid(f"Every message has a role ({', '.join(ROLES)}) and a content.")
         if not isinstance(message["content"], str) or "\0" in message["content"]:
             raise _invalid("The content of a message must be text.")
     if len(messages) > MAX_MESSAGES:
         raise _too_long(f"A conversation may have {MAX_MESSAGES:,} messages; this one has {len(messages):,}.")
-    if not any(message["role"] == "user" and message["content"].strip() for message in messages):
+    if not any(message["role"] == "user" and _says_something(message) for message in messages):
         raise Refused(status=422, code="empty", message="Write something first: the message is empty.")
     limit = MAX_HISTORY * settings.MAX_PROMPT_CHARS
     characters = sum(len(message["content"]) for message in messages)
@@ -50,17 +51,36 @@ def check_messages(messages: Sequence[Mapping[str, str]]) -> None:
         )
 
 
+def refuse_blind(version: ModelVersion, messages: Sequence[Mapping[str, Any]]) -> None:
+    """Where there are pictures and the model can't see them. They are never left out: the answer would be about
+    something else than what stands there. Raises Refused."""
+    if version.sees or not pictures_in(messages):
+        return
+    seeing = [model.name for model in HostedModel.objects.that_see()]
+    way = f"Choose a model that sees: {', '.join(seeing)}" if seeing else "No model here sees pictures yet"
+    message = (
+        f"{version.hosted_model} reads text only, and there are pictures in this conversation. {way}; "
+        "or start a new conversation without them."
+    )
+    raise Refused(status=422, code="blind", message=message)
+
+
+def pictures_in(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ids of all pictures, in the order in which they are read."""
+    return [picture for message in messages for picture in message.get("pictures", ())]
+
+
 def context_limit(version: ModelVersion) -> int:
     """Tokens of prompt and completion together. What fits into our memory doesn't matter to another server."""
     return version.context_length if version.is_upstream else min(version.context_length, settings.MAX_CONTEXT)
 
 
-def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]], *, effort: str | None = None) -> Encoded:
+def encoded(version: ModelVersion, messages: Sequence[Mapping[str, Any]], *, effort: str | None = None) -> Encoded:
     """Raises Refused where there is no room for an answer; an upstream finds that out by itself, and says so."""
     if version.is_upstream:
         return Encoded([], estimated_tokens(messages), True, context_limit(version))
-    prompt_ids = _encode(version, messages, effort)
-    room = context_limit(version) - len(prompt_ids)
+    prompt_ids, length = _encode(version, messages, effort)
+    room = context_limit(version) - length
     if room < 1:
         over = 1 - room
         tokens = "1 token" if over == 1 else f"{over:,} tokens"
@@ -69,16 +89,21 @@ def encoded(version: ModelVersion, messages: Sequence[Mapping[str, str]], *, eff
             "its answer included. Shorten your message, or start a new conversation."
         )
         raise Refused(status=422, code="context_overflow", message=message, over=over)
-    return Encoded(prompt_ids, len(prompt_ids), False, room)
+    return Encoded(prompt_ids, length, False, room)
 
 
-def _encode(version: ModelVersion, messages: Sequence[Mapping[str, str]], effort: str | None) -> list[int]:
+def _encode(version: ModelVersion, messages: Sequence[Mapping[str, Any]], effort: str | None) -> tuple[list[int], int]:
     try:
-        return encode_chat(version, messages, effort=effort)
+        prompt_ids = encode_chat(version, messages, effort=effort)
+        return prompt_ids, chat_length(version, prompt_ids)
     except ChatError as error:
         raise Refused(status=422, code="chat_format", message=str(error)) from error
     except StoreError as error:
         raise Refused(status=422, code="model_missing", message=str(error)) from error
+
+
+def _says_something(message: Mapping[str, Any]) -> bool:
+    return bool(message["content"].strip() or message.get("pictures"))
 
 
 def _invalid(message: str) -> Refused:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError
 
 from apps.generations.models import Artifact
-from apps.generations.picture_store import path_of, remove, write
+from apps.generations.picture_store import copy, path_of, remove, write
 from apps.lib.ids import new_id
 from engine.pictures import Picture
 from engine.types import ImageEvent
@@ -55,6 +55,15 @@ def keep(picture: ImageEvent | Picture) -> KeptPicture:
         picture.pixels_sha256,
     )
     write(path_of(kept.artifact_id), picture.png)
+    return kept
+
+
+def copied(artifact: Artifact) -> KeptPicture:
+    """The same picture under a new id, for another place. Raises OSError."""
+    kept = KeptPicture(
+        new_id(), artifact.width, artifact.height, artifact.size_bytes, artifact.sha256, artifact.pixels_sha256
+    )
+    copy(artifact.pk, kept.artifact_id)
     return kept
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from apps.accounts.models import User
 from apps.generations.artifact_json import artifact_json
-from apps.generations.models import GenerationJob, Kind
+from apps.generations.intake import pictures_in
+from apps.generations.models import Artifact, GenerationJob, Kind
 from apps.generations.queue import usage_of
 from apps.generations.receipts import REPRODUCTION
 
@@ -62,7 +63,14 @@ def _asked(viewer: User, job: GenerationJob) -> JSON:
         "messages": job.messages if job.user_id == viewer.pk else None,
         "tokens": job.prompt_tokens,
         "sha256": _sha256(read),
+        "pictures": _seen(pictures_in(job.messages)),
     }
+
+
+def _seen(pictures: list[str]) -> list[str]:
+    """SHA-256 of the pixels of each, "" of one that was erased."""
+    known = dict(Artifact.objects.filter(pk__in=pictures).values_list("pk", "pixels_sha256")) if pictures else {}
+    return [known.get(picture, "") for picture in pictures]
 
 
 def _text(job: GenerationJob) -> JSON | None:

@@ -12,6 +12,7 @@ from apps.generations.admission import authorized, refuse_overload, refuse_too_m
 from apps.generations.doorbell import ring
 from apps.generations.errors import Refused
 from apps.generations.image_pace import expected_ms
+from apps.generations.intake import pictures_in
 from apps.generations.models import Artifact, GenerationJob, Kind, State
 from apps.generations.picture_store import path_of
 from engine.store import StoreError
@@ -56,6 +57,8 @@ def _check_still_there(job: GenerationJob) -> None:
     if job.kind == Kind.TEXT:
         if not job.messages:
             raise _refused("erased", "The texts of this answer were erased, so it can't be made again.")
+        if not all(path_of(picture).exists() for picture in pictures_in(job.messages)):
+            raise _refused("erased", "A picture that this answer is about was erased, so it can't be made again.")
         return
     if not job.params["prompt"] or not Artifact.objects.kept().filter(job=job).exists():
         raise _refused("erased", "This picture was deleted, so there is nothing to compare another one with.")

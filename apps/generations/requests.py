@@ -9,6 +9,7 @@ from PIL import Image
 from apps.catalog.models import ModelVersion
 from apps.generations.checkpoints import checkpoint_for
 from apps.generations.claims import Held
+from apps.generations.intake import pictures_in
 from apps.generations.models import GenerationJob, Kind
 from apps.generations.picture_store import read
 from engine.types import AdapterRef, GenerationRequest, ImageParams, ImageRequest, Request, SamplingParams
@@ -23,7 +24,7 @@ IMAGE_PARAMETERS = (
 
 
 class PictureGone(Exception):
-    """A picture that the job starts from was erased meanwhile; says so to a person."""
+    """A picture that the job starts from, or asks about, was erased meanwhile; says so to a person."""
 
 
 def request_id(held: Held) -> str:
@@ -56,6 +57,7 @@ def _text_request(job: GenerationJob) -> GenerationRequest:
         user=str(job.user_id or ""),
         tenant=str(job.project_id),
         adapter=_adapter(version),
+        images=tuple(_shown(picture) for picture in pictures_in(job.messages)),
     )
 
 
@@ -76,6 +78,13 @@ def _image_request(job: GenerationJob) -> ImageRequest:
 
 def _adapter(version: ModelVersion) -> AdapterRef | None:
     return AdapterRef(version.digest, version.engine_key) if version.is_adapter else None
+
+
+def _shown(artifact_id: str) -> bytes:
+    found = read(artifact_id)
+    if found is None:
+        raise PictureGone("A picture of this conversation was erased before it was answered. Send it once more.")
+    return found
 
 
 def _picture(job: GenerationJob, name: str) -> bytes | None:

@@ -26,7 +26,7 @@ class Choice(NamedTuple):
 
 def choices(user: User, project: Project, modality: Modality = Modality.TEXT) -> list[Choice]:
     """All models that can be asked for, in the order of the catalogue, with their versions. A few queries in all."""
-    models = list(HostedModel.objects.available().filter(modality=modality).select_related("default_version"))
+    models = list(HostedModel.objects.that_make(modality).select_related("default_version"))
     questions = [Question(user, "generate", model, project) for model in models]
     return [Choice(model, decision) for model, decision in zip(models, decide(questions), strict=True)]
 

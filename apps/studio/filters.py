@@ -17,6 +17,8 @@ from apps.lib.http import search_text
 from apps.lib.ids import is_id
 
 NAMES = ("q", "model", "person", "origin", "board", "since", "until", "liked")
+ORIGINS = [(value, label) for value, label in Origin.choices if value != Origin.ATTACHED]
+"""Those of pictures that a gallery shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Filters:
     @classmethod
     def read(cls, asked: Mapping[str, str]) -> Filters:
         found = {name: search_text(asked, name) for name in NAMES}
-        found["origin"] = found["origin"] if found["origin"] in Origin.values else ""
+        found["origin"] = found["origin"] if found["origin"] in dict(ORIGINS) else ""
         found["board"] = found["board"] if is_id(found["board"]) else ""
         found["liked"] = "1" if found["liked"] else ""
         found |= {name: found[name] if day_of(found[name]) else "" for name in ("since", "until")}

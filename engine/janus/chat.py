@@ -1,8 +1,8 @@
 """How a Janus wants its conversations, pictures among them. Imports neither torch nor transformers.
 
-As transformers' JanusProcessor makes them: the tokenizer's opening token, the makers' own system prompt where the folder
-asks for it, then what the template makes of the messages, with one placeholder for each picture. The engine puts the
-picture's tokens in its place (`engine.janus.prompts.with_places`); here they are only counted.
+As transformers' JanusProcessor makes them: the tokenizer's opening token, the makers' own system prompt where the
+folder asks for it, then what the template makes of the messages, with one placeholder for each picture. The engine puts
+the picture's tokens in its place (`engine.janus.prompts.with_places`); here they are only counted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ MAKERS_PROMPT = (
     "You are able to understand the visual content that the user provides, "
     "and assist the user with a variety of tasks using natural language.\n\n"
 )
-"""DEFAULT_SYSTEM_PROMPT of transformers' processing_janus.py: before texts, where `use_default_system_prompt` is set."""
+"""DEFAULT_SYSTEM_PROMPT of transformers' processing_janus.py: before texts, where the folder says
+`use_default_system_prompt`."""
 
 
 class JanusChat(ChatFormat):

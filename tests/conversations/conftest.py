@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from apps.catalog.models import HostedModel
 from apps.catalog.store import model_store
 from apps.conversations.models import Conversation
 from tests.conversations.build import listed_model, make_conversation
+from tests.conversations.seeing import hosted_janus
+from tests.engine.janus.tiny import make_janus
 from tests.engine.tiny import make_checkpoint
 from tests.world import World
+
+ClientOf = Callable[[str], Client]
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +48,33 @@ def editor(world: World) -> Client:
     client = Client()
     client.force_login(world.editor)
     return client
+
+
+@pytest.fixture
+def client_of(world: World) -> ClientOf:
+    """A browser of the person with this name, or of nobody: `anonymous`."""
+
+    def make(name: str) -> Client:
+        client = Client()
+        if name != "anonymous":
+            client.force_login(world.person(name))
+        return client
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def janus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_janus(tmp_path_factory.mktemp("janus"))
+
+
+@pytest.fixture
+def janus(world: World, janus_folder: Path) -> HostedModel:
+    """A tiny random model that sees."""
+    return hosted_janus(janus_folder, model_store().install(janus_folder, {}).digest)
+
+
+@pytest.fixture
+def talk(world: World, janus: HostedModel) -> Conversation:
+    """A conversation with the model that sees."""
+    return make_conversation(world.project, world.editor, janus)

@@ -13,7 +13,8 @@ from apps.catalog.models import HostedModel
 from apps.conversations.broadcast import changes_to_all, recheck_all
 from apps.conversations.models import Conversation
 from apps.generations.actions import request_cancel, wipe_content
-from apps.generations.models import TERMINAL, GenerationJob
+from apps.generations.erasing import erase_pictures
+from apps.generations.models import TERMINAL, Artifact, GenerationJob
 from apps.governance.access import usable_models
 from apps.projects.models import Project
 
@@ -82,11 +83,12 @@ def purge_overdue() -> int:
 
 @transaction.atomic
 def _purge(conversation: Conversation) -> bool:
-    """The texts go, prompts and completions both; the jobs' counts stay for accounting."""
+    """Texts and pictures go, prompts and completions both; the jobs' counts stay for accounting."""
     locked = Conversation.objects.in_bin().select_for_update(skip_locked=True).filter(pk=conversation.pk).first()
     if locked is None:
         return False
     wipe_content(_jobs(locked))
+    erase_pictures(Artifact.objects.filter(attachment__conversation=locked))
     _record("conversation.purged", None, locked)
     locked.delete()
     return True

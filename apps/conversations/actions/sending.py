@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel
 from apps.conversations import from_prompts
+from apps.conversations.actions.attaching import attached
 from apps.conversations.broadcast import frames_to_all
 from apps.conversations.history import chat_messages
 from apps.conversations.inputs import refused, title_from
@@ -47,10 +49,12 @@ def send_message(
     parent_id: str | None,
     client_id: str,
     revision_id: str | None = None,
+    picture_ids: Sequence[str] = (),
 ) -> Sent:
     """Write the prompt and the message that waits for its answer, and queue the job. An edit is a send whose parent
     is the edited prompt's parent; `revision_id` names the prompt of the library that the text came from, and counts
-    as a use of it. Raises Refused, and then nothing is changed."""
+    as a use of it; `picture_ids` are of pictures that were attached here. Raises Refused, and then nothing is
+    changed."""
     conversation = _locked(conversation)
     tree = read_tree(conversation)
     if sent := tree.sent_as(client_id):
@@ -59,7 +63,13 @@ def send_message(
     path = messages_of(tree.path(_checked_parent(tree, parent_id)))
     _refuse_unfinished(path)
     question = Message(
-        conversation=conversation, parent_id=parent_id, role=USER, user=actor, text=text, client_id=client_id
+        conversation=conversation,
+        parent_id=parent_id,
+        role=USER,
+        user=actor,
+        text=text,
+        pictures=attached(conversation, picture_ids),
+        client_id=client_id,
     )
     answer = _new_answer(
         actor, conversation, [*path, question], client_id="", revision=from_prompts.named(actor, revision_id)
@@ -159,12 +169,17 @@ def _written(conversation: Conversation, tree: Tree, messages: list[Message]) ->
     changes = {}
     conversation.active_leaf = messages[-1]
     conversation.updated_at = timezone.now()
-    if not conversation.title and messages[0].text:
-        conversation.title = title_from(messages[0].text)
+    if not conversation.title and (title := title_from(messages[0].text or _names(messages[0]))):
+        conversation.title = title
         changes = {"title": conversation.title}
     conversation.save(update_fields=["active_leaf", "updated_at", "title"])
     frames_to_all(conversation.pk, lambda: _news(sent, changes))
     return sent
+
+
+def _names(message: Message) -> str:
+    """Of its pictures, where it says nothing else."""
+    return ", ".join(picture["name"] for picture in message.pictures)
 
 
 def _news(sent: Sent, changes: JSON) -> list[JSON]:

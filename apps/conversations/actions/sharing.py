@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.record import JSON, Target, record
 from apps.catalog.models import HostedModel
+from apps.conversations.actions.attaching import copied_pictures
 from apps.conversations.inputs import refused
 from apps.conversations.models import Conversation, Message, SharedConversation
 from apps.conversations.models.snapshot import SHARED
@@ -66,8 +67,8 @@ def share_conversation(
 
 @transaction.atomic
 def continue_shared(*, actor: User, shared: SharedConversation, project: Project, model: HostedModel) -> Conversation:
-    """A new conversation in `project` that begins with the shared messages. The caller has checked that `actor` may
-    write there and use `model`."""
+    """A new conversation in `project` that begins with the shared messages and has their pictures as its own. The
+    caller has checked that `actor` may write there and use `model`. Raises Refused where a picture can't be copied."""
     conversation = Conversation.objects.create(
         project=project,
         created_by=actor,
@@ -76,7 +77,7 @@ def continue_shared(*, actor: User, shared: SharedConversation, project: Project
         hosted_model=model,
         continued_from=shared,
     )
-    copies = _copied_into(conversation, shared)
+    copies = _copied_into(conversation, shared, actor)
     Message.objects.bulk_create(copies)
     conversation.active_leaf = copies[-1]
     conversation.save(update_fields=["active_leaf"])
@@ -90,16 +91,19 @@ def record_reading(*, actor: User, shared: SharedConversation) -> None:
     _note("conversation.copy_read", actor, shared.conversation, shared=shared.pk)
 
 
-def _copied_into(conversation: Conversation, shared: SharedConversation) -> list[Message]:
+def _copied_into(conversation: Conversation, shared: SharedConversation, actor: User) -> list[Message]:
     """Unsaved, each the parent of the next. A prompt at the end gets an empty answer: it can be asked for again, and
     another prompt can follow it."""
     copies: list[Message] = []
-    said = [(each["role"], each["text"]) for each in shared.messages]
+    own = copied_pictures(actor, conversation, [one for each in shared.messages for one in each.get("pictures", ())])
+    said = [(each["role"], each["text"], each.get("pictures", ())) for each in shared.messages]
     if said[-1][0] == Message.Author.USER:
-        said.append((Message.Author.ASSISTANT, ""))
-    for role, text in said:
+        said.append((Message.Author.ASSISTANT, "", ()))
+    for role, text, pictures in said:
         parent = copies[-1] if copies else None
-        copies.append(Message(conversation=conversation, parent=parent, role=role, text=text))
+        copy = Message(conversation=conversation, parent=parent, role=role, text=text)
+        copy.pictures = [own[picture["id"]] for picture in pictures]
+        copies.append(copy)
     return copies
 
 
@@ -122,7 +126,7 @@ def _is_whole(message: Message) -> bool:
     """Whether there is something to show. Raises Refused for an answer that is still to come."""
     if message.job and message.job.state in (State.QUEUED, State.RUNNING):
         raise refused("running", "An answer is still being written. Share once it is complete, or leave it out.")
-    return bool(message.content)
+    return message.says_something
 
 
 def _copies_of(messages: Sequence[Message], *, with_reasoning: bool) -> list[dict[str, Any]]:
@@ -133,6 +137,7 @@ def _copies_of(messages: Sequence[Message], *, with_reasoning: bool) -> list[dic
             "text": message.content,
             "model": message.job.model_version.hosted_model.name if message.job else "",
             "cut": bool(message.job and message.job.finish_reason in ENDED_EARLY),
+            **({"pictures": message.pictures} if message.pictures else {}),
             **(_reasoning_of(message) if with_reasoning else {}),
         }
         for message in messages

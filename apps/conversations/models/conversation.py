@@ -109,6 +109,9 @@ class Message(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     text = models.TextField(blank=True)
+    pictures = models.JSONField(
+        default=list, help_text='what was attached: [{"id": of the Attachment, "name": …, "width": …, "height": …}]'
+    )
     job = models.OneToOneField(
         "generations.GenerationJob", on_delete=models.SET_NULL, null=True, blank=True, related_name="message"
     )
@@ -133,3 +136,8 @@ class Message(models.Model):
     def content(self) -> str:
         """What was said, by a person or by the model."""
         return self.job.output if self.job else self.text
+
+    @property
+    def says_something(self) -> bool:
+        """Not an answer that never began."""
+        return bool(self.content or self.pictures)

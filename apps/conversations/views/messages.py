@@ -10,7 +10,7 @@ from apps.conversations.access import get_conversation_for, get_message
 from apps.conversations.actions.sending import Sent, regenerate, send_message
 from apps.conversations.counting import count
 from apps.conversations.from_prompts import with_runs
-from apps.conversations.inputs import client_id_in, parent_in, prompt_in, revision_in
+from apps.conversations.inputs import client_id_in, parent_in, pictures_in, prompt_in, revision_in
 from apps.conversations.serializers import path_json
 from apps.conversations.tree import leaf_to_show, read_tree
 from apps.generations.json_views import PersonRequest, body_of, json_view
@@ -33,13 +33,15 @@ def _path(request: PersonRequest, cid: str) -> JsonResponse:
 def _send(request: PersonRequest, cid: str) -> JsonResponse:
     data = body_of(request)
     conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
+    pictures = pictures_in(data)
     sent = send_message(
         actor=request.user,
         conversation=conversation,
-        text=prompt_in(data),
+        text=prompt_in(data, pictures),
         parent_id=parent_in(data),
         client_id=client_id_in(data),
         revision_id=revision_in(data),
+        picture_ids=pictures,
     )
     return _sent_response(request.user, sent)
 

@@ -54,7 +54,10 @@ def continue_here(request: PersonRequest, token: str) -> HttpResponse:
         record_refusal(request, decision.reason, code=decision.code)
         way = remedy(decision, model, project)
         return _page(request, shared, token=token, chosen=chosen, problem=decision.reason, way=way, status=403)
-    started = continue_shared(actor=request.user, shared=shared, project=project, model=model)
+    try:
+        started = continue_shared(actor=request.user, shared=shared, project=project, model=model)
+    except Refused as refusal:
+        return _page(request, shared, token=token, chosen=chosen, problem=refusal.message, status=refusal.status)
     return redirect("conversation", started.pk)
 
 

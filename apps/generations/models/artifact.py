@@ -14,17 +14,22 @@ from apps.lib.ids import new_id
 class Origin(models.TextChoices):
     GENERATED = "generated", "Made here"
     UPLOADED = "uploaded", "Uploaded"
+    ATTACHED = "attached", "Attached to a conversation"
 
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):
+    def of_projects(self) -> Self:
+        """All but those that were attached to a conversation: these are reached through it, and go with it."""
+        return self.exclude(origin=Origin.ATTACHED)
+
     def kept(self) -> Self:
-        """Those that weren't deleted; a deleted one can be brought back until housekeeping erases it."""
-        return self.filter(deleted_at=None)
+        """Those of projects that weren't deleted; a deleted one can be brought back until housekeeping erases it."""
+        return self.of_projects().filter(deleted_at=None)
 
 
 class Artifact(models.Model):
     """A picture. Its file is a PNG without metadata, `settings.ARTIFACT_STORE/<id[:2]>/<id>.png`; who may see the
-    project may see it, and nobody else."""
+    project may see it, and nobody else. One that was attached to a conversation is seen by those who may see that."""
 
     id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="artifacts")

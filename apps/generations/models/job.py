@@ -41,7 +41,9 @@ class GenerationJob(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0)
     lost_attempts = models.PositiveSmallIntegerField(default=0, help_text="those whose worker was lost")
-    messages = models.JSONField(default=list, help_text='what the model reads: [{"role": …, "content": …}]')
+    messages = models.JSONField(
+        default=list, help_text='what the model reads: [{"role": …, "content": …}], some with "pictures": ids'
+    )
     prompt_ids = models.JSONField(default=list, help_text="the same as token ids, chat template applied")
     params = models.JSONField(default=dict, help_text="sampling or picture parameters, validated")
     output = models.TextField(blank=True, help_text="the completion; partial when cancelled or failed")

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_GET
 from apps.accounts.powers import Power, powers_of
 from apps.generations.artifact_access import get_artifact_for
 from apps.generations.json_views import PersonRequest
-from apps.generations.models import Artifact, Origin
+from apps.generations.models import Artifact
 from apps.lib.ids import is_id
 from apps.projects.access import get_membership_for, get_project_for
 from apps.projects.models import Project, Role
 from apps.projects.recent import remember
 from apps.studio import gallery
-from apps.studio.filters import Filters
+from apps.studio.filters import ORIGINS, Filters
 from apps.studio.inputs import MAX_CHOSEN
 from apps.studio.page_state import EXAMPLES, page_state
 from apps.studio.picture_page import picture_context
@@ -43,7 +43,7 @@ def studio(request: PersonRequest, pid: str) -> HttpResponse:
         "board": next((board for board in boards if board.pk == filters.board), None),
         "people": gallery.people_of(project),
         "models": gallery.models_of(project),
-        "origins": Origin.choices,
+        "origins": ORIGINS,
         "examples": EXAMPLES,
         "metadata": METADATA,
         "may_install": Power.GOVERN in powers_of(request.user),

@@ -1,0 +1,127 @@
+"""Attach a picture to the message that somebody is writing, take it back, send it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit.record import Target, record
+from apps.conversations.inputs import refused
+from apps.conversations.models import Attachment, Conversation, PictureFacts
+from apps.conversations.models.attachment import MAX_NAME_CHARS
+from apps.generations.artifact_actions import FULL, upload_artifact
+from apps.generations.erasing import erase_pictures
+from apps.generations.kept_pictures import copied
+from apps.generations.models import Artifact, Origin
+
+MAX_UNSENT = 20
+"""Of one person in one conversation."""
+UNSENT_DAYS = 1
+REMOVED_AT_ONCE = 50
+GONE = "One of the pictures is not there any more. Attach it once more."
+ERASED = "A picture of this conversation is not there any more, so it can't be continued."
+UNPRINTED = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+
+
+def attach_picture(
+    *, actor: User, conversation: Conversation, data: bytes, name: str = "", declared: str = ""
+) -> Attachment:
+    """Only its pixels are kept, as of any upload. Raises Refused, and then nothing is kept."""
+    unsent = conversation.attachments.filter(sent_at=None, artifact__user=actor).count()
+    if unsent >= MAX_UNSENT:
+        raise refused("too_many_pictures", f"{unsent} pictures wait here to be sent. Send some, or remove them first.")
+    made: list[Attachment] = []
+
+    def beside(artifact: Artifact) -> None:
+        made.append(Attachment.objects.create(artifact=artifact, conversation=conversation, name=_name(name)))
+
+    upload_artifact(
+        actor=actor,
+        project=conversation.project,
+        data=data,
+        name=name,
+        declared=declared,
+        origin=Origin.ATTACHED,
+        beside=beside,
+    )
+    return made[0]
+
+
+def attached(conversation: Conversation, picture_ids: Sequence[str]) -> list[PictureFacts]:
+    """For a message with these pictures, in the transaction of the caller; from now on they stay. Raises Refused."""
+    if not picture_ids:
+        return []
+    rows = conversation.attachments.select_for_update(of=("self",)).select_related("artifact").in_bulk(picture_ids)
+    if len(rows) < len(picture_ids):
+        raise refused("picture_gone", GONE, status=409)
+    conversation.attachments.filter(pk__in=rows, sent_at=None).update(sent_at=Now())
+    return [rows[picture].facts for picture in picture_ids]
+
+
+def copied_pictures(
+    actor: User, conversation: Conversation, pictures: Sequence[PictureFacts]
+) -> dict[str, PictureFacts]:
+    """Pictures of another conversation as `conversation`'s own, by the ids that they have there; in the transaction of
+    the caller. Raises Refused."""
+    by_id = {picture["id"]: picture for picture in pictures}
+    found = Artifact.objects.in_bulk(by_id)
+    if len(found) < len(by_id):
+        raise refused("picture_gone", ERASED, status=409)
+    return {key: _copy(actor, conversation, found[key], picture["name"]).facts for key, picture in by_id.items()}
+
+
+@transaction.atomic
+def remove_unsent(*, actor: User, attachment: Attachment) -> bool:
+    """Erase a picture that `actor` attached and didn't send. False for any other: that stays."""
+    return attachment.artifact.user_id == actor.pk and _remove(actor, attachment.pk)
+
+
+def forget_unsent() -> int:
+    """Erase what waited to be sent for longer than UNSENT_DAYS; how many."""
+    overdue = Attachment.objects.filter(sent_at=None, artifact__created_at__lt=Now() - timedelta(days=UNSENT_DAYS))
+    found = list(overdue.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
+    return sum(_remove(None, attachment_id) for attachment_id in found)
+
+
+@transaction.atomic
+def _remove(actor: User | None, attachment_id: str) -> bool:
+    """Locked, so that a send at the same moment has it or finds that it is gone."""
+    rows = Attachment.objects.select_for_update(of=("self",)).select_related("conversation")
+    attachment = rows.filter(pk=attachment_id, sent_at=None).first()
+    if attachment is None:
+        return False
+    conversation = attachment.conversation
+    record(
+        "conversation.picture_removed",
+        actor=actor,
+        target=Target("conversation", conversation.pk, "conversation"),
+        project_id=conversation.project_id,
+        picture=attachment_id,
+    )
+    erase_pictures(Artifact.objects.filter(pk=attachment_id))
+    return True
+
+
+def _copy(actor: User, conversation: Conversation, artifact: Artifact, name: str) -> Attachment:
+    try:
+        kept = copied(artifact)
+    except FileNotFoundError as error:
+        raise refused("picture_gone", ERASED, status=409) from error
+    except OSError as error:
+        raise refused("storage", FULL.format(error=error.strerror), status=507) from error
+    row = kept.row(project_id=conversation.project_id, user_id=actor.pk, job_id=None, origin=Origin.ATTACHED)
+    row.save(force_insert=True)
+    return Attachment.objects.create(artifact=row, conversation=conversation, name=name, sent_at=timezone.now())
+
+
+def _name(name: str) -> str:
+    """Of a file, as it may be shown."""
+    shown = " ".join(UNPRINTED.sub(" ", PurePosixPath(name.replace("\\", "/")).name).split())
+    return shown[:MAX_NAME_CHARS] or "Picture"
