@@ -1,5 +1,7 @@
 /** The field for the next prompt: draft, keys, size, what is allowed now, and the sentence when it isn't. */
 import { el } from "../dom.js";
+import { Attachments } from "./pictures/attachments.js";
+import { holdsPictures, someSee, whyBlind } from "./pictures/sight.js";
 import { DraftSource } from "./prompts/source.js";
 import { generating, mayWrite } from "./reducer.js";
 import { keep, recall } from "./storage.js";
@@ -9,8 +11,8 @@ const TYPING_EVERY = 3000; // milliseconds
 const DRAFT_EVERY = 300;
 
 export class Composer {
-  constructor(root, { store, outbox, commands, socket, transcript }) {
-    Object.assign(this, { root, store, outbox, commands, socket, transcript });
+  constructor(root, { store, outbox, commands, socket, transcript, chooseModel }) {
+    Object.assign(this, { root, store, outbox, commands, socket, transcript, chooseModel });
     this.field = root.querySelector("textarea");
     this.button = root.querySelector("[data-send]");
     this.stopButton = root.querySelector("[data-stop]");
@@ -18,6 +20,9 @@ export class Composer {
     this.meter = new TokenMeter(root.querySelector("[data-tokens]"), store);
     this.key = `atrium.draft.${store.state.conversation.id}`;
     this.field.value = recall(this.key) ?? "";
+    this.attach = root.querySelector("[data-attach]");
+    this.blind = root.querySelector("[data-blind]");
+    this.attachments = new Attachments(root, { store, say: (sentence) => this.#say(sentence), changed: () => this.#changed(), focus: () => this.focus() });
     this.from = new DraftSource(root.querySelector("[data-from]"), store);
     this.#listen();
     this.#changed();
@@ -46,8 +51,9 @@ export class Composer {
     this.from.set(from);
   }
 
-  /** The server would not take `prompt`: the text comes back, with the reason. */
+  /** The server would not take `prompt`: text and pictures come back, with the reason. */
   refuse(failure, prompt) {
+    this.attachments.restore(prompt.pictures ?? []);
     if (!this.field.value.trim()) this.field.value = prompt.text;
     else if (!this.field.value.includes(prompt.text)) this.field.value = `${prompt.text}\n\n${this.field.value}`;
     if (failure.code !== "prompt_gone") this.from.set(this.from.value ?? prompt.from);
@@ -62,6 +68,7 @@ export class Composer {
       this.#send();
     });
     this.stopButton.addEventListener("click", () => this.commands.stop());
+    this.blind.querySelector("[data-blind-choose]").addEventListener("click", () => this.chooseModel());
     this.field.addEventListener("input", () => {
       this.#say("");
       this.#typing();
@@ -85,7 +92,7 @@ export class Composer {
   #send() {
     const text = this.field.value;
     const { state } = this.store;
-    if (!text.trim() || state.pending || !mayWrite(state)) return;
+    if (this.#empty || state.pending || !mayWrite(state)) return;
     if (generating(state)) {
       this.#say("An answer is still being written. Wait for it, or stop it with Esc.");
       return;
@@ -94,13 +101,22 @@ export class Composer {
       this.#say(`That is longer than ${state.limits.max_chars.toLocaleString()} characters. Shorten it, or send it in parts.`);
       return;
     }
+    if (this.attachments.waiting) {
+      this.#say("A picture is not there yet. Wait for it, or remove it.");
+      return;
+    }
     const from = this.from.value;
+    const pictures = this.attachments.ready;
     this.field.value = "";
     this.#say("");
-    this.#changed();
+    this.attachments.clear();
     this.transcript.follow();
     this.#typing();
-    this.outbox.send(text, state.leaf, from);
+    this.outbox.send(text, state.leaf, { from, pictures });
+  }
+
+  get #empty() {
+    return !this.field.value.trim() && !this.attachments.any;
   }
 
   #changed() {
@@ -108,7 +124,7 @@ export class Composer {
     this.saving = setTimeout(() => keep(this.key, this.field.value), DRAFT_EVERY);
     if (!this.field.value.trim()) this.from.set(null);
     this.#fit();
-    this.meter.count(this.field.value);
+    this.meter.count(this.field.value, this.attachments.ready);
     this.#show(this.store.state);
   }
 
@@ -137,6 +153,17 @@ export class Composer {
     const running = Boolean(generating(state));
     this.button.hidden = running;
     this.stopButton.hidden = !running;
-    this.button.disabled = !this.field.value.trim() || Boolean(state.pending);
+    this.button.disabled = this.#empty || Boolean(state.pending);
+    this.attach.hidden = !someSee(state);
+    this.#showBlind(state);
+  }
+
+  /** There are pictures, and the model that was chosen doesn't see them. */
+  #showBlind(state) {
+    const why = this.attachments.any || holdsPictures(state) ? whyBlind(state) : "";
+    const text = why && `There are pictures in this conversation. ${why}`;
+    const told = this.blind.querySelector("[data-blind-why]");
+    if (told.textContent !== text) told.textContent = text;
+    this.blind.hidden = !why;
   }
 }

@@ -3,6 +3,7 @@ import { toast } from "../toasts.js";
 import { Commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { Outbox } from "./outbox.js";
+import { listenForPictures } from "./pictures/bringing.js";
 import { PromptForm } from "./prompts/form.js";
 import { PromptPicker } from "./prompts/picker.js";
 import { saveDialog } from "./prompts/save.js";
@@ -53,8 +54,10 @@ const modelName = (id) => store.state.models.find((each) => each.id === id)?.nam
 const writable = () => mayWrite(store.state);
 const transcript = new Transcript(root, { store, commands, outbox, modelName, writable, savePrompt: saveDialog({ store }) });
 const form = root.querySelector("[data-composer]");
-const composer = form && new Composer(form, { store, outbox, commands, socket, transcript });
+const chooseModel = () => root.querySelector("[data-panel-open]").click();
+const composer = form && new Composer(form, { store, outbox, commands, socket, transcript, chooseModel });
 
+if (composer) listenForPictures({ page: root, field: composer.field, attachments: composer.attachments, store });
 if (composer) new PromptPicker(form, { store, composer, form: new PromptForm({ store, composer, commands }) });
 
 showHeader(root, { store, commands });

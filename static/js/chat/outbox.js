@@ -23,9 +23,10 @@ export class Outbox {
   /**
    * @param {string|null} parent the message that this one answers
    * @param {{revision: string, title: string}|null} from the prompt of the library that the text came from
+   * @param {object[]} pictures that were attached, as the site knows them
    */
-  send(text, parent, from = null) {
-    this.#start({ client_id: newClientId(), text, parent, from });
+  send(text, parent, { from = null, pictures = [] } = {}) {
+    this.#start({ client_id: newClientId(), text, parent, from, pictures });
   }
 
   /** The line is back: don't wait for the timer. */
@@ -50,9 +51,10 @@ export class Outbox {
   async #attempt() {
     this.timer = null;
     const { urls } = this.store.state;
-    const { client_id, text, parent, from } = this.prompt;
+    const { client_id, text, parent, from, pictures = [] } = this.prompt;
+    const revision = from?.revision ?? null;
     try {
-      const { messages, warnings } = await post(urls.messages, { client_id, text, parent, revision: from?.revision ?? null });
+      const { messages, warnings } = await post(urls.messages, { client_id, text, parent, revision, pictures: pictures.map((each) => each.id) });
       this.#done();
       this.store.dispatch({ type: "sent", messages });
       tellWarnings(warnings);

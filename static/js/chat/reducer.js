@@ -13,7 +13,7 @@ export function initialState(page) {
     closed: "", // the sentence of a socket that will not come back
     live: {}, // job id → what jobs.js keeps
     gaps: 0, // grows when a follower has to start again
-    pending: null, // {client_id, text, parent, from, state: sending|waiting}
+    pending: null, // {client_id, text, parent, from, pictures, state: sending|waiting}
     busy: false, // another request that changes the path is under way
   });
 }
@@ -111,7 +111,7 @@ export function shownMessages(state) {
   if (!pending) return messages;
   const at = pending.parent ? messages.findIndex((each) => each.id === pending.parent) : -1;
   if (pending.parent && at < 0) return messages;
-  const prompt = { id: "pending", parent: pending.parent, role: "user", text: pending.text, user: state.user, siblings: [], job: null, pending: pending.state };
+  const prompt = { id: "pending", parent: pending.parent, role: "user", text: pending.text, pictures: pending.pictures ?? [], user: state.user, siblings: [], job: null, pending: pending.state };
   return [...messages.slice(0, at + 1), prompt];
 }
 

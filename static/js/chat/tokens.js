@@ -10,19 +10,20 @@ export class TokenMeter {
     this.turn = 0;
   }
 
-  count(text) {
+  count(text, pictures) {
     clearTimeout(this.timer);
     this.turn += 1;
-    if (!text.trim() || !this.store.state.conversation.model) {
+    if ((!text.trim() && !pictures.length) || !this.store.state.conversation.model) {
       this.#show(null);
       return;
     }
-    this.timer = setTimeout(() => this.#ask(text, this.turn), PAUSE);
+    const ids = pictures.map((each) => each.id);
+    this.timer = setTimeout(() => this.#ask(text, ids, this.turn), PAUSE);
   }
 
-  async #ask(text, turn) {
+  async #ask(text, pictures, turn) {
     const { urls, leaf } = this.store.state;
-    const counted = await post(urls.tokens, { text, parent: leaf }).catch(() => null); // only a hint: no fuss
+    const counted = await post(urls.tokens, { text, pictures, parent: leaf }).catch(() => null); // only a hint: no fuss
     if (turn === this.turn) this.#show(counted);
   }
 

@@ -6,7 +6,8 @@ export function openEditor(view, message) {
   const field = el("textarea", { class: "input", value: message.text, rows: 3, "aria-label": "Edit your message" });
   const close = () => {
     form.remove();
-    view.body.hidden = view.foot.hidden = false;
+    view.body.hidden = !message.text;
+    view.foot.hidden = false;
     view.root.focus({ preventScroll: true });
   };
   const form = el(
@@ -15,9 +16,10 @@ export function openEditor(view, message) {
       class: "msg-editor",
       onsubmit: (event) => {
         event.preventDefault();
-        if (!field.value.trim() || field.value === message.text) return close();
+        const { pictures = [] } = message;
+        if ((!field.value.trim() && !pictures.length) || field.value === message.text) return close();
         close();
-        view.context.outbox.send(field.value, message.parent);
+        view.context.outbox.send(field.value, message.parent, { pictures });
       },
       onkeydown: (event) => {
         if (event.isComposing) return;

@@ -4,6 +4,7 @@ import { copyText } from "../../copy.js";
 import { el, icon } from "../../dom.js";
 import { Prose } from "../../prose.js";
 import { stars } from "../../rating.js";
+import { pictureList } from "../pictures/list.js";
 import { isOver } from "../reducer.js";
 import { callCards } from "./calls.js";
 import { openEditor } from "./editor.js";
@@ -24,7 +25,15 @@ export class MessageView {
     this.root = el("article", { class: `msg msg-${message.role}`, dataset: { id: message.id }, tabIndex: -1 });
     this.root.append(this.#head(message), this.body, this.status, this.foot);
     if (message.role === "assistant") this.#prepareAnswer();
-    else this.body.classList.add("msg-plain");
+    else this.#prepareQuestion(message);
+  }
+
+  /** Its pictures never change. */
+  #prepareQuestion({ pictures, text }) {
+    this.body.classList.add("msg-plain");
+    if (!pictures?.length) return;
+    this.body.before(pictureList(pictures));
+    this.body.hidden = !text;
   }
 
   #prepareAnswer() {
@@ -126,7 +135,7 @@ export class MessageView {
       el("button", { type: "button", class: "tool", title: label, "aria-label": label, disabled: busy, onclick: run }, icon(name));
     const tools = over
       ? [
-          tool("copy", "Copy this message", (event) => this.#copy(event.currentTarget)),
+          message.text && tool("copy", "Copy this message", (event) => this.#copy(event.currentTarget)),
           message.text && tool("bookmark-plus", "Save as a prompt", () => this.context.savePrompt(message)),
           writable && message.role === "user" && tool("pencil", "Edit: asks again in a new branch", () => this.edit()),
           writable && message.role === "assistant" && tool("refresh-cw", "Answer again", () => this.context.commands.regenerate(message)),

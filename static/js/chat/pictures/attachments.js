@@ -1,0 +1,141 @@
+/**
+ * The pictures that go with the next message: chosen, pasted or dropped. Each is sent to the site at once, where it
+ * waits for its message; until then it can be taken back, and a reload keeps it.
+ */
+import { el, icon } from "../../dom.js";
+import { post, postPicture } from "../api.js";
+import { keep, recall } from "../storage.js";
+import { whyBlind } from "./sight.js";
+
+const PASTED = "Pasted picture";
+
+export class Attachments {
+  /** @param {{store, say: (sentence: string) => void, changed: () => void, focus: () => void}} composer */
+  constructor(root, { store, say, changed, focus }) {
+    Object.assign(this, { store, say, changed, focus });
+    this.list = root.querySelector("[data-attached]");
+    this.status = root.querySelector("[data-attached-said]");
+    this.file = root.querySelector("[data-attach-file]");
+    this.key = `atrium.draft.pictures.${store.state.conversation.id}`;
+    this.items = (recall(this.key) ?? []).map((picture) => ({ picture, name: picture.name, shown: picture.thumbnail }));
+    root.querySelector("[data-attach]").addEventListener("click", () => this.#mayAttach() && this.file.click());
+    this.file.addEventListener("change", () => this.#chosen());
+    this.#draw();
+  }
+
+  /** Those that the site has, in their order. */
+  get ready() {
+    return this.items.filter((each) => each.picture).map((each) => each.picture);
+  }
+
+  get any() {
+    return this.items.length > 0;
+  }
+
+  /** One is still on its way, or didn't arrive. */
+  get waiting() {
+    return this.items.some((each) => !each.picture);
+  }
+
+  /** They were sent. */
+  clear() {
+    this.items = [];
+    this.#changed();
+  }
+
+  /** They come back: the message could not be sent. */
+  restore(pictures) {
+    const here = new Set(this.ready.map((each) => each.id));
+    const back = pictures.filter((each) => !here.has(each.id));
+    this.items.unshift(...back.map((picture) => ({ picture, name: picture.name, shown: picture.thumbnail })));
+    this.#changed();
+  }
+
+  /** @param {File[]} files  those beyond what one message takes are left, in words */
+  add(files) {
+    if (!files.length || !this.#mayAttach()) return;
+    const most = this.store.state.limits.pictures;
+    const room = most - this.items.length;
+    const taken = files.slice(0, Math.max(0, room));
+    const items = taken.map((file) => ({ file, name: file.name, shown: URL.createObjectURL(file), picture: null, failed: false }));
+    this.items.push(...items);
+    this.say(files.length > taken.length ? `A message takes up to ${most} pictures. Send the others with the next one.` : "");
+    this.#changed();
+    for (const item of items) this.#upload(item);
+  }
+
+  #chosen() {
+    const files = [...this.file.files];
+    this.file.value = "";
+    this.add(files);
+  }
+
+  #mayAttach() {
+    const why = whyBlind(this.store.state);
+    if (why) this.say(why);
+    return !why;
+  }
+
+  async #upload(item) {
+    item.failed = false;
+    this.#changed();
+    try {
+      const { picture } = await postPicture(this.store.state.urls.attach, item.file);
+      item.picture = picture;
+      this.status.textContent = `${item.name} is attached.`;
+      if (!this.items.includes(item)) this.#forget(picture); // taken back meanwhile
+    } catch (failure) {
+      if (failure.retry) item.failed = true;
+      else this.#drop(item);
+      this.say(`${item.name}: ${failure.message}`);
+    }
+    this.#changed();
+  }
+
+  #remove(item) {
+    const at = this.items.indexOf(item);
+    this.#drop(item);
+    if (item.picture) this.#forget(item.picture);
+    this.status.textContent = `${item.name} is removed.`;
+    this.#changed();
+    const buttons = this.list.querySelectorAll("[data-remove]");
+    if (buttons.length) buttons[Math.min(at, buttons.length - 1)].focus();
+    else this.focus();
+  }
+
+  #drop(item) {
+    this.items = this.items.filter((each) => each !== item);
+    if (item.file) URL.revokeObjectURL(item.shown);
+  }
+
+  /** What was never sent is erased; where that fails the site forgets it by itself. */
+  #forget({ id }) {
+    post(this.store.state.urls.remove_picture.replace("{id}", id)).catch(() => {});
+  }
+
+  #changed() {
+    keep(this.key, this.ready.length ? this.ready : null);
+    this.#draw();
+    this.changed();
+  }
+
+  #draw() {
+    this.list.replaceChildren(...this.items.map((item) => this.#card(item)));
+    this.list.hidden = !this.items.length;
+  }
+
+  #card(item) {
+    item.image ??= el("img", { src: item.shown, alt: "" });
+    const again = item.failed && el("button", { type: "button", class: "attached-again", onclick: () => this.#upload(item), "aria-label": `Send ${item.name} again`, title: "Try again" }, icon("refresh-cw"));
+    const remove = el("button", { type: "button", class: "attached-remove", dataset: { remove: "" }, onclick: () => this.#remove(item), "aria-label": `Remove ${item.name}`, title: "Remove" }, icon("x"));
+    const card = el("li", { class: "attached", title: item.name }, item.image, el("span", { class: "attached-name truncate" }, item.name), again, remove);
+    if (!item.picture && !item.failed) card.setAttribute("aria-busy", "true");
+    return card;
+  }
+}
+
+/** The pictures among what is pasted or dropped. One from the clipboard has no name of its own. */
+export function picturesIn(transfer, { pasted = false } = {}) {
+  const files = [...(transfer?.files ?? [])];
+  return pasted ? files.filter((each) => each.type.startsWith("image/")).map((each) => new File([each], PASTED, { type: each.type })) : files;
+}
