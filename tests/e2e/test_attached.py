@@ -16,9 +16,7 @@ from tests.engine.pictures.files import drawing, encoded
 CAT = {"name": "cat.png", "mimeType": "image/png", "buffer": encoded(drawing(96, 64))}
 BOAT = {"name": "boat.jpg", "mimeType": "image/jpeg", "buffer": encoded(drawing(64, 96).rotate(180), "JPEG")}
 PAGE = {"name": "page.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 and so on"}
-LOADED = (
-    "() => [...document.querySelectorAll('.msg-picture img')].every((each) => each.complete && each.naturalWidth)"
-)
+LOADED = "() => [...document.querySelectorAll('.msg-picture img')].every((each) => each.complete && each.naturalWidth)"
 PASTE = """async (field) => {
     const canvas = new OffscreenCanvas(48, 32);
     canvas.getContext("2d").fillRect(8, 8, 16, 16);

@@ -12,11 +12,13 @@ from django.utils import timezone
 from apps.accounts.actions.arrivals import make_sign_in_link
 from apps.accounts.actions.invitations import invite_to_sign_up
 from apps.catalog.models import HostedModel, ModelVersion
+from apps.conversations.actions.attaching import attach_picture
 from apps.conversations.models import Conversation
 from apps.generations.models import State
 from apps.projects.actions.invitations import invite
 from apps.projects.models import Role
 from tests.conversations.build import answered, asked, make_conversation
+from tests.engine.pictures.files import drawing, encoded
 from tests.matrix.rooms import ROOMS
 from tests.world import World
 
@@ -33,6 +35,7 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
     _, sign_up_token = invite_to_sign_up(actor=world.admin, email="", days=1)
     deleted = make_conversation(world.project, world.owner, None, "Gone")
     Conversation.objects.filter(pk=deleted.pk).update(deleted_at=timezone.now())
+    picture = attach_picture(actor=world.owner, conversation=conversation, data=encoded(drawing()))
     project, talk = {"pid": world.project.pk}, {"cid": conversation.pk}
     member = project | {"uid": world.viewer.pk}
     return {
@@ -58,6 +61,8 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         "conversation_new": project,
         **{name: talk for name in named("conversation") if name not in {"conversation_new", "conversation_regenerate"}},
         "conversation_restore": {"cid": deleted.pk},
+        "conversation_picture": talk | {"aid": picture.pk, "kind": "png"},
+        "conversation_picture_remove": talk | {"aid": picture.pk},
         **{route: parts for room in ROOMS for route, parts in room.things(world).items()},
     }
 

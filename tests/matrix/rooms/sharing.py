@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.conversations.actions.attaching import attach_picture, attached
 from apps.conversations.actions.sharing import share_conversation
 from apps.conversations.models import Conversation
 from apps.prompts.models import Audience, Prompt
+from tests.engine.pictures.files import drawing, encoded
 from tests.world import World
 
 ROWS = """
@@ -21,6 +23,8 @@ conversation_save_prompt             POST    401   404  201  201  201  404
 conversation_share                   POST    401   404  403  201  201  404
 shared_conversation                  GET     200   200  200  200  200  200
 shared_copy                          GET     login 404  404  200  404  404
+shared_picture                       GET     200   200  200  200  200  200
+shared_copy_picture                  GET     404   404  404  200  404  404
 shared_continue                      GET     login 302  302  302  302  302
 # without a project chosen: the page again, with what is missing
 shared_continue                      POST    login 409  409  409  409  409
@@ -38,7 +42,10 @@ JSON: dict[tuple[str, str], dict[str, Any]] = {
 def things(world: World) -> dict[str, dict[str, Any]]:
     """For each route of this room the parts of its address."""
     conversation = Conversation.objects.create(project=world.project, created_by=world.editor, title="Tides")
-    message = conversation.messages.create(id=MESSAGE, role="user", text="When is high tide?")
+    picture = attach_picture(actor=world.editor, conversation=conversation, data=encoded(drawing()))
+    message = conversation.messages.create(
+        id=MESSAGE, role="user", text="When is high tide?", pictures=attached(conversation, [picture.pk])
+    )
     shared, link, token = share_conversation(
         actor=world.editor, conversation=conversation, message_ids=[message.pk], lifetime=None
     )
@@ -53,5 +60,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
         "shared_conversation": {"token": token},
         "shared_continue": {"token": token},
         "shared_copy": {"shared_id": shared.pk},
+        "shared_picture": {"token": token, "aid": picture.pk, "kind": "png"},
+        "shared_copy_picture": {"shared_id": shared.pk, "aid": picture.pk, "kind": "webp"},
         "share_link_revoke": {"link_id": link.pk},
     }
