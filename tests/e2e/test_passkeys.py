@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from tests.e2e.browser import chromium
 from tests.world import PASSWORD, make_world
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
