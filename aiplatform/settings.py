@@ -289,6 +289,8 @@ ENGINE_DTYPE = env.choice("ENGINE_DTYPE", "auto", ("auto", "float32", "bfloat16"
 ENGINE_MEMORY_MB = env.integer("ENGINE_MEMORY_MB", 0, minimum=0) or None  # for all models; 0: most of what is free
 ENGINE_MAX_RESIDENT = env.integer("ENGINE_MAX_RESIDENT", 0, minimum=0) or None  # models kept loaded; 0: what fits
 ENGINE_MAX_ADAPTERS = env.integer("ENGINE_MAX_ADAPTERS", 8, minimum=1)  # LoRA adapters kept loaded beside each of them
+ENGINE_MAX_PICTURES = env.integer("ENGINE_MAX_PICTURES", 8, minimum=1)  # that one model draws at once
+ENGINE_CHECKPOINT_SECONDS = env.integer("ENGINE_CHECKPOINT_SECONDS", 3, minimum=0)  # between two of a picture
 ENGINE_CACHE_MB = env.integer("ENGINE_CACHE_MB", 0, minimum=0) or None  # for keys and values; 0 leaves it to the engine
 ENGINE_SHARE_PREFIXES = env.boolean("ENGINE_SHARE_PREFIXES", False)  # of prompts, between projects
 ENGINE_ATTENTION = env.choice("ENGINE_ATTENTION", "auto", ("auto", "reference", "gathered", "native"))

@@ -43,6 +43,8 @@ class EngineConfig:
     same."""
     attention: Attention = "auto"
     """`auto`: the fastest that works on the device, tried at load."""
+    checkpoint_seconds: float = 3.0
+    """Between two checkpoints of a picture: so much work is lost at most with a worker. 0: one with every step."""
     max_resident: int | None = None
     """How many models are kept loaded; None: as many as their memory holds."""
     max_adapters: int = 8
@@ -66,6 +68,8 @@ class EngineConfig:
                 raise ValueError(f"EngineConfig.{name} must be at least 1 or None, it is {value}.")
         if self.max_context < 2:
             raise ValueError(f"EngineConfig.max_context must be at least 2 tokens, it is {self.max_context}.")
+        if not self.checkpoint_seconds >= 0:
+            raise ValueError(f"EngineConfig.checkpoint_seconds must be at least 0, it is {self.checkpoint_seconds}.")
         if not self.stall_factor >= 1:
             raise ValueError(f"EngineConfig.stall_factor must be at least 1, it is {self.stall_factor}.")
         if self.max_wait_seconds is not None and not self.max_wait_seconds > 0:

@@ -53,6 +53,8 @@ def engine_config() -> EngineConfig:
         max_context=settings.MAX_CONTEXT,
         max_resident=settings.ENGINE_MAX_RESIDENT,
         max_adapters=settings.ENGINE_MAX_ADAPTERS,
+        max_pictures=settings.ENGINE_MAX_PICTURES,
+        checkpoint_seconds=settings.ENGINE_CHECKPOINT_SECONDS,
         memory_mb=settings.ENGINE_MEMORY_MB,
         threads=settings.ENGINE_THREADS,
         cache_mb=settings.ENGINE_CACHE_MB,

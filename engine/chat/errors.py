@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-BLIND = "This model reads texts only. Choose one that sees pictures, or ask without them."
-
 
 class ChatError(ValueError):
     """These messages, or this model's template, can't be encoded. The message is a whole sentence."""

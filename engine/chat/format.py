@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from engine.chat.errors import BLIND, ChatError
+from engine.chat.errors import ChatError
 from engine.chat.markers import Markers
 from engine.chat.source import chat_template_of, special_tokens_of
 from engine.chat.template import ChatTemplate
 from engine.chat.tokens import Tokens
+from engine.types import BLIND
 
 ROLES = ("system", "user", "assistant")
 

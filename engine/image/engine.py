@@ -33,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.002
 """How long a step with nothing to compute waits for an adapter."""
-CHECKPOINT_SECONDS = 3.0
-"""Between two checkpoints of a picture: so much work is lost at most with a worker."""
 WRONG_KIND = "This model draws pictures, it doesn't write. Choose a text model."
 
 
@@ -218,7 +216,7 @@ class ImageEngine(Orders[Picture]):
         if picture.ticket.request.previews and due and not work.timeline.over:
             preview, picture.previewed = self._model.previewer(guess), now
         picture.ticket.stepped(work.timeline.done, work.timeline.steps, preview)
-        if now - picture.saved >= CHECKPOINT_SECONDS and not work.timeline.over:
+        if now - picture.saved >= self._config.checkpoint_seconds and not work.timeline.over:
             picture.saved = now
             data = saved(work, fingerprint(picture.ticket.request, picture.ticket.made_with))
             picture.ticket.checkpoint(work.timeline.done, data)

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 
 from engine.adapters import of_another_model
 from engine.answers import FORMATS
-from engine.chat.errors import BLIND
-from engine.types import GenerationRequest, OutputFormat, SamplingParams
+from engine.types import BLIND, GenerationRequest, OutputFormat, SamplingParams
 
 MAX_BIASES = 1024
 MAX_LOGPROBS = 20

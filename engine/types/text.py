@@ -8,6 +8,9 @@ from typing import Literal
 
 from engine.types.common import AdapterRef
 
+BLIND = "This model reads texts only. Choose one that sees pictures, or ask without them."
+"""Said of pictures in a chat, or in a request, for a model that doesn't see."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:

@@ -30,8 +30,8 @@ from tests.generations.scripted import ended, until
 from tests.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(800)]
-STEPS, SIDE = 150, 160
-"""So many steps of so large a picture take longer than it takes until the first checkpoint."""
+STEPS, SIDE = 150, 96
+"""So many steps of so large a picture take long enough to be seen half-way."""
 Start = Callable[..., WorkerProcess]
 
 
@@ -61,7 +61,7 @@ def half_done(job: GenerationJob) -> bool:
 def test_killed_half_way_it_is_finished_from_the_checkpoint(start: Start, world: World, painter: HostedModel) -> None:
     params = {"prompt": "a red apple", "steps": STEPS, "seed": 7}
     (job,) = submit_image(actor=world.editor, project=world.project, model=painter, params=params)
-    worker = start().ready(240)
+    worker = start(ENGINE_CHECKPOINT_SECONDS="0").ready(240)
     until(lambda: half_done(job), 240)
     worker.kill()
     saved = Checkpoint.objects.get(job=job).step

@@ -15,7 +15,6 @@ from torch import nn
 
 from engine.adapters.pictures.blocks import block_names
 from engine.config import EngineConfig
-from engine.image import engine as engine_module
 from engine.service import EngineThread, FolderSource
 from engine.types import AdapterRef, FinishReason, ImageParams, LoadingEvent, StartedEvent
 from tests.engine.image.bench import Bench
@@ -214,11 +213,8 @@ def test_pictures_go_on_while_an_adapter_loads(pipelines: dict[str, Path], style
     bench.run()
 
 
-def test_a_checkpoint_belongs_to_its_adapter(
-    serve: Serve, styles: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine_module, "CHECKPOINT_SECONDS", 0.0)
-    engine, wanted = serve(styles), params(steps=6)
+def test_a_checkpoint_belongs_to_its_adapter(serve: Serve, styles: dict[str, Path]) -> None:
+    engine, wanted = serve(styles, checkpoint_seconds=0), params(steps=6)
     whole = draw(engine, MODEL, wanted, adapter=ONE)
     expected, kept = whole.picture(), whole.checkpoints[2]
     resumed = draw(engine, MODEL, wanted, "resumed", adapter=ONE, checkpoint=kept.data)

@@ -16,7 +16,6 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save
 
-from engine.image import engine as image_engine
 from engine.service import EngineThread
 from engine.types import (
     Event,
@@ -96,12 +95,9 @@ def test_cancel_takes_effect_within_a_step(make_drawer: Make) -> None:
 
 @pytest.mark.parametrize("scheduler", ["default", "dpm++", "euler-ancestral", "unipc", "pndm", "heun"])
 @pytest.mark.parametrize("masked", [False, True])
-def test_a_resumed_picture_is_the_one_that_was_not_interrupted(
-    make_drawer: Make, monkeypatch: pytest.MonkeyPatch, scheduler: str, masked: bool
-) -> None:
-    monkeypatch.setattr(image_engine, "CHECKPOINT_SECONDS", 0.0)
+def test_a_resumed_picture_is_the_one_that_was_not_interrupted(make_drawer: Make, scheduler: str, masked: bool) -> None:
     more = {"source": png(some_picture()), "mask": png(half_mask())} if masked else {}
-    engine, wanted = make_drawer(), params(steps=8, scheduler=scheduler, strength=0.9)
+    engine, wanted = make_drawer(checkpoint_seconds=0), params(steps=8, scheduler=scheduler, strength=0.9)
     whole = draw(engine, MODEL, wanted, **more)
     expected = whole.picture()
     kept = whole.checkpoints[len(whole.checkpoints) // 2]
@@ -111,9 +107,8 @@ def test_a_resumed_picture_is_the_one_that_was_not_interrupted(
     assert resumed.finish().usage.steps == resumed.steps[-1].steps - kept.step
 
 
-def test_a_flow_model_resumes_too(make_drawer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_engine, "CHECKPOINT_SECONDS", 0.0)
-    engine, wanted = make_drawer(), params(steps=5)
+def test_a_flow_model_resumes_too(make_drawer: Make) -> None:
+    engine, wanted = make_drawer(checkpoint_seconds=0), params(steps=5)
     whole = draw(engine, "flux", wanted)
     expected = whole.picture()
     resumed = draw(engine, "flux", wanted, "two", checkpoint=whole.checkpoints[1].data)
@@ -121,9 +116,8 @@ def test_a_flow_model_resumes_too(make_drawer: Make, monkeypatch: pytest.MonkeyP
     assert resumed.steps[0].step == 3
 
 
-def test_a_checkpoint_that_does_not_fit_is_left_aside(make_drawer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_engine, "CHECKPOINT_SECONDS", 0.0)
-    engine, wanted = make_drawer(), params(steps=4)
+def test_a_checkpoint_that_does_not_fit_is_left_aside(make_drawer: Make) -> None:
+    engine, wanted = make_drawer(checkpoint_seconds=0), params(steps=4)
     whole = draw(engine, MODEL, wanted)
     expected, good = whole.picture(), whole.checkpoints[0].data
     tensors = load(good)
