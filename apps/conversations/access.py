@@ -47,10 +47,12 @@ def visit_conversation(
     return conversation, has
 
 
-def get_attachment(conversation: Conversation, attachment_id: str) -> Attachment:
-    """A picture of this conversation, sent or not; Http404 for one of another."""
-    attachments = conversation.attachments.select_related("artifact").filter(pk=attachment_id)
-    attachment = attachments.first() if is_id(attachment_id) else None
+def get_attachment(user: User | AnonymousUser, conversation: Conversation, attachment_id: str) -> Attachment:
+    """A picture of this conversation, which `user` may see; Http404 for one of another, or of another one's draft."""
+    if not (is_id(attachment_id) and isinstance(user, User)):
+        raise Http404("There is no such picture in this conversation.")
+    attachments = conversation.attachments.shown_to(user).select_related("artifact")
+    attachment = attachments.filter(pk=attachment_id).first()
     if attachment is None:
         raise Http404("There is no such picture in this conversation.")
     return attachment

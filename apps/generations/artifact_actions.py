@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -33,11 +32,9 @@ def upload_artifact(
     declared: str = "",
     is_mask: bool = False,
     origin: Origin = Origin.UPLOADED,
-    beside: Callable[[Artifact], object] = lambda _: None,
 ) -> Artifact:
     """Only its pixels are kept: as RGB, of a mask as greyscale. `name` and `declared` (the media type) are what was
-    said about the file; `beside` writes what belongs to its row, in the same transaction. Raises Refused, and then
-    nothing was kept."""
+    said about the file. Raises Refused, and then nothing was kept."""
     limits, clean = Limits(megabytes=settings.MAX_UPLOAD_MB), decode_mask if is_mask else decode
     try:
         kept = keep(clean(data, name=name, declared=declared, limits=limits))
@@ -49,7 +46,6 @@ def upload_artifact(
         with transaction.atomic():
             artifact = kept.row(project_id=project.pk, user_id=actor.pk, job_id=None, origin=origin)
             artifact.save(force_insert=True)
-            beside(artifact)
             size = {"width": kept.width, "height": kept.height, "size_bytes": kept.size_bytes}
             _record("artifact.uploaded", actor, artifact, **size)
     except Exception:

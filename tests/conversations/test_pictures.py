@@ -14,7 +14,6 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel, ModelVersion
-from apps.conversations.actions.attaching import MAX_UNSENT, forget_unsent
 from apps.conversations.actions.lifecycle import delete_conversation, purge_overdue, restore_conversation
 from apps.conversations.export import own_messages
 from apps.conversations.models import Attachment, Conversation, Message
@@ -193,6 +192,7 @@ def test_those_who_may_read_along_see_it_and_nobody_else(
     editor: Client, talk: Conversation, client_of: ClientOf
 ) -> None:
     picture = attach(editor, talk)
+    asked(editor, talk, pictures=[picture["id"]])
     expected = {"owner": 200, "viewer": 200, "stranger": 404, "admin": 404, "anonymous": 404}
     for name, status in expected.items():
         for address in (picture["url"], picture["thumbnail"]):
@@ -237,37 +237,6 @@ def test_it_is_erased_with_its_conversation(
     assert not Artifact.objects.exists()
     assert not path_of(picture["id"]).exists()
     assert not path_of(unsent["id"]).exists()
-
-
-def test_one_takes_back_what_one_didn_t_send(editor: Client, talk: Conversation, client_of: ClientOf) -> None:
-    sent, unsent = attach(editor, talk), attach(editor, talk, OTHER)
-    asked(editor, talk, pictures=[sent["id"]])
-
-    def remove(client: Client, picture: dict[str, Any]) -> Any:
-        return post(client, f"/c/{talk.pk}/pictures/{picture['id']}/remove/", {}).json()["removed"]
-
-    assert remove(client_of("owner"), unsent) is False
-    assert remove(editor, sent) is False
-    assert remove(editor, unsent) is True
-    assert [each.pk for each in Attachment.objects.all()] == [sent["id"]]
-    event = AuditEvent.objects.get(action="conversation.picture_removed")
-    assert event.details == {"picture": unsent["id"]}
-
-
-def test_what_nobody_sends_is_forgotten_after_a_day(editor: Client, talk: Conversation) -> None:
-    sent, unsent, young = attach(editor, talk), attach(editor, talk, OTHER), attach(editor, talk, OTHER)
-    asked(editor, talk, pictures=[sent["id"]])
-    long_ago = timezone.now() - timedelta(days=2)
-    Artifact.objects.filter(pk__in=[sent["id"], unsent["id"]]).update(created_at=long_ago)
-    assert forget_unsent() == 1
-    assert set(Attachment.objects.values_list("pk", flat=True)) == {sent["id"], young["id"]}
-
-
-def test_nobody_piles_up_what_isn_t_sent(editor: Client, talk: Conversation, client_of: ClientOf) -> None:
-    for _ in range(MAX_UNSENT):
-        attach(editor, talk)
-    assert upload(editor, talk).json()["error"]["code"] == "too_many_pictures"
-    attach(client_of("owner"), talk)
 
 
 def test_an_archived_project_takes_none(editor: Client, talk: Conversation) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.actions.arrivals import make_sign_in_link
 from apps.accounts.actions.invitations import invite_to_sign_up
 from apps.catalog.models import HostedModel, ModelVersion
-from apps.conversations.actions.attaching import attach_picture
+from apps.conversations.actions.attaching import attach_picture, attached
 from apps.conversations.models import Conversation
 from apps.generations.models import State
 from apps.projects.actions.invitations import invite
@@ -36,6 +36,7 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
     deleted = make_conversation(world.project, world.owner, None, "Gone")
     Conversation.objects.filter(pk=deleted.pk).update(deleted_at=timezone.now())
     picture = attach_picture(actor=world.owner, conversation=conversation, data=encoded(drawing()))
+    attached(world.owner, conversation, [picture.pk])
     project, talk = {"pid": world.project.pk}, {"cid": conversation.pk}
     member = project | {"uid": world.viewer.pk}
     return {

@@ -34,31 +34,21 @@ def attach_picture(
     *, actor: User, conversation: Conversation, data: bytes, name: str = "", declared: str = ""
 ) -> Attachment:
     """Only its pixels are kept, as of any upload. Raises Refused, and then nothing is kept."""
-    unsent = conversation.attachments.filter(sent_at=None, artifact__user=actor).count()
+    unsent = conversation.attachments.unsent_of(actor).count()
     if unsent >= MAX_UNSENT:
         raise refused("too_many_pictures", f"{unsent} pictures wait here to be sent. Send some, or remove them first.")
-    made: list[Attachment] = []
-
-    def beside(artifact: Artifact) -> None:
-        made.append(Attachment.objects.create(artifact=artifact, conversation=conversation, name=_name(name)))
-
-    upload_artifact(
-        actor=actor,
-        project=conversation.project,
-        data=data,
-        name=name,
-        declared=declared,
-        origin=Origin.ATTACHED,
-        beside=beside,
-    )
-    return made[0]
+    project, origin = conversation.project, Origin.ATTACHED
+    with transaction.atomic():
+        artifact = upload_artifact(actor=actor, project=project, data=data, name=name, declared=declared, origin=origin)
+        return Attachment.objects.create(artifact=artifact, conversation=conversation, name=_name(name))
 
 
-def attached(conversation: Conversation, picture_ids: Sequence[str]) -> list[PictureFacts]:
+def attached(actor: User, conversation: Conversation, picture_ids: Sequence[str]) -> list[PictureFacts]:
     """For a message with these pictures, in the transaction of the caller; from now on they stay. Raises Refused."""
     if not picture_ids:
         return []
-    rows = conversation.attachments.select_for_update(of=("self",)).select_related("artifact").in_bulk(picture_ids)
+    known = conversation.attachments.shown_to(actor).select_related("artifact")
+    rows = known.select_for_update(of=("self",)).in_bulk(picture_ids)
     if len(rows) < len(picture_ids):
         raise refused("picture_gone", GONE, status=409)
     conversation.attachments.filter(pk__in=rows, sent_at=None).update(sent_at=Now())
@@ -78,21 +68,9 @@ def copied_pictures(
 
 
 @transaction.atomic
-def remove_unsent(*, actor: User, attachment: Attachment) -> bool:
-    """Erase a picture that `actor` attached and didn't send. False for any other: that stays."""
-    return attachment.artifact.user_id == actor.pk and _remove(actor, attachment.pk)
-
-
-def forget_unsent() -> int:
-    """Erase what waited to be sent for longer than UNSENT_DAYS; how many."""
-    overdue = Attachment.objects.filter(sent_at=None, artifact__created_at__lt=Now() - timedelta(days=UNSENT_DAYS))
-    found = list(overdue.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
-    return sum(_remove(None, attachment_id) for attachment_id in found)
-
-
-@transaction.atomic
-def _remove(actor: User | None, attachment_id: str) -> bool:
-    """Locked, so that a send at the same moment has it or finds that it is gone."""
+def remove_unsent(*, actor: User | None, attachment_id: str) -> bool:
+    """Erase a picture that goes with no message; False where it was sent, or is gone. Locked, so that a send at the
+    same moment has it or finds that it is gone."""
     rows = Attachment.objects.select_for_update(of=("self",)).select_related("conversation")
     attachment = rows.filter(pk=attachment_id, sent_at=None).first()
     if attachment is None:
@@ -107,6 +85,18 @@ def _remove(actor: User | None, attachment_id: str) -> bool:
     )
     erase_pictures(Artifact.objects.filter(pk=attachment_id))
     return True
+
+
+def forget_unsent() -> int:
+    """Erase what waited to be sent for longer than UNSENT_DAYS; how many."""
+    overdue = Attachment.objects.filter(sent_at=None, artifact__created_at__lt=Now() - timedelta(days=UNSENT_DAYS))
+    found = list(overdue.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
+    return sum(remove_unsent(actor=None, attachment_id=attachment_id) for attachment_id in found)
+
+
+def erase_unsent_of(person: User) -> None:
+    """With their account, in its transaction: nobody else ever saw these."""
+    erase_pictures(Artifact.objects.filter(attachment__in=Attachment.objects.unsent_of(person)))
 
 
 def _copy(actor: User, conversation: Conversation, artifact: Artifact, name: str) -> Attachment:

@@ -68,7 +68,7 @@ def send_message(
         role=USER,
         user=actor,
         text=text,
-        pictures=attached(conversation, picture_ids),
+        pictures=attached(actor, conversation, picture_ids),
         client_id=client_id,
     )
     answer = _new_answer(

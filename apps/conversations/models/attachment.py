@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Self, TypedDict
 
 from django.db import models
+from django.db.models import Q
 
+from apps.accounts.models import User
 from apps.conversations.models.conversation import Conversation
 from apps.generations.models import Artifact
 
@@ -21,6 +23,15 @@ class PictureFacts(TypedDict):
     height: int
 
 
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def shown_to(self, person: User) -> Self:
+        """Those that were sent, and those that this person is about to send: nobody sees another one's draft."""
+        return self.filter(Q(sent_at__isnull=False) | Q(artifact__user=person))
+
+    def unsent_of(self, person: User) -> Self:
+        return self.filter(sent_at=None, artifact__user=person)
+
+
 class Attachment(models.Model):
     """Waits in somebody's composer until it is sent with a message, and goes with its conversation. Several messages
     may have the same one: an edited message keeps its pictures."""
@@ -30,9 +41,11 @@ class Attachment(models.Model):
     name = models.CharField(max_length=MAX_NAME_CHARS, help_text="of the file: what stands for the picture in words")
     sent_at = models.DateTimeField(null=True, blank=True, help_text="None: with no message yet")
 
+    objects = AttachmentQuerySet.as_manager()
+
     class Meta:
         indexes = [
-            models.Index(fields=["conversation"], condition=models.Q(sent_at=None), name="attachment_unsent"),
+            models.Index(fields=["conversation"], condition=Q(sent_at=None), name="attachment_unsent"),
         ]
 
     def __str__(self) -> str:

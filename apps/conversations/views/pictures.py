@@ -34,14 +34,15 @@ def attach(request: PersonRequest, cid: str) -> HttpResponseBase:
 @json_view
 def remove(request: PersonRequest, cid: str, aid: str) -> HttpResponseBase:
     conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
-    removed = remove_unsent(actor=request.user, attachment=get_attachment(conversation, aid))
-    return JsonResponse({"removed": removed})
+    attachment = get_attachment(request.user, conversation, aid)
+    return JsonResponse({"removed": remove_unsent(actor=request.user, attachment_id=attachment.pk)})
 
 
 @require_GET
 @open_json_view
 def picture(request: HttpRequest, cid: str, aid: str, kind: str) -> HttpResponseBase:
-    return _response(request, get_attachment(get_conversation_for(request.user, cid), aid).artifact, kind)
+    attachment = get_attachment(request.user, get_conversation_for(request.user, cid), aid)
+    return _response(request, attachment.artifact, kind)
 
 
 @require_GET

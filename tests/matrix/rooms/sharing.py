@@ -44,7 +44,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     conversation = Conversation.objects.create(project=world.project, created_by=world.editor, title="Tides")
     picture = attach_picture(actor=world.editor, conversation=conversation, data=encoded(drawing()))
     message = conversation.messages.create(
-        id=MESSAGE, role="user", text="When is high tide?", pictures=attached(conversation, [picture.pk])
+        id=MESSAGE, role="user", text="When is high tide?", pictures=attached(world.editor, conversation, [picture.pk])
     )
     shared, link, token = share_conversation(
         actor=world.editor, conversation=conversation, message_ids=[message.pk], lifetime=None

@@ -3,10 +3,11 @@
  * waits for its message; until then it can be taken back, and a reload keeps it.
  */
 import { el, icon } from "../../dom.js";
-import { post, postPicture } from "../api.js";
+import { Failure, post, postPicture } from "../api.js";
 import { keep, recall } from "../storage.js";
 import { whyBlind } from "./sight.js";
 
+const MEGABYTE = 1_000_000;
 const PASTED = "Pasted picture";
 
 export class Attachments {
@@ -39,7 +40,7 @@ export class Attachments {
 
   /** They were sent. */
   clear() {
-    this.items = [];
+    for (const item of this.items) this.#drop(item);
     this.#changed();
   }
 
@@ -55,8 +56,7 @@ export class Attachments {
   add(files) {
     if (!files.length || !this.#mayAttach()) return;
     const most = this.store.state.limits.pictures;
-    const room = most - this.items.length;
-    const taken = files.slice(0, Math.max(0, room));
+    const taken = files.slice(0, Math.max(0, most - this.items.length));
     const items = taken.map((file) => ({ file, name: file.name, shown: URL.createObjectURL(file), picture: null, failed: false }));
     this.items.push(...items);
     this.say(files.length > taken.length ? `A message takes up to ${most} pictures. Send the others with the next one.` : "");
@@ -79,11 +79,13 @@ export class Attachments {
   async #upload(item) {
     item.failed = false;
     this.#changed();
+    const { urls, limits } = this.store.state;
     try {
-      const { picture } = await postPicture(this.store.state.urls.attach, item.file);
+      if (item.file.size > limits.upload_mb * MEGABYTE) throw new Failure(`The file is larger than ${limits.upload_mb} MB. Save it smaller.`); // the site would hang up
+      const { picture } = await postPicture(urls.attach, item.file);
+      if (!this.items.includes(item)) return this.#forget(picture); // taken back meanwhile
       item.picture = picture;
       this.status.textContent = `${item.name} is attached.`;
-      if (!this.items.includes(item)) this.#forget(picture); // taken back meanwhile
     } catch (failure) {
       if (failure.retry) item.failed = true;
       else this.#drop(item);
