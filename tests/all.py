@@ -36,12 +36,13 @@ class Part:
 
     def __init__(self, name: str, which: list[str], how: list[str], folder: Path) -> None:
         self._which, self._cache = which, folder / f"{name}-cache"
-        self._output = folder / f"{name}.txt"
+        self._output, self._temporary = folder / f"{name}.txt", folder / name.split()[0]
         self.name, self.counts = name, Counter[str]()
         self._begin([*which, *how])
 
     def _begin(self, options: list[str]) -> None:
         command = [sys.executable, "-m", "pytest", "--durations=10", "-o", f"cache_dir={self._cache}"]
+        command.append(f"--basetemp={self._temporary}")  # pytest's own folder is shared by all runs on the machine
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of a hundred processes compiles the whole site again
         with self._output.open("wb") as output:

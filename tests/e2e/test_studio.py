@@ -110,10 +110,10 @@ def test_one_is_cancelled_and_the_next_comes(ada: Visitor) -> None:
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(ada: Visitor) -> None:
     page = ada.page
     ask(page, "a green heart", side=33)
-    expect(form(page).get_by_text("The width must be a multiple of 2: 32 or 34")).to_be_visible()
+    expect(form(page).get_by_role("alert").get_by_text("The width must be a multiple of 2: 32 or 34")).to_be_visible()
     expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a green heart")
     form(page).get_by_role("button", name="Square").click()
-    expect(form(page).get_by_text("The width must be a multiple of 2: 32 or 34")).to_be_hidden()
+    expect(form(page).get_by_role("alert").get_by_text("The width must be a multiple of 2: 32 or 34")).to_be_hidden()
 
 
 def test_a_picture_is_used_again_downloaded_and_read(ada: Visitor, tmp_path: Path) -> None:
