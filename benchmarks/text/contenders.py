@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 
 from benchmarks.text.work import Request
 from engine.config import EngineConfig
+from engine.loaded import at_once
 from engine.metrics import Counters
 from engine.text.engine import TextEngine
 from engine.text.loader import LoadedModel, load_model
@@ -20,13 +21,7 @@ Made = list[list[int]]
 
 
 def load_ours(folder: Path, config: EngineConfig) -> LoadedModel:
-    loading = load_model(folder, config)
-    while True:
-        try:
-            next(loading)
-        except StopIteration as done:
-            loaded: LoadedModel = done.value
-            return loaded
+    return at_once(load_model(folder, config))
 
 
 def load_theirs(folder: Path, dtype: torch.dtype, **settings: Any) -> Any:

@@ -117,17 +117,15 @@ class Orders(Generic[A]):
         for picture in self._all():
             self._finish(picture, FinishReason.ERROR, code, error)
 
-    def _take(self, picture: A, wrong: tuple[str, str] | None = None) -> None:
-        """It waits from now on. One with something wrong ends at once, and one that would wait for too long."""
+    def _take(self, picture: A) -> None:
+        """A good request: it waits from now on. One that would wait for too long ends at once."""
         ticket = picture.ticket
         late = too_long(self.predicted_wait(), ticket.request.deadline_seconds, self._config.max_wait_seconds)
-        if wrong is None and late is not None:
-            wrong = late
-            self._counters.refused += 1
-        if wrong is not None:
-            ticket.fail(*wrong)
-        else:
+        if late is None:
             self._places.add(picture)
+        else:
+            self._counters.refused += 1
+            ticket.fail(*late)
 
     def _all(self) -> list[A]:
         return [*self._places.running, *self._places.waiting]

@@ -53,8 +53,12 @@ class Pictures(Orders[Picture]):
 
     def add(self, ticket: ImageTicket) -> None:
         """A bad request ends at once, and one that would wait for too long."""
+        wrong = refusal(ticket.request, self._model.facts)
+        if wrong is not None:
+            ticket.fail(*wrong)
+            return
         rows = 2 if guides(ticket.request.params.guidance) else 1
-        self._take(Picture(ticket, rows, perf_counter()), refusal(ticket.request, self._model.facts))
+        self._take(Picture(ticket, rows, perf_counter()))
 
     def step(self) -> None:
         """Begin those that get a place, then a token more of each."""

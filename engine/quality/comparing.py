@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from engine.config import EngineConfig
+from engine.loaded import at_once
 from engine.quality.process import Quality
 from engine.text.attention.choice import choose
 from engine.text.attention.shape import BLOCK_SIZE
@@ -102,10 +103,4 @@ class Scorer:
 
 
 def _loaded(folder: Path, weights: Weights) -> LoadedModel:
-    loading = load_model(folder, EngineConfig(device="cpu", max_context=MOST_CONTEXT), weights)
-    while True:
-        try:
-            next(loading)
-        except StopIteration as done:
-            model: LoadedModel = done.value
-            return model
+    return at_once(load_model(folder, EngineConfig(device="cpu", max_context=MOST_CONTEXT), weights))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from engine.config import EngineConfig
-from engine.service import EngineThread, FolderSource
+from engine.service import EngineThread
 from engine.store import ModelStore
+from tests.engine.started import started_engines
 from tests.engine.tiny import FAMILIES, make_checkpoint
 
 
@@ -37,15 +38,5 @@ def demo_model(demo_model_store: Path) -> Path:
 @pytest.fixture
 def make_engine(checkpoints: dict[str, Path]) -> Iterator[Callable[..., EngineThread]]:
     """A started engine that serves the tiny checkpoints under their family's name, float32 unless told."""
-    engines: list[EngineThread] = []
-
-    def make(**changes: object) -> EngineThread:
-        settings = {"dtype": "float32", "device": "cpu", "max_context": 512, "threads": 1, "seed": 0} | changes
-        engine = EngineThread(FolderSource(**checkpoints), EngineConfig(**settings))
-        engine.start()
-        engines.append(engine)
-        return engine
-
-    yield make
-    for engine in engines:
-        engine.stop(drain_seconds=0)
+    with started_engines(max_context=512) as start:
+        yield partial(start, checkpoints)

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
 from engine.config import EngineConfig
+from engine.loaded import at_once
 from engine.metrics import Counters
 from engine.source import ModelSource
 from engine.text.attention.shape import BLOCK_SIZE
@@ -29,12 +30,7 @@ TOKENS = 40
 
 
 def load(folder: Path, **changes: object) -> LoadedModel:
-    loading = load_model(folder, EngineConfig(**({"dtype": "float32", "device": "cpu"} | changes)))
-    while True:
-        try:
-            next(loading)
-        except StopIteration as done:
-            return done.value
+    return at_once(load_model(folder, EngineConfig(**({"dtype": "float32", "device": "cpu"} | changes))))
 
 
 def generated(

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from engine.config import EngineConfig
-from engine.loaded import LoadFailed
+from engine.loaded import LoadFailed, at_once
 from engine.quality.comparing import compare
 from engine.quality.process import MeasureError, measure
 from engine.service import EngineThread
@@ -32,12 +32,7 @@ BITS: tuple[Bits, ...] = (8, 4)
 
 
 def load(folder: Path, weights: Weights) -> LoadedModel:
-    loading = load_model(folder, EngineConfig(dtype="float32", device="cpu"), weights)
-    while True:
-        try:
-            next(loading)
-        except StopIteration as done:
-            return done.value
+    return at_once(load_model(folder, EngineConfig(dtype="float32", device="cpu"), weights))
 
 
 def expanded(matrix: PackedMatrix) -> torch.Tensor:

@@ -11,8 +11,9 @@ import torch
 
 from engine.config import EngineConfig
 from engine.image.engine import ImageEngine
-from engine.image.loader import LoadedPipeline, load_pipeline
+from engine.image.loader import load_pipeline
 from engine.image.picture import work_of
+from engine.loaded import at_once
 from engine.metrics import Counters
 from engine.source import FolderSource
 from engine.ticket import ImageTicket
@@ -28,7 +29,7 @@ class Bench:
 
     def __init__(self, folder: Path, source: FolderSource, **changes: Any) -> None:
         config = EngineConfig(**{"dtype": "float32", "device": "cpu", "threads": 1, **changes})
-        model = _loaded(folder, config)
+        model = at_once(load_pipeline(folder, config))
         self.engine = ImageEngine(model, config, Counters(), source)
         self.network = model.family.network
         self._asked = 0
@@ -68,13 +69,3 @@ class Bench:
         latents = [work_of(picture).latents.clone() for picture in pictures]
         self.run()
         return latents
-
-
-def _loaded(folder: Path, config: EngineConfig) -> LoadedPipeline:
-    loading = load_pipeline(folder, config)
-    while True:
-        try:
-            next(loading)
-        except StopIteration as done:
-            model: LoadedPipeline = done.value
-            return model

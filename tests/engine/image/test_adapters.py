@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from engine.adapters.pictures.blocks import block_names
-from engine.config import EngineConfig
 from engine.service import EngineThread, FolderSource
 from engine.types import AdapterRef, FinishReason, ImageParams, LoadingEvent, StartedEvent
 from tests.engine.image.bench import Bench
@@ -23,6 +22,7 @@ from tests.engine.image.loras import RANK, Write, by_blocks, by_diffusers, by_ko
 from tests.engine.image.test_equality import SLACK
 from tests.engine.image.test_equality import by_diffusers as drawn_by_diffusers
 from tests.engine.image.tiny import FAMILIES
+from tests.engine.started import started_engines
 
 Serve = Callable[..., EngineThread]
 CLEARLY = 20
@@ -42,18 +42,8 @@ def styles(pipelines: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def serve(pipelines: dict[str, Path]) -> Iterator[Serve]:
     """A started engine that serves the tiny pipelines under their family's name, and these adapters."""
-    engines: list[EngineThread] = []
-
-    def start(folders: dict[str, Path], **changes: Any) -> EngineThread:
-        settings = {"dtype": "float32", "device": "cpu", "threads": 1, "seed": 0} | changes
-        engine = EngineThread(FolderSource(**pipelines, **folders), EngineConfig(**settings))
-        engine.start()
-        engines.append(engine)
-        return engine
-
-    yield start
-    for engine in engines:
-        engine.stop(drain_seconds=0)
+    with started_engines() as start:
+        yield lambda folders, **changes: start({**pipelines, **folders}, **changes)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from transformers import JanusForConditionalGeneration, JanusProcessor
 from engine.config import EngineConfig
 from engine.janus.loader import load_janus
 from engine.janus.model import LoadedJanus
-from engine.service import EngineThread, FolderSource
+from engine.loaded import at_once
+from engine.service import EngineThread
 from tests.engine.janus.tiny import make_janus
+from tests.engine.started import started_engines
 
 
 @pytest.fixture(scope="session")
@@ -23,12 +26,8 @@ def janus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def loaded(folder: Path, **changes: object) -> LoadedJanus:
-    loading = load_janus(folder, EngineConfig(**({"dtype": "float32", "device": "cpu", "max_context": 256} | changes)))
-    while True:
-        try:
-            next(loading)
-        except StopIteration as done:
-            return done.value
+    settings = {"dtype": "float32", "device": "cpu", "max_context": 256} | changes
+    return at_once(load_janus(folder, EngineConfig(**settings)))
 
 
 @pytest.fixture(scope="session")
@@ -52,15 +51,5 @@ def processor(janus_folder: Path) -> Any:
 @pytest.fixture
 def make_engine(janus_folder: Path) -> Iterator[Callable[..., EngineThread]]:
     """A started engine that serves it as “janus”."""
-    engines: list[EngineThread] = []
-
-    def make(**changes: object) -> EngineThread:
-        settings = {"dtype": "float32", "device": "cpu", "max_context": 256, "threads": 1, "seed": 0} | changes
-        engine = EngineThread(FolderSource(janus=janus_folder), EngineConfig(**settings))
-        engine.start()
-        engines.append(engine)
-        return engine
-
-    yield make
-    for engine in engines:
-        engine.stop(drain_seconds=0)
+    with started_engines(max_context=256) as start:
+        yield partial(start, {"janus": janus_folder})
