@@ -13,6 +13,7 @@ from tests.e2e.administrator import sign_in_as_admin
 from tests.e2e.browser import Complaints, chromium, new_page
 from tests.e2e.relay import Relay
 from tests.e2e.site import running_site
+from tests.e2e.tiny_models import install_tiny_models
 from tests.e2e.visitor import Visitor
 
 MakeVisitor = Callable[..., Visitor]
@@ -53,6 +54,12 @@ def site(site_data: Path, model_store: Path) -> Iterator[str]:
     """The address of the running site, the same one for all tests."""
     with running_site(site_data, model_store) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def tiny_models(site: str, site_data: Path, model_store: Path) -> None:
+    """The site has those of `tests.e2e.tiny_models` too."""
+    install_tiny_models(site_data, model_store)
 
 
 @pytest.fixture(scope="session")

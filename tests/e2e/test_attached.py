@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.browser import PHONE, Complaints
 from tests.e2e.conftest import MakeVisitor
-from tests.e2e.painter import SEEING, install_janus
+from tests.e2e.tiny_models import JANUS, slug
 from tests.e2e.visitor import Visitor
 from tests.engine.pictures.files import drawing, encoded
 
@@ -26,21 +24,15 @@ PASTE = """async (field) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def janus(site: str, site_data: Path, model_store: Path) -> str:
-    install_janus(site_data, model_store)
-    return SEEING
-
-
 @pytest.fixture
-def ada(janus: str, visitor: MakeVisitor) -> Visitor:
+def ada(tiny_models: None, visitor: MakeVisitor) -> Visitor:
     ada = visitor()
     ada.sign_up()
     ada.create_project("Lighthouse")
     return ada
 
 
-def converse(ada: Visitor, model: str = "tiny-janus") -> str:
+def converse(ada: Visitor, model: str = slug(JANUS)) -> str:
     """A new conversation with this model, whose answers depend on nothing but what it is told. Its address."""
     address = ada.new_conversation()
     ada.post(f"{address}settings/", {"model": model, "params": {"temperature": 0, "max_tokens": 12}})
@@ -122,7 +114,7 @@ def test_a_model_that_reads_text_only_says_so(ada: Visitor) -> None:
     attached(ada.page, 1)
     ada.post(f"{address}settings/", {"model": "smollm2-135m-instruct"})
     note = ada.page.locator("[data-blind]")
-    expect(note).to_contain_text(f"reads text only. To ask about pictures, choose {SEEING}.")
+    expect(note).to_contain_text(f"reads text only. To ask about pictures, choose {JANUS}.")
     ada.page.get_by_role("button", name="Attach a picture").click()
     expect(ada.page.locator("[data-problem]")).to_contain_text("reads text only")
     note.get_by_role("button", name="Choose a model").click()

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.browser import Complaints
 from tests.e2e.conftest import MakeVisitor
-from tests.e2e.painter import NAME, install_painter
+from tests.e2e.tiny_models import PAINTER
 from tests.e2e.visitor import Visitor
 
 PICTURE_MS = 180_000
@@ -22,14 +22,8 @@ COUNT_PREVIEWS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def painter(site: str, site_data: Path, model_store: Path) -> str:
-    install_painter(site_data, model_store)
-    return NAME
-
-
 @pytest.fixture
-def ada(painter: str, visitor: MakeVisitor, complaints: Complaints) -> Visitor:
+def ada(tiny_models: None, visitor: MakeVisitor, complaints: Complaints) -> Visitor:
     """Somebody in the studio of a new project, with the tiny model chosen."""
     # A picture may be ready while its last preview is on its way; then there is none any more.
     complaints.allowed = ("/preview/", "422 (Unprocessable Entity)")
@@ -38,7 +32,7 @@ def ada(painter: str, visitor: MakeVisitor, complaints: Complaints) -> Visitor:
     ada.create_project("Lighthouse")
     ada.page.get_by_role("link", name="Studio").first.click()
     ada.page.wait_for_url("**/studio/")
-    form(ada.page).get_by_label("Model").select_option(label=painter)
+    form(ada.page).get_by_label("Model").select_option(label=PAINTER)
     return ada
 
 
