@@ -9,3 +9,5 @@ import "./tabs.js";
 import { adopt } from "./toasts.js";
 
 adopt(document);
+// Where one is may be further down in a long sidebar than a low window shows.
+document.querySelector(".sidebar-scroll [aria-current]")?.scrollIntoView({ block: "nearest" });

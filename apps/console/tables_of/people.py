@@ -64,7 +64,7 @@ def people_table() -> Table[User]:
         ),
         columns=(
             Column("name", "Name", str, ("display_name", "email")),
-            Column("email", "Email", lambda each: each.email, ("email",)),
+            Column("email", "Email", lambda each: each.email, only_exported=True),
             Column("role", "Role", role_name, ("is_superuser", "site_role")),
             Column("groups", "Groups", lambda each: ", ".join(each.group_names)),  # type: ignore[attr-defined]
             Column("state", "State", lambda each: "Active" if each.is_active else "Deactivated", ("is_active",)),
