@@ -157,3 +157,68 @@ def test_the_wall_is_searched_selected_and_kept_on_boards(ada: Visitor) -> None:
     page.get_by_role("link", name="Fruit").last.click()
     expect(page.get_by_role("heading", name="Fruit")).to_be_visible()
     expect(tiles(page)).to_have_count(1)
+
+
+def open_picture(page: Page) -> None:
+    tiles(page).first.locator("a").click()
+    page.wait_for_url("**/pictures/**")
+
+
+def test_a_picture_is_made_again_and_varied_and_two_are_compared(ada: Visitor) -> None:
+    page = ada.page
+    ask(page, "a lighthouse", seed=11)
+    expect(tiles(page)).to_have_count(1, timeout=PICTURE_MS)
+    open_picture(page)
+    page.get_by_role("button", name="Reproduce").click()
+    expect(page.locator("[data-verdict]")).to_contain_text("to the last bit", timeout=PICTURE_MS)
+    page.locator("[data-verdict]").get_by_role("link", name="Its receipt").click()
+    expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
+    expect(page.locator("main").get_by_text("to the last bit").first).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="Vary").click()
+    page.wait_for_url("**/studio/**")
+    expect(tiles(page)).to_have_count(6, timeout=PICTURE_MS)  # the one made again is one of them
+    open_picture(page)
+    page.get_by_role("button", name="Compare").click()
+    slider = page.get_by_role("slider", name="How much of the other picture to show")
+    expect(slider).to_be_focused()
+    page.locator("[data-other]").evaluate("(other) => other.complete || new Promise((done) => (other.onload = done))")
+    before = page.locator("[data-other]").evaluate("(other) => other.style.clipPath")
+    slider.press("ArrowRight")
+    assert page.locator("[data-other]").evaluate("(other) => other.style.clipPath") != before
+
+
+DROP = """async (address) => {
+    const found = await (await fetch(address)).blob();
+    const data = new DataTransfer();
+    data.items.add(new File([found], "lighthouse.png", {type: "image/png"}));
+    for (const kind of ["dragover", "drop"]) {
+        document.dispatchEvent(new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
+    }
+}"""
+
+
+def test_a_dropped_picture_is_read_and_a_part_of_it_painted_anew(ada: Visitor) -> None:
+    page = ada.page
+    ask(page, "a lighthouse", seed=12)
+    expect(tiles(page)).to_have_count(1, timeout=PICTURE_MS)
+    made = tiles(page).first.get_attribute("data-picture")
+    form(page).get_by_role("button", name="Reset").click()
+    page.evaluate(DROP, f"/artifacts/{made}/download/")
+    dialog = page.get_by_role("dialog", name="lighthouse.png")
+    expect(dialog.get_by_text("Made with Atrium.")).to_be_visible()
+    dialog.get_by_role("button", name="Start from it").click()
+    expect(form(page).get_by_text("Starts from this picture")).to_be_visible()
+    expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a lighthouse")
+    form(page).get_by_role("button", name="Mask").click()
+    canvas = page.get_by_role("img", name="The painted mask")
+    place = canvas.bounding_box()
+    assert place
+    page.mouse.move(place["x"] + place["width"] / 3, place["y"] + place["height"] / 3)
+    page.mouse.down()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2, steps=5)
+    page.mouse.up()
+    page.get_by_role("button", name="Use the mask").click()
+    expect(form(page).get_by_text("Only what the mask covers changes.")).to_be_visible()
+    ask(page, "a lighthouse at night")
+    expect(tiles(page)).to_have_count(2, timeout=PICTURE_MS)
