@@ -14,7 +14,7 @@ from engine.janus.folder import is_janus
 from engine.loaded import LoadFailed
 from engine.metrics import Counters
 from engine.model_engine import ModelEngine
-from engine.pipelines import is_pipeline
+from engine.pipelines import is_pipeline, is_whole
 from engine.room import Footprint
 from engine.source import ModelSource
 from engine.text.engine import TextEngine
@@ -83,10 +83,17 @@ def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundin
     if weights != "full":
         raise LoadFailed(NO_PACKING)
     try:
+        from engine.image.compatible.engine import CompatibleEngine
+        from engine.image.compatible.loader import load_whole
         from engine.image.engine import ImageEngine
         from engine.image.loader import load_pipeline
     except ModuleNotFoundError as error:
         raise LoadFailed(NO_DIFFUSERS) from error
+    if is_whole(folder):
+        whole = yield from load_whole(folder, around.config)
+        return Ready(
+            CompatibleEngine(whole, around.config, around.counters, room=room, make_room=around.make_room), None
+        )
     model = yield from load_pipeline(folder, around.config)
     engine = ImageEngine(model, around.config, around.counters, around.source, room=room, make_room=around.make_room)
     return Ready(engine, None)

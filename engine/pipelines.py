@@ -1,90 +1,25 @@
-"""Which diffusers pipelines the image engine serves, and what a model's folder says of itself. No torch, no diffusers.
+"""What the folder of a diffusers pipeline says of itself. No torch, no diffusers.
 
 A folder is told by its model_index.json, which names a class for each part. It is untrusted input: only the classes
-listed here are ever looked up, whatever it names. See docs/decisions/0017-pictures.md.
+of `engine.pipeline_kinds` are ever looked up, whatever it names. See docs/decisions/0017-pictures.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isqrt
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.architectures import UnsupportedModel, read_object, refuse_code
-from engine.image.schedulers import DIFFUSION_SCHEDULERS, FLOW_SCHEDULERS, names_for
+from engine.image.schedulers import DEFAULT, names_for
+from engine.pipeline_kinds import PIPELINES, WHOLE, PipelineKind
 from engine.types import ImageFacts
 
 INDEX = "model_index.json"
 IGNORED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 """Parts that are never loaded: what they do (a filter, picture prompts) isn't part of making the picture."""
-DIFFUSION, FLOW = frozenset(DIFFUSION_SCHEDULERS), frozenset(FLOW_SCHEDULERS)
-CLIP, CLIP_PROJECTED, T5 = (
-    frozenset({"CLIPTextModel"}), frozenset({"CLIPTextModelWithProjection"}), frozenset({"T5EncoderModel"}),
-)  # fmt: skip
-CLIP_TOKENIZER = frozenset({"CLIPTokenizer", "CLIPTokenizerFast"})
-T5_TOKENIZER = frozenset({"T5Tokenizer", "T5TokenizerFast"})
-VAE = frozenset({"AutoencoderKL"})
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineKind:
-    """One family of pipelines: the parts it is made of, and what suits it."""
-
-    family: str
-    pipeline: str
-    """The diffusers class whose parts are used."""
-    network: str
-    """The part that denoises."""
-    parts: Mapping[str, frozenset[str]]
-    """Which class each part may be."""
-    optional: frozenset[str]
-    patch: int
-    """Width and height of latents must be a multiple of it."""
-    side: int
-    """In latents, where the network's config doesn't say."""
-    steps: int
-    guidance: float
-    prompt_tokens: int
-    takes_negative: bool = True
-
-
-_UNET = {
-    "unet": frozenset({"UNet2DConditionModel"}), "vae": VAE, "scheduler": DIFFUSION,
-    "text_encoder": CLIP, "tokenizer": CLIP_TOKENIZER,
-}  # fmt: skip
-_KINDS = (
-    PipelineKind("stable-diffusion", "StableDiffusionPipeline", "unet", _UNET, frozenset(), 1, 64, 25, 7.5, 77),
-    PipelineKind(
-        "stable-diffusion-xl", "StableDiffusionXLPipeline", "unet",
-        _UNET | {"text_encoder_2": CLIP_PROJECTED, "tokenizer_2": CLIP_TOKENIZER},
-        frozenset(), 1, 128, 30, 5.0, 77,
-    ),
-    PipelineKind(
-        "stable-diffusion-3", "StableDiffusion3Pipeline", "transformer",
-        {
-            "transformer": frozenset({"SD3Transformer2DModel"}), "vae": VAE, "scheduler": FLOW,
-            "text_encoder": CLIP_PROJECTED, "tokenizer": CLIP_TOKENIZER,
-            "text_encoder_2": CLIP_PROJECTED, "tokenizer_2": CLIP_TOKENIZER,
-            "text_encoder_3": T5, "tokenizer_3": T5_TOKENIZER,
-        },
-        frozenset({"text_encoder_3", "tokenizer_3"}), 2, 128, 28, 5.0, 256,
-    ),
-    PipelineKind(
-        "flux", "FluxPipeline", "transformer",
-        {
-            "transformer": frozenset({"FluxTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
-            "text_encoder": CLIP, "tokenizer": CLIP_TOKENIZER, "text_encoder_2": T5, "tokenizer_2": T5_TOKENIZER,
-        },
-        frozenset(), 2, 128, 28, 3.5, 512, takes_negative=False,
-    ),
-)  # fmt: skip
-PIPELINES: Mapping[str, PipelineKind] = {
-    kind.pipeline.replace("Pipeline", f"{suffix}Pipeline"): kind
-    for kind in _KINDS
-    for suffix in ("", "Img2Img", "Inpaint")
-}
-"""By the name in model_index.json: pipelines for pictures from pictures are made of the same parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +34,14 @@ class PipelineFolder:
 
 def is_pipeline(folder: Path) -> bool:
     return (folder / INDEX).is_file()
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the compatible lane serves it: a folder that can't be read is for the reader to refuse."""
+    try:
+        return read_object(folder, INDEX).get("_class_name") in WHOLE
+    except (UnsupportedModel, OSError, TypeError):
+        return False
 
 
 def read_pipeline(folder: Path) -> PipelineFolder:
@@ -161,10 +104,13 @@ def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> ImageF
         )
     if network.get("time_cond_proj_dim") is not None:
         raise UnsupportedModel("The unet takes guidance as an input (a consistency model), which isn't supported yet.")
+    if kind.scale and scale != kind.scale:
+        raise UnsupportedModel(
+            f"A {kind.family} pipeline draws {kind.scale} pixels a side from each latent, and this VAE {scale}."
+        )
     side = network.get("sample_size") if kind.family != "flux" else None
     height, width = side if isinstance(side, list) and len(side) == 2 else [side or kind.side] * 2
     distilled = kind.family == "flux" and not network.get("guidance_embeds")
-    short = kind.family == "stable-diffusion-3" and "text_encoder_3" not in parts
     return ImageFacts(
         family=kind.family,
         width=_bounded(width, "sample_size") * scale,
@@ -172,27 +118,52 @@ def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> ImageF
         multiple_of=scale * kind.patch,
         steps=4 if distilled else kind.steps,
         guidance=1.0 if distilled else kind.guidance,
-        prompt_tokens=77 if short else kind.prompt_tokens if kind.family in ("flux", "stable-diffusion-3")
-        else _whole(read_object(folder, config_of("text_encoder")), "max_position_embeddings"),
+        prompt_tokens=_prompt_tokens(folder, kind, parts),
         takes_negative=kind.takes_negative,
-        schedulers=names_for(parts["scheduler"]),
+        takes_source=not kind.whole,
+        takes_mask=not kind.whole,
+        schedulers=(DEFAULT,) if kind.whole else names_for(parts["scheduler"]),
+        longest=_longest(kind, network, scale),
     )  # fmt: skip
+
+
+def _prompt_tokens(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> int:
+    """How many of a prompt are read: by an encoder that has places for so many, or as many as the kind allows."""
+    if kind.family == "stable-diffusion-3" and "text_encoder_3" not in parts:
+        return 77
+    if kind.network == "unet":
+        return _whole(read_object(folder, config_of("text_encoder")), "max_position_embeddings")
+    return kind.prompt_tokens
 
 
 def pixels_per_latent(vae: Mapping[str, Any]) -> int:
     """Of the width, and of the height. vae: its config."""
-    blocks = vae.get("block_out_channels")
+    return int(2 ** (len(decoder_widths(vae)) - 1))
+
+
+def decoder_widths(vae: Mapping[str, Any]) -> list[int]:
+    """Channels of its blocks, those that work on the whole picture first. vae: its config. Raises UnsupportedModel."""
+    name = "decoder_block_out_channels" if "decoder_block_out_channels" in vae else "block_out_channels"
+    blocks = vae.get(name)
     if not isinstance(blocks, list) or not 1 <= len(blocks) <= 8:
-        raise UnsupportedModel(f"{config_of('vae')} has no sound “block_out_channels”.")
-    return int(2 ** (len(blocks) - 1))
+        raise UnsupportedModel(f"{config_of('vae')} has no sound “{name}”.")
+    return [_bounded(width, name) for width in blocks]
+
+
+def _longest(kind: PipelineKind, network: Mapping[str, Any], scale: int) -> int:
+    """Pixels a side for which the network has places; 0 where it has one for any."""
+    if "pos_embed_max_size" not in network:
+        return 0
+    places = _bounded(network["pos_embed_max_size"], "pos_embed_max_size", most=2**20)
+    return (isqrt(places) if kind.family == "auraflow" else places) * kind.patch * scale
 
 
 def _whole(config: Mapping[str, Any], key: str) -> int:
     return _bounded(config.get(key), key)
 
 
-def _bounded(value: Any, key: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 8192:
+def _bounded(value: Any, key: str, most: int = 8192) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise UnsupportedModel(f"A config.json has no sound “{key}”: {value!s:.40}.")
     return value
 

@@ -32,6 +32,11 @@ def _wrong_size(params: ImageParams, facts: ImageFacts) -> str:
 
 def too_many_pixels(width: int, height: int, facts: ImageFacts) -> str:
     """A sentence, or empty."""
+    if facts.longest and max(width, height) > facts.longest:
+        return (
+            f"{width} × {height} is longer than this model can draw: its sides may have up to {facts.longest} pixels. "
+            "Make it smaller."
+        )
     if width * height <= facts.width * facts.height * MAX_GROWTH:
         return ""
     return (

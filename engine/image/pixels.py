@@ -59,7 +59,12 @@ def mask_tensor(mask: Image.Image, height: int, width: int) -> torch.Tensor:
 
 def to_picture(pixels: torch.Tensor) -> Image.Image:
     """pixels: (1, 3, height, width), about -1 … 1."""
-    levels = (pixels[0] / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    return as_picture(pixels / 2 + 0.5)
+
+
+def as_picture(pixels: torch.Tensor) -> Image.Image:
+    """pixels: (1, 3, height, width), about 0 … 1."""
+    levels = pixels[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
     return Image.fromarray((levels * 255).round().astype("uint8"))
 
 

@@ -5,37 +5,41 @@ The projection is fitted to each VAE when it is loaded, by least squares over co
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from PIL import Image
 
-from engine.image.families import Family
 from engine.image.pixels import to_preview
 
 SIDE = 16
 """Latents a side of what is encoded to fit the projection."""
 PICTURES = 4
+Encode = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+"""Pixels (1, 3, height, width), -1 … 1, as latents."""
 
 
 class Previewer:
-    def __init__(self, family: Family) -> None:
-        self._family = family
-        self._projection = self._fitted()
+    def __init__(self, encode: Encode, scale: int) -> None:
+        """scale: pixels of the width that one latent stands for."""
+        self._scale = scale
+        self._projection = self._fitted(encode)
 
     def __call__(self, latents: torch.Tensor) -> bytes:
         """A WebP. latents: (1, channels, height, width)."""
-        height, width = (side * self._family.scale for side in latents.shape[-2:])
+        height, width = (side * self._scale for side in latents.shape[-2:])
         colours = (_with_one(latents.float().cpu()) @ self._projection).nan_to_num(0.5).clamp(0, 1)
         levels = (colours * 255).round().to(torch.uint8).view(*latents.shape[-2:], 3)
         return to_preview(Image.fromarray(levels.numpy()), (width, height))
 
-    def _fitted(self) -> torch.Tensor:
+    def _fitted(self, encode: Encode) -> torch.Tensor:
         """(channels + 1, 3): from latents and a constant 1 to red, green and blue, 0 … 1."""
         generator = torch.Generator().manual_seed(0)
-        side = SIDE * self._family.scale
+        side = SIDE * self._scale
         patches = torch.rand(PICTURES, 3, SIDE // 4, SIDE // 4, generator=generator)
         colours = torch.nn.functional.interpolate(patches, size=(SIDE, SIDE), mode="bilinear")
         pictures = torch.nn.functional.interpolate(colours, size=(side, side), mode="nearest")
-        latents = [self._family.encode_picture(one[None] * 2 - 1, generator) for one in pictures]
+        latents = [encode(one[None] * 2 - 1, generator) for one in pictures]
         known = _with_one(torch.cat(latents).float().cpu())
         fitted: torch.Tensor = torch.linalg.lstsq(known, colours.permute(0, 2, 3, 1).reshape(-1, 3)).solution
         return fitted

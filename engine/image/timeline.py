@@ -66,7 +66,7 @@ class Timeline:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The next latents, and what the finished ones would be as far as one can tell by now."""
         more = {"generator": generator} if self._draws else {}
-        guess = self._guess(predicted, latents)
+        guess = guessed(self.scheduler, predicted, self.timestep, latents)
         made = self.scheduler.step(predicted, self.timestep, latents, **more)
         self.done += 1
         told = getattr(made, "pred_original_sample", None)
@@ -90,16 +90,18 @@ class Timeline:
         vars(self.scheduler).update(memory)
         self.done = done
 
-    def _guess(self, predicted: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
-        """For a preview only. alphas_cumprod: of noise (1) and its square root's complement, as DDIM has it."""
-        config, timestep = self.scheduler.config, float(self.timestep)
-        if hasattr(self.scheduler, "scale_noise"):
-            moved: torch.Tensor = latents - timestep / float(config.num_train_timesteps) * predicted
-            return moved
-        at = min(int(timestep), config.num_train_timesteps - 1)
-        kept: torch.Tensor = self.scheduler.alphas_cumprod[at].to(latents.device)
-        if config.prediction_type == "v_prediction":
-            return kept.sqrt() * latents - (1 - kept).sqrt() * predicted
-        if config.prediction_type == "sample":
-            return predicted
-        return (latents - (1 - kept).sqrt() * predicted) / kept.sqrt()
+
+def guessed(scheduler: Any, predicted: torch.Tensor, timestep: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
+    """What the finished latents would be as far as one can tell by now; for a preview only. alphas_cumprod: of noise
+    (1) and its square root's complement, as DDIM has it."""
+    config, time = scheduler.config, float(timestep)
+    if hasattr(scheduler, "scale_noise") or config.prediction_type == "flow_prediction":
+        moved: torch.Tensor = latents - time / float(config.num_train_timesteps) * predicted
+        return moved
+    at = min(int(time), config.num_train_timesteps - 1)
+    kept: torch.Tensor = scheduler.alphas_cumprod[at].to(latents.device)
+    if config.prediction_type == "v_prediction":
+        return kept.sqrt() * latents - (1 - kept).sqrt() * predicted
+    if config.prediction_type == "sample":
+        return predicted
+    return (latents - (1 - kept).sqrt() * predicted) / kept.sqrt()

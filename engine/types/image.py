@@ -12,7 +12,7 @@ class ImageFacts:
     """What a model of pictures can do and what suits it, read from its files without loading them."""
 
     family: str
-    """A name of `engine.image.families`: `stable-diffusion`, `stable-diffusion-xl`, …"""
+    """A name of `engine.pipeline_kinds`: `stable-diffusion`, `stable-diffusion-xl`, …; or `janus`."""
     width: int
     height: int
     """Pixels it was made for."""
@@ -30,6 +30,8 @@ class ImageFacts:
     """Names that `ImageParams.scheduler` may have."""
     is_fixed: bool = False
     """Whether it draws in this size and in so many steps only."""
+    longest: int = 0
+    """Pixels that width and height may have at most; 0: only their product counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""One picture of a pipeline that is called as a whole: handed over after the prompt was read, and after every step.
+
+All pipelines ask their scheduler for the timesteps once the prompt was read, and call its `step` once for each of them.
+So that is where the call waits, whatever else a pipeline offers to be watched by.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from engine.config import EngineConfig
+from engine.image.compatible.by_turns import ByTurns
+from engine.image.compatible.loader import WholePipeline
+from engine.image.orders import NonFinite
+from engine.image.timeline import guessed
+from engine.types import ImageParams
+
+
+class Drawing:
+    """`advance` it until `pixels` are there; `end` it otherwise."""
+
+    def __init__(self, model: WholePipeline, params: ImageParams, config: EngineConfig) -> None:
+        self._model, self._params = model, params
+        self._turns = ByTurns(self._call, config)
+        self.done = 0
+        self.steps = params.steps
+        """All there will be: exact once the prompt was read."""
+        self.guess: torch.Tensor | None = None
+        """How the finished latents might look by now, (1, channels, height, width)."""
+        self.prompt_tokens = 0
+        """Once it was begun."""
+
+    @property
+    def pixels(self) -> torch.Tensor | None:
+        """(1, 3, height, width), 0 … 1, once it is finished."""
+        made: torch.Tensor | None = self._turns.result
+        return made
+
+    def advance(self) -> None:
+        """Read the prompt, make a step, or decode. Raises NonFinite, and whatever the pipeline raises."""
+        self._turns.advance()
+
+    def end(self) -> None:
+        self._turns.end()
+
+    def _call(self, pause: Callable[[], None]) -> torch.Tensor:
+        params, kind, counted = self._params, self._model.kind, self._model.parts["tokenizer"](self._params.prompt)
+        self.prompt_tokens = min(len(counted.input_ids), self._model.facts.prompt_tokens)
+        pipeline = self._model.pipeline(self._watched(pause))
+        pipeline.set_progress_bar_config(disable=True)
+        made = pipeline(
+            prompt=params.prompt, negative_prompt=params.negative_prompt, num_inference_steps=params.steps,
+            guidance_scale=params.guidance, width=params.width, height=params.height,
+            generator=torch.Generator().manual_seed(params.seed), output_type="pt", **kind.told,
+        )  # fmt: skip
+        pixels: torch.Tensor = made.images.float()
+        if not bool(torch.isfinite(pixels).all()):
+            raise NonFinite
+        return pixels
+
+    def _watched(self, pause: Callable[[], None]) -> Any:
+        """A scheduler of its own, that waits."""
+        scheduler = copy.deepcopy(self._model.parts["scheduler"])
+        begin, step = scheduler.set_timesteps, scheduler.step
+
+        @functools.wraps(begin)  # pipelines look at what it takes
+        def set_timesteps(*args: Any, **more: Any) -> None:
+            begin(*args, **more)
+            self.steps = len(scheduler.timesteps)
+            pause()
+
+        @functools.wraps(step)
+        def watched_step(predicted: torch.Tensor, timestep: Any, latents: torch.Tensor, *args: Any, **more: Any) -> Any:
+            self.guess = guessed(scheduler, predicted, timestep, latents)
+            made = step(predicted, timestep, latents, *args, **more)
+            if not bool(torch.isfinite(made[0]).all()):
+                raise NonFinite
+            self.done += 1
+            pause()
+            return made
+
+        scheduler.set_timesteps, scheduler.step = set_timesteps, watched_step
+        return scheduler

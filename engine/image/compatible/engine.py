@@ -1,0 +1,129 @@
+"""One loaded pipeline that is called as a whole: a picture after the other, a step each time the engine says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+
+from engine.config import EngineConfig
+from engine.image.compatible.checks import refusal
+from engine.image.compatible.drawing import Drawing
+from engine.image.compatible.loader import WholePipeline
+from engine.image.engine import WRONG_KIND
+from engine.image.orders import PREVIEW_SECONDS, Order, Orders
+from engine.image.pixels import as_picture, to_png
+from engine.made_with import made_with
+from engine.metrics import Counters
+from engine.ticket import ImageTicket, Ticket
+from engine.types import FinishReason
+
+
+@dataclass(slots=True, eq=False)
+class Picture(Order):
+    drawing: Drawing | None = None
+    """Once it was begun."""
+    previewed: float | None = None
+    """When its last preview was made, of perf_counter()."""
+    bucket: Hashable = None
+
+    @property
+    def steps_left(self) -> int:
+        return self.params.steps if self.drawing is None else self.drawing.steps - self.drawing.done
+
+
+class CompatibleEngine(Orders[Picture]):
+    """Obeys engine.model_engine.ModelEngine."""
+
+    bad_requests = ()
+    out_of_memory = "The device has too little memory left for this picture. Try a smaller one, or try again later."
+    non_finite = "The model computed no numbers for this picture. Try another seed, or less guidance."
+    attention = "diffusers"
+    adapters: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        model: WholePipeline,
+        config: EngineConfig,
+        counters: Counters,
+        *,
+        room: int = 0,
+        make_room: Callable[[], object] = lambda: None,
+    ) -> None:
+        """room: bytes that it may take beside its weights. make_room: called when a step finds too little memory."""
+        super().__init__(model.device, config, counters, most=1, make_room=make_room)
+        self._model = model
+        self.cache_bytes = room
+        self._made_with = made_with(model.device, model.dtype, self.attention, cache="exact") | {
+            "scheduler": type(model.parts["scheduler"]).__name__,
+            "lane": "compatible",
+        }
+
+    def add(self, ticket: Ticket) -> None:
+        """Take a request; a bad one ends at once, and one that would wait for too long."""
+        if not isinstance(ticket, ImageTicket):
+            ticket.fail("bad_request", WRONG_KIND)
+            return
+        wrong = refusal(ticket.request, self._model.facts)
+        if wrong is not None:
+            ticket.fail(*wrong)
+        else:
+            self._take(Picture(ticket, 2 if ticket.request.params.guidance > 1 else 1, perf_counter()))
+
+    def step(self) -> None:
+        """Begin the next one where none is drawn, and go on with it: its prompt, a step, or its pixels."""
+        for picture in self._admit():
+            picture.ticket.started()
+            picture.ticket.made_with = self._made_with
+            picture.drawing = Drawing(self._model, picture.params, self._config)
+        for picture in self._places.batch({}):
+            try:
+                self._advance(picture, drawing_of(picture))
+            except Exception as error:  # what fails here is this picture's affair alone
+                self._recover(error)
+                self._failed(picture, error)
+
+    def _advance(self, picture: Picture, drawing: Drawing) -> None:
+        picture.ticket.stepping()
+        before, began = drawing.done, perf_counter()
+        try:
+            drawing.advance()
+        finally:
+            seconds = perf_counter() - began
+            self._charge([picture], seconds)
+            picture.ticket.prompt_tokens = drawing.prompt_tokens
+        if drawing.done > before:
+            self._counters.steps += 1
+            self._forecast.took(1, 0, seconds)
+            self._tell(picture, drawing)
+        elif drawing.pixels is not None:
+            self._deliver(picture, drawing.pixels)
+
+    def _tell(self, picture: Picture, drawing: Drawing) -> None:
+        ticket, now, preview = picture.ticket, perf_counter(), b""
+        due = picture.previewed is None or now - picture.previewed >= PREVIEW_SECONDS
+        if ticket.request.previews and due and drawing.guess is not None and drawing.done < drawing.steps:
+            preview, picture.previewed = self._model.previewer(drawing.guess), now
+        ticket.stepped(drawing.done, drawing.steps, preview)
+        if ticket.finished:  # its sink broke
+            self._finish(picture, FinishReason.ERROR)
+
+    def _deliver(self, picture: Picture, pixels: torch.Tensor) -> None:
+        began, made = perf_counter(), as_picture(pixels)
+        png, digest = to_png(made)
+        self._charge([picture], perf_counter() - began)  # before its end, which tells how long it took
+        picture.ticket.picture(png, made.width, made.height, digest)
+        self._finish(picture, FinishReason.STOP)
+
+    def _finish(self, picture: Picture, reason: FinishReason, code: str = "", error: str = "") -> None:
+        if picture.drawing is not None:
+            picture.drawing.end()
+        super()._finish(picture, reason, code, error)
+
+
+def drawing_of(picture: Picture) -> Drawing:
+    """Of one that was begun."""
+    assert picture.drawing is not None
+    return picture.drawing

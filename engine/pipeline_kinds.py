@@ -1,0 +1,132 @@
+"""Which diffusers pipelines the image engine serves, what they are made of, and what suits them. No torch, no diffusers.
+
+Only the classes listed here are ever looked up, whatever a folder names. Most run by the engine's own loop, a family
+each; the others by the compatible lane, which calls diffusers' pipeline as a whole: for it, another pipeline is another
+entry here. See docs/decisions/0017-pictures.md and 0020-whole-pipelines.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.image.schedulers import DIFFUSION_SCHEDULERS, FLOW_SCHEDULERS
+
+DIFFUSION, FLOW = frozenset(DIFFUSION_SCHEDULERS), frozenset(FLOW_SCHEDULERS)
+CLIP, CLIP_PROJECTED, T5 = (
+    frozenset({"CLIPTextModel"}), frozenset({"CLIPTextModelWithProjection"}), frozenset({"T5EncoderModel"}),
+)  # fmt: skip
+CLIP_TOKENIZER = frozenset({"CLIPTokenizer", "CLIPTokenizerFast"})
+T5_TOKENIZER = frozenset({"T5Tokenizer", "T5TokenizerFast"})
+GEMMA, GEMMA_TOKENIZER = frozenset({"Gemma2Model"}), frozenset({"GemmaTokenizer", "GemmaTokenizerFast"})
+VAE = frozenset({"AutoencoderKL"})
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineKind:
+    """One family of pipelines: the parts it is made of, and what suits it."""
+
+    family: str
+    pipeline: str
+    """The diffusers class whose parts are used."""
+    network: str
+    """The part that denoises."""
+    parts: Mapping[str, frozenset[str]]
+    """Which class each part may be."""
+    optional: frozenset[str]
+    patch: int
+    """Width and height of latents must be a multiple of it."""
+    side: int
+    """In latents, where the network's config doesn't say."""
+    steps: int
+    guidance: float
+    prompt_tokens: int
+    takes_negative: bool = True
+    whole: bool = False
+    """Whether diffusers' pipeline is called as a whole, because the engine's own loop has no family for it."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """Of a whole one: what it is called with beside the request."""
+    scale: int = 0
+    """Pixels a side that a latent must stand for, as the pipeline takes it for granted; 0: it asks the VAE."""
+
+
+_UNET = {
+    "unet": frozenset({"UNet2DConditionModel"}), "vae": VAE, "scheduler": DIFFUSION,
+    "text_encoder": CLIP, "tokenizer": CLIP_TOKENIZER,
+}  # fmt: skip
+_OWN = (
+    PipelineKind("stable-diffusion", "StableDiffusionPipeline", "unet", _UNET, frozenset(), 1, 64, 25, 7.5, 77),
+    PipelineKind(
+        "stable-diffusion-xl", "StableDiffusionXLPipeline", "unet",
+        _UNET | {"text_encoder_2": CLIP_PROJECTED, "tokenizer_2": CLIP_TOKENIZER},
+        frozenset(), 1, 128, 30, 5.0, 77,
+    ),
+    PipelineKind(
+        "stable-diffusion-3", "StableDiffusion3Pipeline", "transformer",
+        {
+            "transformer": frozenset({"SD3Transformer2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": CLIP_PROJECTED, "tokenizer": CLIP_TOKENIZER,
+            "text_encoder_2": CLIP_PROJECTED, "tokenizer_2": CLIP_TOKENIZER,
+            "text_encoder_3": T5, "tokenizer_3": T5_TOKENIZER,
+        },
+        frozenset({"text_encoder_3", "tokenizer_3"}), 2, 128, 28, 5.0, 256,
+    ),
+    PipelineKind(
+        "flux", "FluxPipeline", "transformer",
+        {
+            "transformer": frozenset({"FluxTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": CLIP, "tokenizer": CLIP_TOKENIZER, "text_encoder_2": T5, "tokenizer_2": T5_TOKENIZER,
+        },
+        frozenset(), 2, 128, 28, 3.5, 512, takes_negative=False,
+    ),
+)  # fmt: skip
+_AS_ASKED = {"clean_caption": False, "use_resolution_binning": False}
+"""Neither the prompt, by packages that may be missing, nor the size is changed."""
+_PIXART = {
+    "transformer": frozenset({"PixArtTransformer2DModel", "Transformer2DModel"}), "vae": VAE, "scheduler": DIFFUSION,
+    "text_encoder": T5, "tokenizer": T5_TOKENIZER,
+}  # fmt: skip
+_WHOLE = (
+    PipelineKind(
+        "pixart-alpha", "PixArtAlphaPipeline", "transformer", _PIXART, frozenset(), 2, 128, 20, 4.5, 120,
+        whole=True, told=_AS_ASKED,
+    ),
+    PipelineKind(
+        "pixart-sigma", "PixArtSigmaPipeline", "transformer", _PIXART, frozenset(), 2, 128, 20, 4.5, 300,
+        whole=True, told=_AS_ASKED,
+    ),
+    PipelineKind(
+        "sana", "SanaPipeline", "transformer",
+        {
+            "transformer": frozenset({"SanaTransformer2DModel"}), "vae": frozenset({"AutoencoderDC"}),
+            "scheduler": DIFFUSION | FLOW, "text_encoder": GEMMA, "tokenizer": GEMMA_TOKENIZER,
+        },
+        frozenset(), 1, 32, 20, 4.5, 300, whole=True, told=_AS_ASKED, scale=32,
+    ),
+    PipelineKind(
+        "auraflow", "AuraFlowPipeline", "transformer",
+        {
+            "transformer": frozenset({"AuraFlowTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": frozenset({"UMT5EncoderModel"}),
+            "tokenizer": T5_TOKENIZER | {"LlamaTokenizer", "LlamaTokenizerFast"},
+        },
+        frozenset(), 2, 64, 50, 3.5, 256, whole=True,
+    ),
+    PipelineKind(
+        "lumina-2", "Lumina2Pipeline", "transformer",
+        {
+            "transformer": frozenset({"Lumina2Transformer2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": GEMMA, "tokenizer": GEMMA_TOKENIZER,
+        },
+        frozenset(), 2, 128, 30, 4.0, 256, whole=True, scale=8,
+    ),
+)  # fmt: skip
+WHOLE: Mapping[str, PipelineKind] = {kind.pipeline: kind for kind in _WHOLE}
+"""Those of the compatible lane."""
+PIPELINES: Mapping[str, PipelineKind] = {
+    kind.pipeline.replace("Pipeline", f"{suffix}Pipeline"): kind
+    for kind in _OWN
+    for suffix in ("", "Img2Img", "Inpaint")
+} | WHOLE
+"""By the name in model_index.json: pipelines for pictures from pictures are made of the same parts."""
