@@ -1,4 +1,4 @@
-"""Which diffusers pipelines the image engine serves, what they are made of, and what suits them. No torch, no diffusers.
+"""Which diffusers pipelines the engine serves, what they are made of, and what suits them. No torch, no diffusers.
 
 Only the classes listed here are ever looked up, whatever a folder names. Most run by the engine's own loop, a family
 each; the others by the compatible lane, which calls diffusers' pipeline as a whole: for it, another pipeline is another
@@ -125,8 +125,11 @@ _WHOLE = (
 WHOLE: Mapping[str, PipelineKind] = {kind.pipeline: kind for kind in _WHOLE}
 """Those of the compatible lane."""
 PIPELINES: Mapping[str, PipelineKind] = {
-    kind.pipeline.replace("Pipeline", f"{suffix}Pipeline"): kind
-    for kind in _OWN
-    for suffix in ("", "Img2Img", "Inpaint")
-} | WHOLE
+    **{
+        kind.pipeline.replace("Pipeline", f"{suffix}Pipeline"): kind
+        for kind in _OWN
+        for suffix in ("", "Img2Img", "Inpaint")
+    },
+    **WHOLE,
+}
 """By the name in model_index.json: pipelines for pictures from pictures are made of the same parts."""

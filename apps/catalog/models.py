@@ -14,6 +14,7 @@ from engine.answers.formats import MAX_NAME as MAX_FORMAT
 from engine.answers.formats import PLAIN
 from engine.architectures import is_own
 from engine.janus.folder import ARCHITECTURE as JANUS
+from engine.pipeline_kinds import WHOLE
 from engine.weights import key_with
 
 UPSTREAM = "upstream:"
@@ -190,9 +191,11 @@ class ModelVersion(models.Model):
 
     @property
     def is_compatible_only(self) -> bool:
-        """Whether the engine's own cache doesn't know its architecture: then it runs one sequence after the other, with
-        full weights, and without adapters."""
-        return not self.is_upstream and self.hosted_model.modality == Modality.TEXT and not is_own(self.architecture)
+        """Whether neither the engine's own cache nor its own loop of steps knows its architecture: then it runs one
+        answer or picture after the other, with full weights, and without adapters."""
+        if self.hosted_model.modality == Modality.IMAGE:
+            return self.architecture in WHOLE
+        return not self.is_upstream and not is_own(self.architecture)
 
     @property
     def foundation(self) -> ModelVersion:

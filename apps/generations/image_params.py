@@ -44,6 +44,7 @@ def image_parameters(facts: ImageFacts) -> tuple[Parameter, ...]:
     if facts.is_fixed:
         size = f"in pixels. This model draws pictures of {facts.width} × {facts.height} only."
         steps = f"This model draws a picture in {facts.steps} steps, always."
+    longest = min(MAX_SIDE, facts.longest or MAX_SIDE)
     scheduler = "default" if "default" in facts.schedulers else facts.schedulers[0]
     return (
         Parameter(
@@ -57,11 +58,11 @@ def image_parameters(facts: ImageFacts) -> tuple[Parameter, ...]:
         ),
         Parameter(
             "width", "Width", f"Of the picture, {size}",
-            "integer", *_bounds(facts, facts.multiple_of, MAX_SIDE, facts.width), facts.multiple_of, facts.width,
+            "integer", *_bounds(facts, facts.multiple_of, longest, facts.width), facts.multiple_of, facts.width,
         ),
         Parameter(
             "height", "Height", f"Of the picture, {size}",
-            "integer", *_bounds(facts, facts.multiple_of, MAX_SIDE, facts.height), facts.multiple_of, facts.height,
+            "integer", *_bounds(facts, facts.multiple_of, longest, facts.height), facts.multiple_of, facts.height,
         ),
         Parameter(
             "steps", "Steps", steps,

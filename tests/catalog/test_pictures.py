@@ -8,10 +8,13 @@ import pytest
 from django.core.management import CommandError
 from django.test import Client
 
-from apps.catalog.models import HostedModel, Modality
+from apps.catalog.models import HostedModel, Modality, ModelVersion
 from apps.catalog.sources.hub import pipeline_files
 from apps.catalog.store import model_store
 from tests.catalog.conftest import Models
+from tests.engine.image.loras import make_lora
+from tests.engine.image.tiny import make_pipeline
+from tests.engine.image.tiny_whole import make_whole
 from tests.engine.janus.tiny import make_janus
 from tests.engine.pipeline_folders import make_pipeline_folder
 from tests.world import World
@@ -69,6 +72,21 @@ def test_its_pages_say_what_it_draws(models: Models, pipeline: Path, world: Worl
     assert "Weights" not in page
     console = client.get("/console/models/tiny-painter/").content.decode()
     assert "How its answers are read" not in console
+
+
+def test_one_of_the_compatible_lane_says_so_and_takes_no_adapters(
+    models: Models, tmp_path: Path, world: World, client: Client
+) -> None:
+    folder = make_whole(tmp_path / "Sigma", "pixart-sigma")
+    models("install", f"path:{folder}", "--license", "MIT", "--approve")
+    version = ModelVersion.objects.get(hosted_model="sigma")
+    assert (version.architecture, version.is_compatible_only) == ("PixArtSigmaPipeline", True)
+    assert not version.image_facts["takes_source"]
+    client.force_login(world.admin)
+    assert "one picture after the other, from words alone" in client.get("/models/sigma/").content.decode()
+    painter = make_pipeline(tmp_path / "Painter", "stable-diffusion")
+    with pytest.raises(CommandError, match="compatible lane, which takes no adapters"):
+        models("install", f"path:{make_lora(tmp_path / 'Ink', painter)}", "--base", "sigma")
 
 
 def test_of_the_hub_one_copy_of_each_part_is_fetched() -> None:

@@ -29,6 +29,7 @@ import {module}
      "engine.load_times", "engine.overload", "engine.pipelines", "engine.turns", "engine.made_with",
      "engine.janus.folder", "engine.janus.checks",
      "engine.image.schedulers", "engine.image.places", "engine.image.checks", "engine.model_engine",
+     "engine.image.compatible.checks",
      "engine.pictures", "engine.pictures.signing"],
 )  # fmt: skip
 def test_without_torch(module: str) -> None:

@@ -112,6 +112,14 @@ def test_what_the_model_has_no_choice_of_is_told_by_its_value() -> None:
     assert set(refused.value.message_dict) == {"steps", "height"}
 
 
+def test_a_side_is_no_longer_than_the_model_has_places_for() -> None:
+    short = replace(FACTS, longest=96)
+    assert clean_image_params({"prompt": "x", "width": 96}, short)["width"] == 96
+    with pytest.raises(ValidationError) as refused:
+        clean_image_params({"prompt": "x", "width": 104}, short)
+    assert "96" in refused.value.message_dict["width"][0]
+
+
 def test_a_source_is_a_picture_of_the_same_project(paint: Paint, world: World) -> None:
     mine = uploaded(world.project)
     assert paint(source=mine.pk, mask=mine.pk)[0].params["source"] == mine.pk

@@ -43,8 +43,7 @@ class ByTurns:
         """Until the next pause, or the end. Raises what the call raises."""
         if self._thread.ident is None:
             self._thread.start()
-        self._go.release()
-        self._paused.acquire()
+        self._go_on()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -53,9 +52,14 @@ class ByTurns:
         """Leave the call where it is; returns when it is gone, with all that it held."""
         if self._thread.ident is not None and not self.over:
             self._ending = True
-            self._go.release()
-            self._paused.acquire()
+            self._go_on()
         self.over = True
+
+    def _go_on(self) -> None:
+        self._go.release()
+        self._paused.acquire()
+        if self.over:
+            self._thread.join()
 
     def _run(self) -> None:
         prepare_thread(self._config)

@@ -46,7 +46,9 @@ def load_whole(folder: Path, config: EngineConfig) -> Generator[None, None, Whol
             dtype = torch.bfloat16  # T5 and Gemma overflow in float16, and so do some of the VAEs
         parts = yield from read_parts(folder, read, dtype, device)
         yield
-        previewer = Previewer(lambda pixels, _: latents_of(parts["vae"], pixels), pixels_per_latent(parts["vae"].config))
+        previewer = Previewer(
+            lambda pixels, _: latents_of(parts["vae"], pixels), pixels_per_latent(parts["vae"].config)
+        )
         return WholePipeline(read.kind, read.facts, parts, previewer, dtype, device)
 
 
@@ -54,4 +56,4 @@ def latents_of(vae: Any, pixels: torch.Tensor) -> torch.Tensor:
     """As the network sees them. pixels: (1, 3, height, width), -1 … 1."""
     made = vae.encode(pixels.to(vae.device, vae.dtype))
     latents: torch.Tensor = made.latent_dist.mode() if hasattr(made, "latent_dist") else made.latent
-    return (latents - (vae.config.get("shift_factor") or 0.0)) * vae.config.scaling_factor
+    return (latents - float(vae.config.get("shift_factor") or 0.0)) * float(vae.config.scaling_factor)

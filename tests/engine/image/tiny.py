@@ -22,13 +22,18 @@ FAMILIES = ("stable-diffusion", "stable-diffusion-xl", "stable-diffusion-3", "fl
 
 def make_pipeline(folder: Path, family: str, *, seed: int = 0) -> Path:
     torch.manual_seed(seed)
-    parts: dict[str, Any] = MAKERS[family]()
+    parts = MAKERS[family]()
+    if family == "stable-diffusion":
+        parts |= {"safety_checker": None, "feature_extractor": None}
+    return save_pipeline(folder, parts)
+
+
+def save_pipeline(folder: Path, parts: dict[str, Any]) -> Path:
+    """parts: by name, and the pipeline's class as `kind`."""
     for part in parts.values():
         if isinstance(part, torch.nn.Module):
             part.eval()
     kind = parts.pop("kind")
-    if family == "stable-diffusion":
-        parts |= {"safety_checker": None, "feature_extractor": None}
     getattr(diffusers, kind)(**parts).save_pretrained(folder)
     return folder
 

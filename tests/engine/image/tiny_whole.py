@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import diffusers
+import torch
 import transformers
 
-from tests.engine.image.tiny import SIDE, t5_of, t5_tokenizer, vae
+from tests.engine.image.tiny import SIDE, save_pipeline, t5_of, t5_tokenizer, vae
 
 SIDES = {"pixart-alpha": SIDE, "pixart-sigma": SIDE, "sana": 64, "auraflow": SIDE, "lumina-2": SIDE}
 """Pixels a side, by family."""
+
+
+def make_whole(folder: Path, family: str) -> Path:
+    torch.manual_seed(0)
+    return save_pipeline(folder, MAKERS[family]())
 
 
 def gemma_tokenizer(kind: str = "GemmaTokenizer") -> Any:

@@ -1,0 +1,209 @@
+"""Pipelines that are called as a whole: the pictures that diffusers makes, in steps that others come between."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.pipeline_kinds import WHOLE
+from engine.pipelines import read_pipeline
+from engine.service import EngineThread
+from engine.types import (
+    AdapterRef,
+    CheckpointEvent,
+    Event,
+    FinishEvent,
+    FinishReason,
+    ImageEvent,
+    ImageParams,
+    ProgressEvent,
+    SamplingParams,
+    StartedEvent,
+)
+from tests.engine.image.drawing import draw, far_apart, params, png, some_picture
+from tests.engine.image.tiny_whole import SIDES
+from tests.engine.recorder import GREEDY, submit
+
+Make = Callable[..., EngineThread]
+MODEL = "pixart-sigma"
+
+
+def wanted_of(family: str, **changes: Any) -> ImageParams:
+    return params(**{"width": SIDES[family], "height": SIDES[family], **changes})
+
+
+def by_diffusers(folder: Path, wanted: ImageParams) -> np.ndarray:
+    kind = read_pipeline(folder).kind
+    pipeline = getattr(diffusers, kind.pipeline).from_pretrained(folder, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    made = pipeline(
+        prompt=wanted.prompt, negative_prompt=wanted.negative_prompt, num_inference_steps=wanted.steps,
+        guidance_scale=wanted.guidance, width=wanted.width, height=wanted.height,
+        generator=torch.Generator().manual_seed(wanted.seed), **kind.told,
+    )  # fmt: skip
+    return np.array(made.images[0])
+
+
+def helpers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "picture-as-a-whole"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays() -> Iterator[None]:
+    before = set(helpers())
+    yield
+    assert not set(helpers()) - before
+
+
+def at_step(step: int, act: Callable[[], object]) -> Callable[[Event], None]:
+    return lambda event: act() if isinstance(event, ProgressEvent) and event.step == step else None
+
+
+def test_there_is_a_tiny_one_of_each() -> None:
+    assert {kind.family for kind in WHOLE.values()} == set(SIDES)
+
+
+@pytest.mark.parametrize("family", SIDES)
+def test_each_draws_what_diffusers_draws(
+    make_whole_drawer: Make, whole_pipelines: dict[str, Path], family: str
+) -> None:
+    wanted = wanted_of(family, negative_prompt="blurry")
+    engine = make_whole_drawer()
+    watcher = draw(engine, family, wanted)
+    assert far_apart(watcher.picture(), by_diffusers(whole_pipelines[family], wanted)) == 0
+    last = watcher.finish()
+    assert [(event.step, event.steps) for event in watcher.steps] == [(1, 3), (2, 3), (3, 3)]
+    assert last.usage.steps == 3
+    assert last.usage.prompt_tokens > 9
+    assert last.usage.device_ms > 0
+    assert (last.made_with["lane"], last.made_with["dtype"]) == ("compatible", "float32")
+    preview = Image.open(io.BytesIO(watcher.steps[0].preview))
+    assert (preview.format, preview.size) == ("WEBP", (wanted.width, wanted.height))
+    assert CheckpointEvent not in watcher.kinds
+
+
+def test_without_guidance_and_in_another_shape(make_whole_drawer: Make, whole_pipelines: dict[str, Path]) -> None:
+    wanted = wanted_of(MODEL, guidance=1.0, width=48)
+    watcher = draw(make_whole_drawer(), MODEL, wanted, previews=False)
+    assert far_apart(watcher.picture(), by_diffusers(whole_pipelines[MODEL], wanted)) == 0
+    assert not any(event.preview for event in watcher.steps)
+
+
+def test_one_is_drawn_after_the_other_and_neither_changes_the_other(make_whole_drawer: Make) -> None:
+    engine = make_whole_drawer()
+    alone = [draw(engine, MODEL, wanted_of(MODEL, seed=seed), f"alone{seed}").picture() for seed in (1, 2)]
+    order: list[Event] = []
+    both = [draw(engine, MODEL, wanted_of(MODEL, seed=seed), f"both{seed}", on_event=order.append) for seed in (1, 2)]
+    for watcher, expected in zip(both, alone, strict=True):
+        assert far_apart(watcher.picture(), expected) == 0
+    kinds = [type(event) for event in order if isinstance(event, StartedEvent | FinishEvent)]
+    assert kinds == [StartedEvent, FinishEvent] * 2
+
+
+def test_cancel_takes_effect_within_a_step_and_the_next_one_begins(make_whole_drawer: Make) -> None:
+    engine = make_whole_drawer()
+    expected = draw(engine, MODEL, wanted_of(MODEL), "alone").picture()
+    watcher = draw(engine, MODEL, wanted_of(MODEL, steps=100), on_event=at_step(3, lambda: engine.cancel("one")))
+    after = draw(engine, MODEL, wanted_of(MODEL), "after")
+    last = watcher.finish()
+    assert (last.reason, last.usage.steps) == (FinishReason.CANCELLED, 3)
+    assert ImageEvent not in watcher.kinds
+    assert far_apart(after.picture(), expected) == 0
+
+
+def test_a_broken_sink_ends_its_own_picture_only(make_whole_drawer: Make) -> None:
+    engine = make_whole_drawer()
+
+    def broken(event: Event) -> None:
+        if isinstance(event, ProgressEvent):
+            raise ConnectionError("gone")
+
+    bad = draw(engine, MODEL, wanted_of(MODEL, steps=50), "bad", on_event=broken)
+    draw(engine, MODEL, wanted_of(MODEL), "good").picture()
+    assert bad.finish().error_code == "internal"
+    assert engine.unfinished() == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(torch.OutOfMemoryError("little"), "out_of_memory"), (RuntimeError("a kernel"), "internal"), (None, "non_finite")],
+)
+def test_what_fails_fails_alone(
+    make_whole_drawer: Make, monkeypatch: pytest.MonkeyPatch, error: Exception | None, code: str
+) -> None:
+    """Pictures of guidance 1 go on; the others' second step raises, or computes no numbers."""
+    engine = make_whole_drawer()
+    expected = draw(engine, MODEL, wanted_of(MODEL, guidance=1.0), "first").picture()
+    network = engine._residency.engines[MODEL]._model.parts["transformer"]
+    forward, steps = network.forward, []
+
+    def failing(latents: torch.Tensor, **more: Any) -> Any:
+        (made,) = forward(latents, **more)
+        steps.append(len(latents))
+        if len(latents) < 2 or steps.count(2) < 2:
+            return (made,)
+        if error is not None:
+            raise error
+        return (made * float("nan"),)
+
+    monkeypatch.setattr(network, "forward", failing)
+    bad = draw(engine, MODEL, wanted_of(MODEL), "bad")
+    good = draw(engine, MODEL, wanted_of(MODEL, guidance=1.0), "good")
+    last = bad.finish()
+    assert (last.error_code, last.usage.steps) == (code, 1)
+    assert last.error.endswith(".")
+    assert far_apart(good.picture(), expected) == 0
+
+
+def test_texts_go_on_beside(make_whole_drawer: Make) -> None:
+    engine = make_whole_drawer()
+    draw(engine, MODEL, wanted_of(MODEL), "warm").picture()
+    submit(engine, "Llama", [1, 2, 3], GREEDY, "warm-text").finish()
+    steps: list[str] = []
+    text = submit(
+        engine, "Llama", [1, 2, 3], SamplingParams(temperature=0, max_tokens=200, ignore_eos=True), "text",
+        on_event=lambda event: steps.append("text"),
+    )  # fmt: skip
+    picture = draw(engine, MODEL, wanted_of(MODEL, steps=30), "picture", on_event=lambda event: steps.append("picture"))
+    picture.picture()
+    text.finish()
+    turns = sum(one != other for one, other in pairwise(steps))
+    assert turns > 4, "they took turns"
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "more", "words"),
+    [
+        (MODEL, {}, {"source": png(some_picture())}, "from words alone"),
+        (MODEL, {}, {"adapter": AdapterRef("a", MODEL)}, "without adapters"),
+        (MODEL, {"scheduler": "euler"}, {}, "no scheduler"),
+        (MODEL, {"width": 34}, {}, "multiples of 4"),
+        ("lumina-2", {"width": 40}, {}, "multiples of 16"),
+        ("auraflow", {"width": 64, "height": 16}, {}, "up to 48 pixels"),
+    ],
+)
+def test_what_it_cannot_do_is_refused_in_words(
+    make_whole_drawer: Make, family: str, changes: dict[str, Any], more: dict[str, Any], words: str
+) -> None:
+    last = draw(make_whole_drawer(), family, wanted_of(family, **changes), **more).finish()
+    assert (last.reason, last.error_code) == (FinishReason.ERROR, "bad_request")
+    assert words in last.error
+
+
+def test_a_text_is_refused(make_whole_drawer: Make) -> None:
+    assert "text model" in submit(make_whole_drawer(), MODEL, [1, 2, 3], GREEDY, "text").finish().error
+
+
+def test_float16_becomes_bfloat16(make_whole_drawer: Make) -> None:
+    """T5 overflows in float16."""
+    assert draw(make_whole_drawer(dtype="float16"), MODEL, wanted_of(MODEL)).finish().made_with["dtype"] == "bfloat16"

@@ -1,0 +1,87 @@
+"""Folders of the compatible lane: what is kept and refused of them, and what their files say."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.config import EngineConfig
+from engine.image.compatible.loader import load_whole
+from engine.image.footprint import footprint_of
+from engine.loaded import at_once
+from engine.memory import MIB
+from engine.store import StoreError, check_folder
+from engine.store.folders import SENTENCEPIECE
+from tests.engine.image.test_store import change
+from tests.engine.image.tiny_whole import SIDES
+
+
+@pytest.mark.parametrize("family", SIDES)
+def test_its_facts_say_what_suits_it_and_what_it_cannot_do(whole_pipelines: dict[str, Path], family: str) -> None:
+    found = check_folder(whole_pipelines[family])
+    facts = found.image
+    assert facts is not None
+    assert (facts.family, facts.width, facts.height) == (family, SIDES[family], SIDES[family])
+    assert (facts.takes_source, facts.takes_mask, facts.takes_negative) == (False, False, True)
+    assert facts.schedulers == ("default",)
+    assert found.context_length == facts.prompt_tokens >= 120
+    assert "tokenizer/tokenizer.json" in found.files
+
+
+def test_sides_have_a_limit_where_the_network_has_one(whole_pipelines: dict[str, Path]) -> None:
+    facts = {family: check_folder(folder).image for family, folder in whole_pipelines.items()}
+    longest = {family: one.longest for family, one in facts.items() if one is not None and one.longest}
+    assert longest == {"auraflow": 48}
+
+
+def test_only_one_picture_counts_for_its_memory(whole_pipelines: dict[str, Path]) -> None:
+    config = EngineConfig(device="cpu", dtype="float32", max_pictures=8)
+    found = footprint_of(whole_pipelines["sana"], config, 100 * MIB)
+    assert found.weights > 0
+    assert found.full_cache == found.least_cache > 0
+
+
+def test_a_class_by_its_old_name_is_loaded_by_its_new_one(tmp_path: Path, whole_pipelines: dict[str, Path]) -> None:
+    folder = Path(shutil.copytree(whole_pipelines["pixart-sigma"], tmp_path / "model"))
+    change("model_index.json", transformer=["diffusers", "Transformer2DModel"])(folder)
+    change("transformer/config.json", _class_name="Transformer2DModel")(folder)
+    check_folder(folder)
+    model = at_once(load_whole(folder, EngineConfig(device="cpu", dtype="float32", threads=1)))
+    assert type(model.parts["transformer"]).__name__ == "PixArtTransformer2DModel"
+
+
+@pytest.mark.parametrize(
+    ("family", "damage", "words"),
+    [
+        ("sana", change("model_index.json", vae=["diffusers", "AutoencoderKL"]), "allowed are: AutoencoderDC"),
+        ("sana", change("model_index.json", text_encoder=["transformers", "AutoModel"]), "allowed are: Gemma2Model"),
+        ("sana", change("vae/config.json", decoder_block_out_channels=[8, 8]), "32 pixels a side from each latent"),
+        ("sana", change("vae/config.json", decoder_block_out_channels="8"), "decoder_block_out_channels"),
+        ("lumina-2", change("model_index.json", custom_pipeline="evil/code"), "custom_pipeline"),
+        ("lumina-2", change("transformer/config.json", auto_map={"AutoModel": "evil--code"}), "auto_map"),
+        ("auraflow", change("transformer/config.json", pos_embed_max_size=10**9), "pos_embed_max_size"),
+        ("auraflow", change("model_index.json", _class_name="HunyuanDiTPipeline"), "isn't supported"),
+    ],
+)
+def test_what_is_unsafe_or_unknown_is_refused(
+    tmp_path: Path, whole_pipelines: dict[str, Path], family: str, damage: Callable[[Path], object], words: str
+) -> None:
+    folder = Path(shutil.copytree(whole_pipelines[family], tmp_path / "model"))
+    damage(folder)
+    with pytest.raises(StoreError, match=words):
+        check_folder(folder)
+
+
+def test_a_tokenizer_that_cannot_be_read_here_is_told_before_it_is_installed(
+    tmp_path: Path, whole_pipelines: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(whole_pipelines["pixart-alpha"], tmp_path / "model"))
+    (folder / "tokenizer/tokenizer.json").rename(folder / "tokenizer/spiece.model")
+    monkeypatch.setattr("engine.store.folders.find_spec", lambda name: None)
+    with pytest.raises(StoreError, match=f"without the package {SENTENCEPIECE}"):
+        check_folder(folder)
+    monkeypatch.setattr("engine.store.folders.find_spec", lambda name: object())
+    assert "tokenizer/spiece.model" in check_folder(folder).files
