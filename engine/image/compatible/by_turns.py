@@ -45,8 +45,10 @@ class ByTurns:
             self._thread.start()
         self._go_on()
         if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+            try:
+                raise self._error
+            finally:  # its traceback holds all that the call had computed
+                self._error = None
 
     def end(self) -> None:
         """Leave the call where it is; returns when it is gone, with all that it held."""
@@ -62,8 +64,8 @@ class ByTurns:
             self._thread.join()
 
     def _run(self) -> None:
-        prepare_thread(self._config)
         try:
+            prepare_thread(self._config)
             with torch.inference_mode():
                 self._wait()
                 self.result = self._work(self._pause)

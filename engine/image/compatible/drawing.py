@@ -27,6 +27,8 @@ class Drawing:
     def __init__(self, model: WholePipeline, params: ImageParams, config: EngineConfig) -> None:
         self._model, self._params = model, params
         self._turns = ByTurns(self._call, config)
+        self.is_read = False
+        """Whether the prompt was read."""
         self.done = 0
         self.steps = params.steps
         """All there will be: exact once the prompt was read."""
@@ -71,7 +73,7 @@ class Drawing:
         @functools.wraps(begin)  # pipelines look at what it takes
         def set_timesteps(*args: Any, **more: Any) -> None:
             begin(*args, **more)
-            self.steps = len(scheduler.timesteps)
+            self.steps, self.is_read = len(scheduler.timesteps), True
             pause()
 
         @functools.wraps(step)

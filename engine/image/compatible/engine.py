@@ -86,7 +86,8 @@ class CompatibleEngine(Orders[Picture]):
                 self._failed(picture, error)
 
     def _advance(self, picture: Picture, drawing: Drawing) -> None:
-        picture.ticket.stepping()
+        if drawing.is_read:
+            picture.ticket.stepping()
         before, began = drawing.done, perf_counter()
         try:
             drawing.advance()
