@@ -30,7 +30,7 @@ from engine.types import (
     SamplingParams,
     StartedEvent,
 )
-from tests.engine.image.drawing import draw, far_apart, params, png, some_picture
+from tests.engine.image.drawing import Watcher, draw, far_apart, params, png, some_picture
 from tests.engine.image.tiny_whole import SIDES
 from tests.engine.recorder import GREEDY, submit
 
@@ -170,13 +170,17 @@ def test_texts_go_on_beside(make_whole_drawer: Make) -> None:
     draw(engine, MODEL, wanted_of(MODEL), "warm").picture()
     submit(engine, "Llama", [1, 2, 3], GREEDY, "warm-text").finish()
     steps: list[str] = []
-    text = submit(
-        engine, "Llama", [1, 2, 3], SamplingParams(temperature=0, max_tokens=200, ignore_eos=True), "text",
-        on_event=lambda event: steps.append("text"),
-    )  # fmt: skip
-    picture = draw(engine, MODEL, wanted_of(MODEL, steps=30), "picture", on_event=lambda event: steps.append("picture"))
-    picture.picture()
-    text.finish()
+    pictures: list[Watcher] = []
+
+    def beside(event: Event) -> None:
+        steps.append("text")
+        if not pictures:  # it runs for certain
+            wanted = wanted_of(MODEL, steps=30)
+            pictures.append(draw(engine, MODEL, wanted, "picture", on_event=lambda event: steps.append("picture")))
+
+    long = SamplingParams(temperature=0, max_tokens=200, ignore_eos=True)
+    submit(engine, "Llama", [1, 2, 3], long, "text", on_event=beside).finish()
+    pictures[0].picture()
     turns = sum(one != other for one, other in pairwise(steps))
     assert turns > 4, "they took turns"
 
