@@ -14,6 +14,7 @@ from apps.conversations.inputs import MAX_PICTURES
 from apps.conversations.models import Conversation
 from apps.conversations.serializers import conversation_json, path_json, person_json
 from apps.conversations.tree import leaf_to_show, read_tree
+from apps.generations.formats import formats_of
 from apps.generations.params import PARAMETERS, defaults_of
 from apps.governance.pickers import picks
 from apps.projects.models import Project, Role
@@ -65,6 +66,7 @@ def models_json(user: User, project: Project) -> list[dict[str, Any]]:
             "license": model.default_version.license_id,
             "defaults": defaults_of(model.recommended),
             "takes_effort": model.default_version.takes_effort,
+            "formats": formats_of(model.default_version),
             "sees": model.default_version.sees,
         }
         for model, pick in picks(user, project)

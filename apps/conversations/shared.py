@@ -12,6 +12,7 @@ from apps.accounts.powers import Power, powers_of
 from apps.catalog.models import HostedModel, ReasoningPolicy
 from apps.conversations.models import SharedConversation
 from apps.conversations.models.snapshot import SHARED
+from apps.generations.formats import FORMATS
 from apps.generations.models import Artifact
 from apps.lib.ids import is_id
 from apps.moderation.models import Case
@@ -33,9 +34,13 @@ def shown_messages(shared: SharedConversation) -> list[dict[str, Any]]:
     models = {message["model_id"] for message in shared.messages if "model_id" in message}
     shows = HostedModel.objects.filter(reasoning=ReasoningPolicy.SHOWN, pk__in=models) if models else ()
     readable = {model.pk for model in shows}
-    return [
-        message if message.get("model_id") in readable else {**message, "reasoning": ""} for message in shared.messages
-    ]
+    return [_shown(message, with_reasoning=message.get("model_id") in readable) for message in shared.messages]
+
+
+def _shown(message: dict[str, Any], *, with_reasoning: bool) -> dict[str, Any]:
+    """With the name of its format."""
+    hidden = {} if with_reasoning else {"reasoning": ""}
+    return {**message, **hidden, "format_name": FORMATS.get(message.get("format", ""), "")}
 
 
 def get_shared_picture(shared: SharedConversation, picture_id: str) -> Artifact:

@@ -18,7 +18,8 @@ from apps.generations.doorbell import announce_cancel, ring
 from apps.generations.endings import cancel_all, end_unclaimed
 from apps.generations.erasing import erase_pictures_of
 from apps.generations.errors import Refused
-from apps.generations.intake import check_messages, encoded, refuse_blind
+from apps.generations.formats import without_unused
+from apps.generations.intake import check_messages, encoded, refuse_blind, refuse_format
 from apps.generations.models import GenerationJob, Kind, State
 from apps.generations.notices import erase_logs, tell_followers
 from apps.generations.params import EFFORT, MAX_SEED, clean_params, defaults_of
@@ -42,12 +43,13 @@ def submit_generation(
     """
     if not model.writes:
         raise Refused(status=422, code="not_text", message=f"{model} makes pictures: ask it in the studio.")
-    chosen = clean_params(params, defaults_of(model.recommended))
+    chosen = without_unused(clean_params(params, defaults_of(model.recommended)))
     given = {name: chosen[name] for name, value in params.items() if value is not None and value != ""}
     version, limits = authorized(actor, project, model, given)
     chosen = capped(chosen, limits)  # what the person didn't choose; what they chose is within the limits
     check_messages(messages)
     refuse_blind(version, messages)
+    refuse_format(version, chosen)
     if not version.takes_effort:
         chosen[EFFORT] = None  # chosen for another model; this one would not be told
     prompt = encoded(version, messages, effort=chosen[EFFORT])

@@ -10,6 +10,7 @@ from django.conf import settings
 from apps.catalog.chat import chat_length, encode_chat
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.errors import Refused
+from apps.generations.formats import FORMAT, FORMATS, formats_of
 from engine.chat import ChatError
 from engine.remote.estimate import estimated_tokens
 from engine.store import StoreError
@@ -63,6 +64,18 @@ def refuse_blind(version: ModelVersion, messages: Sequence[Mapping[str, Any]]) -
         "or start a new conversation without them."
     )
     raise Refused(status=422, code="blind", message=message)
+
+
+def refuse_format(version: ModelVersion, params: Mapping[str, Any]) -> None:
+    """Where another server runs the model and can't be told of the format. Raises Refused."""
+    wanted, known = params[FORMAT], formats_of(version)
+    if wanted is None or wanted in known:
+        return
+    message = (
+        f"{version.hosted_model} runs on another server, which takes no answer format “{FORMATS[wanted]}”. "
+        f"Choose Text, {' or '.join(FORMATS[name] for name in known)} in the settings, or another model."
+    )
+    raise Refused(status=422, code="format", message=message)
 
 
 def pictures_in(messages: Sequence[Mapping[str, Any]]) -> list[str]:

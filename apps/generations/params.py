@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,9 +12,14 @@ from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 
+from apps.generations.formats import FORMAT, FORMATS, MAX_REGEX_CHARS, MAX_SCHEMA_CHARS, REGEX, SCHEMA, wrong_format
+
 MAX_STOPS = 4
 MAX_STOP_CHARS = 64
 MAX_SEED = 2**32 - 1
+
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""What no text of ours may hold: the database refuses it."""
 
 EFFORT = "reasoning_effort"
 EFFORTS = ("low", "medium", "high")
@@ -106,14 +112,23 @@ PARAMETERS = (
         "choice", choices=EFFORTS,
     ),
 )  # fmt: skip
-BY_NAME: Mapping[str, Parameter] = MappingProxyType({parameter.name: parameter for parameter in PARAMETERS})
+FORMAT_PARAMETERS = (
+    Parameter(
+        FORMAT, "Answer format", "What every answer has to look like. Empty: text.", "choice", choices=tuple(FORMATS)
+    ),
+    Parameter(SCHEMA, "JSON schema", "What is in the JSON.", "text", maximum=MAX_SCHEMA_CHARS),
+    Parameter(REGEX, "Regular expression", "What the whole answer matches.", "text", maximum=MAX_REGEX_CHARS),
+)
+BY_NAME: Mapping[str, Parameter] = MappingProxyType(
+    {parameter.name: parameter for parameter in (*PARAMETERS, *FORMAT_PARAMETERS)}
+)
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-DEFAULTS: Mapping[str, Any] = MappingProxyType({each.name: _plain(each.default) for each in PARAMETERS})
+DEFAULTS: Mapping[str, Any] = MappingProxyType({each.name: _plain(each.default) for each in BY_NAME.values()})
 
 
 def defaults_of(recommended: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +157,7 @@ def clean_params(raw: Mapping[str, Any], defaults: Mapping[str, Any] = DEFAULTS)
                 cleaned[name] = CLEANERS[parameter.kind](parameter, value)
             except ValueError as error:
                 errors[name] = str(error)
-    if errors:
+    if errors := errors or wrong_format(cleaned):
         raise ValidationError(errors)
     return cleaned
 
@@ -194,7 +209,7 @@ def _choice(parameter: Parameter, value: Any) -> str:
 
 def _text(parameter: Parameter, value: Any) -> str:
     assert parameter.maximum is not None
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str) or NO_TEXT.search(value):
         raise ValueError(f"{parameter.label} must be text.")
     if len(value) > parameter.maximum:
         over = len(value) - int(parameter.maximum)

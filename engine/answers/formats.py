@@ -53,6 +53,11 @@ class AnswerFormat:
         """The texts that mean something in this format. Most are tokens of their own."""
         return MARKS[self.tools] | ({THINK, THOUGHT} if self.thinks else frozenset())
 
+    @property
+    def before_answer(self) -> str:
+        """The mark that the answer stands behind, where the model thinks first; "" where it never does."""
+        return "<|message|>" if self.tools is Tools.HARMONY else THOUGHT if self.thinks else ""
+
 
 PLAIN = "plain"
 FORMATS: Mapping[str, AnswerFormat] = MappingProxyType(

@@ -31,6 +31,9 @@ class _In(Enum):
 class HarmonyGrammar:
     """A completion begins inside the header that the prompt has opened with `<|start|>assistant`."""
 
+    may_think = False
+    """Every message says in its header what it is."""
+
     def __init__(self, writer: SegmentWriter) -> None:
         self.over = False
         self._writer = writer
@@ -44,6 +47,10 @@ class HarmonyGrammar:
     @property
     def reasoning(self) -> bool:
         return self._in is _In.REASONING
+
+    @property
+    def answers(self) -> bool:
+        return self._in is _In.ANSWER
 
     def text(self, text: str) -> None:
         match self._in:

@@ -22,6 +22,16 @@ class Grammar(Protocol):
         ...
 
     @property
+    def answers(self) -> bool:
+        """Whether the next text would be the answer."""
+        ...
+
+    @property
+    def may_think(self) -> bool:
+        """Whether reasoning may begin here, with the mark for that."""
+        ...
+
+    @property
     def over(self) -> bool:
         """Whether the model has said that its turn ends here."""
         ...
@@ -42,6 +52,14 @@ class AnswerParser:
     @property
     def reasoning(self) -> bool:
         return self._grammar.reasoning
+
+    @property
+    def answers(self) -> bool:
+        return self._grammar.answers
+
+    @property
+    def may_think(self) -> bool:
+        return self._grammar.may_think
 
     @property
     def over(self) -> bool:

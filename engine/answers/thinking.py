@@ -40,6 +40,14 @@ class ThinkingGrammar:
     def reasoning(self) -> bool:
         return self._at is _At.REASONING
 
+    @property
+    def answers(self) -> bool:
+        return self._at in (_At.START, _At.ANSWER)
+
+    @property
+    def may_think(self) -> bool:
+        return self._at is _At.START
+
     def text(self, text: str) -> None:
         if self._at is _At.START:
             self._space += text

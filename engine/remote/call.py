@@ -18,7 +18,7 @@ from engine.remote.failures import SERVER, ContextOverflow, UpstreamFailure, bro
 from engine.remote.sse import EventStream
 from engine.remote.upstream import RemoteConfig, Upstream
 from engine.ticket import TextTicket
-from engine.types import FinishReason, GenerationRequest
+from engine.types import ANY_OBJECT, FinishReason, GenerationRequest, OutputFormat
 
 MAX_ERROR = 16 * 1024
 """Bytes of an error's body that are read."""
@@ -29,6 +29,7 @@ CHARACTERS_PER_TOKEN = 64
 LINGER_SECONDS = 5.0
 """For the usage, which comes after the last word."""
 NO_TLS = f"{SERVER} can't be trusted: its certificate is not valid here, or it speaks no TLS. Tell an administrator."
+NO_FORMAT = f"{SERVER} takes JSON and JSON schemas only as the format of an answer. Choose one of them, or Text."
 SLOW = {
     False: "The server of this model did not begin to answer within {:g} seconds. Try again later.",
     True: "The server of this model fell silent for {:g} seconds in the middle of this answer. Try again.",
@@ -200,7 +201,21 @@ def body_of(request: GenerationRequest, model: str, max_tokens: int) -> dict[str
         "top_p": params.top_p,
     }
     neutral = {"seed": None, "stop": (), "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "ignore_eos": False}
-    return body | {name: value for name, usual in neutral.items() if (value := getattr(params, name)) != usual}
+    wanted = {} if params.output_format is None else {"response_format": response_format(params.output_format)}
+    return body | wanted | {name: value for name, usual in neutral.items() if (value := getattr(params, name)) != usual}
+
+
+def response_format(wanted: OutputFormat) -> dict[str, Any]:
+    """As OpenAI describes it. Raises UpstreamFailure for what each server takes in its own way."""
+    if wanted == ANY_OBJECT:
+        return {"type": "json_object"}
+    if wanted.kind != "json_schema":
+        raise UpstreamFailure("bad_request", NO_FORMAT)
+    try:
+        schema = json.loads(wanted.text)
+    except (ValueError, RecursionError) as error:
+        raise UpstreamFailure("bad_request", f"The JSON schema isn't JSON: {error}.") from error
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
 
 
 async def _check(response: httpcore.Response, key: str) -> None:

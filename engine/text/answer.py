@@ -26,11 +26,30 @@ class AnswerStream:
         self._marks = {token: added.content for token, added in known.items() if added.content in wanted}
         opened = _opens(list(prompt[-TAIL:]), self._marks, tokenizer)
         self._parser = parser_for(answer_format, opened=opened, tokens=self._marks.values())
+        self._before_answer = FORMATS[answer_format].before_answer
         self._tokenizer = tokenizer
         self._detokenizer = Detokenizer(tokenizer)
         self._stops = StopStrings(stops)
         self.reasoning = False
         """Whether the last token belongs to the reasoning, the marks around it included."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the next token belongs to the answer, or to the mark where reasoning begins instead."""
+        return self._parser.answers
+
+    @property
+    def opening(self) -> int | None:
+        """The token that would begin the reasoning here, if there is one."""
+        return self._token_of(THINK) if self._parser.may_think else None
+
+    @property
+    def tells_answer(self) -> bool:
+        """Whether it is known between two tokens where the answer begins: it has, or the mark is one token."""
+        return self.answers or self._token_of(self._before_answer) is not None
+
+    def _token_of(self, mark: str) -> int | None:
+        return next((token for token, content in self._marks.items() if content == mark), None)
 
     @property
     def stopped(self) -> bool:

@@ -30,6 +30,7 @@ from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
 from engine.text.opening import Openings
 from engine.text.pacing import Pacing
+from engine.text.prescribed import Prescribed
 from engine.text.runner import AnyRunner, runner_of
 from engine.text.sampler import Chooser, choose
 from engine.text.scheduler import Chunk, Scheduler, Step
@@ -47,6 +48,10 @@ INTERNAL = "The engine failed on this request. The administrator finds the reaso
 LOOK_SECONDS = 0.002
 """How long a step with nothing to compute waits for an output format that is being read, or for an adapter."""
 NO_ADAPTERS = "Adapters don't go with this model's architecture. Choose the model itself, or another one."
+NO_FORMAT = (
+    "Where this model's thoughts end can't be told before its answer has begun, so its answer can't be given a format. "
+    "Choose Text, or another model."
+)
 NO_SOURCE = FolderSource()
 """For engines whose requests name no adapters."""
 
@@ -169,6 +174,11 @@ class TextEngine:
     def _begin(self, ticket: TextTicket, constraint: Constraint | None) -> None:
         request = ticket.request
         params, tokens = request.params, list(request.prompt_ids)
+        stream = AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens)
+        if constraint is not None and not stream.tells_answer:
+            constraint.close()
+            ticket.fail("bad_request", NO_FORMAT)
+            return
         adapter = None if request.adapter is None else self._adapters[request.adapter.key]
         seed = self._seeds.getrandbits(63) if params.seed is None else params.seed % 2**63
         sequence = Sequence(
@@ -181,7 +191,7 @@ class TextEngine:
             arrived=perf_counter(),
             images=request.images,
         )
-        chooser = Chooser(params, seed, tokens, constraint)
+        chooser = Chooser(params, seed, tokens, constraint and Prescribed(constraint, stream))
         last_token = min(len(tokens) + params.max_tokens, self._model.context_length)
         if self._config.speculate and self._model.is_own and chooser.looks_ahead:
             sequence.drafter = Drafter(tokens, last_token)
@@ -189,7 +199,7 @@ class TextEngine:
             ticket,
             sequence,
             chooser,
-            AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens),
+            stream,
             adapter,
             last_token,
         )

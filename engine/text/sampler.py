@@ -20,6 +20,7 @@ from engine.text.draw import Draw, drawn
 from engine.text.logprobs import Chosen, looked_up
 from engine.text.masks import rule_out
 from engine.text.penalties import Adjustments, adjust
+from engine.text.prescribed import Prescribed
 from engine.types import SamplingParams
 
 NON_FINITE = "The model computed numbers that aren't finite, so it has no next word. Other requests are not affected."
@@ -29,7 +30,11 @@ class Chooser:
     """What sampling one sequence needs from step to step."""
 
     def __init__(
-        self, params: SamplingParams, seed: int, tokens: list[int], constraint: Constraint | None = None
+        self,
+        params: SamplingParams,
+        seed: int,
+        tokens: list[int],
+        constraint: Constraint | Prescribed | None = None,
     ) -> None:
         self.params = params
         self.adjustments = Adjustments(params, tokens)
@@ -94,7 +99,8 @@ def _confine(logits: torch.Tensor, choosers: list[Chooser], rows: list[int]) -> 
         constraint = choosers[row].constraint
         if constraint is not None:
             try:
-                masks[row] = constraint.mask()
+                if (mask := constraint.mask()) is not None:
+                    masks[row] = mask
             except FormatRefused as error:
                 failures[row] = ("bad_request", str(error))
     if masks:

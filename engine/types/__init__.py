@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from engine.types.common import AdapterRef, FinishReason, LoadingEvent, StartedEvent, Usage
 from engine.types.image import CheckpointEvent, ImageEvent, ImageFacts, ImageParams, ImageRequest, ProgressEvent
 from engine.types.text import (
+    ANY_OBJECT,
     BLIND,
     ChosenLogprob,
     GenerationRequest,
@@ -20,7 +21,7 @@ from engine.types.text import (
 )
 
 __all__ = [
-    "BLIND", "AdapterRef", "CheckpointEvent", "ChosenLogprob", "Event", "FinishEvent", "FinishReason",
+    "ANY_OBJECT", "BLIND", "AdapterRef", "CheckpointEvent", "ChosenLogprob", "Event", "FinishEvent", "FinishReason",
     "GenerationRequest", "ImageEvent", "ImageFacts", "ImageParams", "ImageRequest", "LoadingEvent", "OutputFormat",
     "ProgressEvent", "ReasoningEvent", "Request", "SamplingParams", "Sink", "StartedEvent", "TextEvent",
     "TokenLogprob", "ToolCallEvent", "Usage",

@@ -14,7 +14,7 @@ BLIND = "This model reads texts only. Choose one that sees pictures, or ask with
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
-    """What the whole completion has to look like: every token is chosen among those that can lead there.
+    """What the whole answer has to look like: every token is chosen among those that can lead there.
 
     A completion that reaches `max_tokens` or the end of the context is cut off like any other.
     """
@@ -22,6 +22,10 @@ class OutputFormat:
     kind: Literal["json_schema", "regex", "lark"]
     text: str
     """A JSON schema as JSON; a regular expression (Rust's syntax, no look-around); or a grammar in Lark's notation."""
+
+
+ANY_OBJECT = OutputFormat("json_schema", '{"type":"object"}')
+"""JSON, whatever is in it."""
 
 
 @dataclass(frozen=True, slots=True)

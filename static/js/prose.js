@@ -61,21 +61,25 @@ function grown(was, token) {
 const languageOf = (token) => (token.lang ?? "").match(/^[\w+#.-]*/)[0].toLowerCase().slice(0, 30);
 
 function codeBlock(token) {
-  const copy = el("button", { type: "button", class: "code-copy", onclick: () => copyCode(copy) });
-  copy.append(icon("copy"), "Copy");
-  const name = languageLabel(languageOf(token));
-  const body = el("pre", { tabIndex: 0, role: "region", "aria-label": `Code: ${name}` }, el("code"));
-  const figure = el("div", { class: "code" }, el("div", { class: "code-head" }, el("span", {}, name), copy), body);
+  const figure = codeFigure(languageLabel(languageOf(token)), () => figure.querySelector("code").textContent);
   fill(figure, token);
   return figure;
+}
+
+/** An empty block of code, called `name`; its button copies what `copied` returns. */
+export function codeFigure(name, copied) {
+  const copy = el("button", { type: "button", class: "code-copy", onclick: () => copyCode(copy, copied()) });
+  copy.append(icon("copy"), "Copy");
+  const body = el("pre", { tabIndex: 0, role: "region", "aria-label": `Code: ${name}` }, el("code"));
+  return el("div", { class: "code" }, el("div", { class: "code-head" }, el("span", {}, name), copy), body);
 }
 
 function fill(figure, token) {
   highlightInto(figure.querySelector("code"), token.text, languageOf(token));
 }
 
-async function copyCode(button) {
-  if (!(await copyText(button.closest(".code").querySelector("code").textContent))) return;
+async function copyCode(button, text) {
+  if (!(await copyText(text))) return;
   button.replaceChildren(icon("check"), "Copied");
   setTimeout(() => button.replaceChildren(icon("copy"), "Copy"), 1600);
 }

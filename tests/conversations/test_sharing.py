@@ -67,6 +67,14 @@ def test_what_was_written_is_never_markup(editor: Client, conversation: Conversa
     assert "&lt;/div&gt;&lt;script&gt;alert(1)" in page
 
 
+def test_an_answer_in_a_format_shows_so(editor: Client, conversation: Conversation, path: list[Message]) -> None:
+    GenerationJob.objects.filter(message=path[1]).update(output='{"a":1}', params={"output_format": "json_schema"})
+    page = Client().get(link_of(share(editor, conversation, path))).content.decode()
+    assert page.count('<span class="badge">JSON schema</span>') == 1
+    assert page.count('data-format="json_schema"') == 1
+    assert "{&quot;a&quot;:1}" in page
+
+
 def test_later_changes_don_t_reach_the_copy(client: Client, link: str, path: list[Message]) -> None:
     GenerationJob.objects.filter(message=path[1]).update(output="Something else.")
     Message.objects.filter(pk=path[0].pk).update(text="Something else?")

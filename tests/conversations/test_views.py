@@ -19,7 +19,8 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.templatetags.conversations_ui import recent_conversations
 from apps.generations.models import GenerationJob, State
 from apps.projects.models import Project
-from tests.conversations.build import answered, asked, listed_model, make_conversation, post
+from apps.prompts.models import PromptRevision
+from tests.conversations.build import answered, asked, listed_model, make_conversation, post, send
 from tests.world import World
 
 READS = ["/c/{cid}/", "/c/{cid}/messages/", "/p/{pid}/conversations/"]
@@ -159,6 +160,26 @@ def test_wrong_settings_change_nothing(
 def test_a_wrong_parameter_names_its_field(editor: Client, conversation: Conversation) -> None:
     error = post(editor, f"/c/{conversation.pk}/settings/", {"params": {"top_p": 7}}).json()["error"]
     assert error["field"] == "top_p"
+
+
+def test_a_format_is_kept_beside_the_other_parameters(editor: Client, conversation: Conversation) -> None:
+    chosen = {"output_format": "json_schema", "json_schema": '{\n  "type": "object"}', "regex": "[unfinished"}
+    response = post(editor, f"/c/{conversation.pk}/settings/", {"params": {"top_p": 0.5, **chosen}})
+    assert response.json()["conversation"]["params"] == {"top_p": 0.5, **chosen}
+    error = post(editor, f"/c/{conversation.pk}/settings/", {"params": chosen | {"json_schema": "{"}}).json()["error"]
+    assert (error["field"], "line 1, column 2" in error["message"]) == ("json_schema", True)
+    conversation.refresh_from_db()
+    assert conversation.params["json_schema"] == chosen["json_schema"]
+
+
+def test_a_message_tells_its_format_and_so_does_a_prompt_made_of_it(editor: Client, conversation: Conversation) -> None:
+    chosen = {"output_format": "regex", "regex": "yes|no"}
+    Conversation.objects.filter(pk=conversation.pk).update(params=chosen)
+    question, answer = send(editor, conversation, "Is it?").json()["messages"]
+    assert answer["job"]["format"] == "regex"
+    post(editor, f"/c/{conversation.pk}/messages/{question['id']}/prompt/", {"title": "Is it?"})
+    assert PromptRevision.objects.get().params == chosen
+    assert GenerationJob.objects.get().params.items() >= chosen.items()
 
 
 def test_pin_and_archive_by_form(editor: Client, conversation: Conversation) -> None:

@@ -14,7 +14,15 @@ import uvicorn
 
 from engine.chat import ChatFormat
 from engine.service import EngineThread
-from engine.types import Event, FinishEvent, GenerationRequest, SamplingParams, TextEvent
+from engine.types import (
+    ANY_OBJECT,
+    Event,
+    FinishEvent,
+    GenerationRequest,
+    OutputFormat,
+    SamplingParams,
+    TextEvent,
+)
 
 KEY = "sk-only-this-one"
 PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repetition_penalty", "ignore_eos")
@@ -55,7 +63,8 @@ class OpenAIServer:
     async def _stream(self, body: dict[str, Any], prompt: list[int], receive: Any, send: Any) -> None:
         name, loop, events = f"upstream-{len(self.bodies)}", asyncio.get_running_loop(), asyncio.Queue[Event | None]()
         chosen = {key: body[key] for key in PARAMETERS if key in body}
-        params = SamplingParams(**chosen, stop=tuple(body.get("stop", ())))
+        wanted = _output_format(body.get("response_format"))
+        params = SamplingParams(**chosen, stop=tuple(body.get("stop", ())), output_format=wanted)
         request = GenerationRequest(name, self.model, tuple(prompt), params)
         self.engine.submit(request, lambda event: loop.call_soon_threadsafe(events.put_nowait, event))
         gone = asyncio.create_task(_gone(receive, lambda: self.engine.cancel(name)))
@@ -96,6 +105,12 @@ def serving(app: OpenAIServer) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+def _output_format(wanted: dict[str, Any] | None) -> OutputFormat | None:
+    if wanted is None or wanted["type"] == "json_object":
+        return None if wanted is None else ANY_OBJECT
+    return OutputFormat("json_schema", json.dumps(wanted["json_schema"]["schema"]))
 
 
 async def _whole(receive: Any) -> bytes:

@@ -17,6 +17,7 @@ from apps.conversations.inputs import refused
 from apps.conversations.models import Conversation, Message, SharedConversation
 from apps.conversations.models.snapshot import SHARED
 from apps.conversations.tree import messages_of, read_tree
+from apps.generations.formats import FORMAT
 from apps.generations.models import State
 from apps.generations.said import shown_reasoning
 from apps.moderation.limits import check_rate
@@ -137,6 +138,7 @@ def _copies_of(messages: Sequence[Message], *, with_reasoning: bool) -> list[dic
             "text": message.content,
             "model": message.job.model_version.hosted_model.name if message.job else "",
             "cut": bool(message.job and message.job.finish_reason in ENDED_EARLY),
+            **({"format": wanted} if message.job and (wanted := message.job.params.get(FORMAT)) else {}),
             **({"pictures": message.pictures} if message.pictures else {}),
             **(_reasoning_of(message) if with_reasoning else {}),
         }

@@ -25,9 +25,9 @@ class SharedConversation(models.Model):
     """A copy of chosen messages; a trigger keeps its content from being changed. It goes with its conversation.
 
     `messages` is `[{"role": "user" | "assistant", "text": …, "model": name or "", "cut": bool}]` in the order of the
-    conversation; `cut` says that an answer ended early, `reasoning` and `model_id` are there where it was chosen to
-    show what the model thought, `pictures` (as Message has them) where there are any. No names: of the people in it
-    only `created_by` is shown.
+    conversation; `cut` says that an answer ended early, `format` is there where it was held to one, `reasoning` and
+    `model_id` where it was chosen to show what the model thought, `pictures` (as Message has them) where there are any.
+    No names: of the people in it only `created_by` is shown.
     """
 
     id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)

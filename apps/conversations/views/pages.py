@@ -13,6 +13,7 @@ from apps.conversations.access import visit_conversation
 from apps.conversations.actions.lifecycle import create_conversation
 from apps.conversations.models import Conversation, ConversationQuerySet
 from apps.conversations.page_state import page_state
+from apps.generations.formats import FORMATS
 from apps.generations.json_views import PersonRequest
 from apps.lib.http import search_text
 from apps.projects.access import get_membership_for, get_project_for
@@ -75,6 +76,7 @@ def conversation(request: PersonRequest, cid: str) -> HttpResponse:
         "conversation": found,
         "project": found.project,
         "state": state,
+        "formats": FORMATS,
         "role": role,
         "can_edit": _can_edit(found.project, role),
     }

@@ -1,7 +1,9 @@
 /** The panel of this conversation: model, system prompt, sampling. Every change is saved by itself. */
 import { showModels, showRefused } from "../governance/models.js";
+import { formatFields } from "./format.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
+import { keep, recall } from "./storage.js";
 
 const PAUSE = 600; // milliseconds after the last change
 const PHONE = "(width <= 1100px)";
@@ -12,9 +14,17 @@ export function showSettings(root, { store, commands }) {
   const model = panel.querySelector("[name=model]");
   const prompt = panel.querySelector("[name=system_prompt]");
   const note = panel.querySelector("[data-saved]");
-  const params = parameterFields(panel.querySelector("[data-params]"), store.state.parameters, () => later("params", params.values()));
+  const params = parameterFields(panel.querySelector("[data-params]"), store.state.parameters, paramsChanged);
+  const format = formatFields(panel.querySelector("[data-format]"), paramsChanged);
+  const unsaved = `format:${store.state.conversation.id}`; // a format that was refused, kept until it is right
   const waiting = {};
+  let refused = false; // the parameters as they stand here; then nothing is put in their place
   let timer = null;
+
+  function paramsChanged() {
+    later("params", { ...params.values(), ...format.values() });
+    format.suit(chosenModel(store.state));
+  }
 
   function later(name, value) {
     waiting[name] = value;
@@ -29,16 +39,23 @@ export function showSettings(root, { store, commands }) {
     complain("", "");
     try {
       await commands.save(changes);
+      if (changes.params) remember(false);
       note.textContent = "Saved.";
     } catch (failure) {
       if (failure.retry) for (const [name, value] of Object.entries(changes)) waiting[name] ??= value;
       if (failure.retry) timer = setTimeout(save, 4000);
+      else if (changes.params) remember(true);
       complain(failure.field ?? "", failure.message);
     }
   }
 
+  function remember(wrong) {
+    refused = wrong;
+    keep(unsaved, wrong ? format.values() : null);
+  }
+
   function complain(field, sentence) {
-    const found = params.complain(field, sentence);
+    const found = [params.complain(field, sentence), format.complain(field, sentence)].some(Boolean);
     const general = panel.querySelector("[data-panel-problem]");
     general.textContent = found ? "" : sentence;
     general.hidden = found || !sentence;
@@ -67,16 +84,28 @@ export function showSettings(root, { store, commands }) {
 
   store.subscribe((state) => {
     const { conversation, models } = state;
+    const chosen = chosenModel(state);
     showModels(model, models, conversation.model);
-    const chosen = models.find((each) => each.id === conversation.model);
     showFacts(panel.querySelector("[data-model-facts]"), chosen);
     showRefused(panel.querySelector("[data-models-refused]"), mayWrite(state) ? models : [], chosen);
     if (document.activeElement !== prompt && waiting.system_prompt === undefined) prompt.value = conversation.system_prompt;
-    if (waiting.params === undefined) params.show(conversation.params, chosen?.defaults);
+    if (waiting.params === undefined && !refused) {
+      params.show(conversation.params, chosen?.defaults);
+      format.show(conversation.params);
+    }
+    format.suit(chosen);
     params.withhold(new Set(chosen?.takes_effort ? [] : ["reasoning_effort"]));
-    for (const field of panel.querySelectorAll("input, select, textarea, [data-reset]")) field.disabled = !mayWrite(state);
+    for (const field of panel.querySelectorAll("input, select, textarea, [data-reset], [data-example]")) field.disabled = !mayWrite(state);
   });
+
+  const draft = recall(unsaved);
+  if (draft && mayWrite(store.state)) {
+    format.show(draft);
+    paramsChanged();
+  }
 }
+
+const chosenModel = ({ models, conversation }) => models.find((each) => each.id === conversation.model);
 
 function showFacts(target, model) {
   if (!model) {

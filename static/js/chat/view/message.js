@@ -2,7 +2,7 @@
 import { avatar } from "../../avatar.js";
 import { copyText } from "../../copy.js";
 import { el, icon } from "../../dom.js";
-import { Prose } from "../../prose.js";
+import { answerBody, formatBadge } from "../../formats.js";
 import { stars } from "../../rating.js";
 import { pictureList } from "../pictures/list.js";
 import { isOver } from "../reducer.js";
@@ -24,7 +24,7 @@ export class MessageView {
     this.foot = el("div", { class: "msg-foot" });
     this.root = el("article", { class: `msg msg-${message.role}`, dataset: { id: message.id }, tabIndex: -1 });
     this.root.append(this.#head(message), this.body, this.status, this.foot);
-    if (message.role === "assistant") this.#prepareAnswer();
+    if (message.role === "assistant") this.#prepareAnswer(message);
     else this.#prepareQuestion(message);
   }
 
@@ -36,8 +36,8 @@ export class MessageView {
     this.body.hidden = !text;
   }
 
-  #prepareAnswer() {
-    this.prose = new Prose(this.body);
+  #prepareAnswer({ job }) {
+    this.prose = answerBody(this.body, job?.format);
     this.thinking = new Thinking();
     this.calls = el("div", { class: "msg-calls", hidden: true });
     this.body.before(this.thinking.root);
@@ -56,6 +56,7 @@ export class MessageView {
       face,
       el("span", { class: "msg-name" }, name),
       time && el("time", { dateTime: message.created_at, title: time.toLocaleString() }, time.toLocaleTimeString([], { timeStyle: "short" })),
+      formatBadge(message.job?.format),
     );
   }
 

@@ -1,5 +1,7 @@
 /** How an answer ended: its numbers, why it stopped, what to do about it. */
 import { el, icon } from "../../dom.js";
+import { asksForJson } from "../../formats.js";
+import { isJson } from "../../json.js";
 
 const button = (label, name, run) => el("button", { type: "button", class: "btn btn-small", onclick: run }, icon(name), label);
 
@@ -15,10 +17,13 @@ export function outcome(message, context) {
     nodes.push(note("info", "Reached the length limit.", more));
   }
   if (!message.text && !message.tool_calls?.length && job.state === "succeeded" && job.finish_reason !== "length") nodes.push(note("info", silence(job)));
+  if (message.text && asksForJson(job.format) && job.finish_reason === "stop" && !isJson(message.text)) nodes.push(note("circle-alert", NOT_JSON));
   const numbers = figures(job.usage ?? {});
   if (numbers) nodes.push(el("span", { class: "msg-figures" }, numbers, ...(job.state === "succeeded" ? [" · ", receipt(job)] : [])));
   return nodes;
 }
+
+const NOT_JSON = "This is not complete JSON: a stop string ended it, or the server of this model does not keep to formats.";
 
 const silence = ({ usage }) => (usage?.reasoning_tokens ? "The model thought, and ended without an answer." : "The model ended at once, without a word.");
 

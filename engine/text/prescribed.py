@@ -1,0 +1,39 @@
+"""An output format, kept to by the answer: what a model thinks before it answers is free."""
+
+from __future__ import annotations
+
+from engine.grammar.process import Constraint
+from engine.text.answer import AnswerStream
+
+
+class Prescribed:
+    """The format of one completion whose tokens go through `stream`, each after it was given to `advance`."""
+
+    def __init__(self, constraint: Constraint, stream: AnswerStream) -> None:
+        self._constraint, self._stream = constraint, stream
+        self._begun = False
+        """Whether a token of the answer was chosen."""
+
+    def mask(self) -> bytes | None:
+        """As that of a Constraint, with the token that begins the reasoning where it may begin; None while the model
+        thinks, for any token may come. Raises FormatRefused."""
+        if not self._stream.answers:
+            return None
+        mask, opening = self._constraint.mask(), self._opening
+        if opening is None:
+            return mask
+        allowed = bytearray(mask)
+        allowed[opening // 8] |= 1 << opening % 8
+        return bytes(allowed)
+
+    def advance(self, token: int) -> None:
+        if self._stream.answers and token != self._opening:
+            self._begun = True
+            self._constraint.advance(token)
+
+    def close(self) -> None:
+        self._constraint.close()
+
+    @property
+    def _opening(self) -> int | None:
+        return None if self._begun else self._stream.opening
