@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 
 from engine.architectures import UnsupportedModel
@@ -23,12 +22,6 @@ from engine.store.errors import StoreError
 JANUS_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")
 """A tokenizer is one of these; vocab.json has merges.txt beside it."""
-SENTENCEPIECE = "sentencepiece"
-"""The package that reads a spiece.model."""
-NO_SENTENCEPIECE = (
-    "The {part} is a spiece.model alone, which can't be read without the package sentencepiece. Put the tokenizer.json "
-    "of the same tokenizer beside it, or install that package here and for the workers."
-)
 
 
 def check_folder(folder: Path) -> ModelFacts:
@@ -85,8 +78,6 @@ def _check_part(folder: Path, part: str, kept: tuple[str, ...]) -> Counter[str]:
     if part.startswith("tokenizer"):
         if not any(f"{part}/{name}" in own for name in TOKENIZERS):
             raise StoreError(f"There is no tokenizer in {part}: one of {', '.join(TOKENIZERS)}.")
-        if f"{part}/{TOKENIZERS[-1]}" in own and f"{part}/{TOKENIZERS[0]}" not in own and not find_spec(SENTENCEPIECE):
-            raise StoreError(NO_SENTENCEPIECE.format(part=part))
         return Counter()
     if part == "scheduler":
         return Counter()

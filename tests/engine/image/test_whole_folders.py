@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from engine.config import EngineConfig
 from engine.image.compatible.loader import load_whole
@@ -14,7 +15,6 @@ from engine.image.footprint import footprint_of
 from engine.loaded import at_once
 from engine.memory import MIB
 from engine.store import StoreError, check_folder
-from engine.store.folders import SENTENCEPIECE
 from tests.engine.image.test_store import change
 from tests.engine.image.tiny_whole import SIDES
 
@@ -75,13 +75,18 @@ def test_what_is_unsafe_or_unknown_is_refused(
         check_folder(folder)
 
 
-def test_a_tokenizer_that_cannot_be_read_here_is_told_before_it_is_installed(
-    tmp_path: Path, whole_pipelines: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tokenizer_of_sentencepiece_alone_is_read(tmp_path: Path, whole_pipelines: dict[str, Path]) -> None:
+    """As PixArt is published: transformers makes its tokenizer from the trained model."""
     folder = Path(shutil.copytree(whole_pipelines["pixart-alpha"], tmp_path / "model"))
-    (folder / "tokenizer/tokenizer.json").rename(folder / "tokenizer/spiece.model")
-    monkeypatch.setattr("engine.store.folders.find_spec", lambda name: None)
-    with pytest.raises(StoreError, match=f"without the package {SENTENCEPIECE}"):
-        check_folder(folder)
-    monkeypatch.setattr("engine.store.folders.find_spec", lambda name: object())
+    (folder / "tokenizer/tokenizer.json").unlink()
+    trained = folder / "tokenizer/spiece.model"
+    words = tmp_path / "words.txt"
+    words.write_text("a red apple on a table\nthe blue car and the green heart\n" * 20)
+    SentencePieceTrainer.train(
+        input=str(words), model_prefix=str(trained.with_suffix("")), vocab_size=24, minloglevel=2,
+        pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
+    )  # fmt: skip
     assert "tokenizer/spiece.model" in check_folder(folder).files
+    whole = at_once(load_whole(folder, EngineConfig(device="cpu", dtype="float32")))
+    wanted = SentencePieceProcessor(model_file=str(trained)).encode("the red heart")
+    assert whole.parts["tokenizer"]("the red heart").input_ids == [*wanted, 1]
