@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from django.utils.functional import lazy
+
 from apps.catalog.models import USABLE_STATES, ModelState
 from apps.governance.facts import Case
 from apps.governance.limits import LIMITS, broken_limit
@@ -99,7 +101,7 @@ def model_runs(case: Case) -> Outcome:
 
 def granted(case: Case) -> Outcome:
     if case.grants:
-        return Outcome(f"Granted to {' and to '.join(grant.subject_label for grant in case.grants)}.")
+        return Outcome(_granted_to(case.grants))
     if case.former is not None:
         return _no_longer(case, case.former)
     where = f" in {case.question.project}" if case.question.project else ""
@@ -156,9 +158,21 @@ def _no_longer(case: Case, former: Grant) -> Outcome:
     model = case.question.model
     if former.revoked_at is not None:
         reason = f"Your access to {model} was revoked. You can ask for it again."
-        return Outcome(f"The grant to {former.subject_label} was revoked.", "grant_revoked", reason)
+        return Outcome(_ended(former, "was revoked"), "grant_revoked", reason)
     reason = f"Your access to {model} has expired. You can ask for it again."
-    return Outcome(f"The grant to {former.subject_label} has expired.", "grant_expired", reason)
+    return Outcome(_ended(former, "has expired"), "grant_expired", reason)
+
+
+def _labels(grants: tuple[Grant, ...]) -> str:
+    return f"Granted to {' and to '.join(grant.subject_label for grant in grants)}."
+
+
+def _end(former: Grant, what: str) -> str:
+    return f"The grant to {former.subject_label} {what}."
+
+
+# Lazy: a decision reads no fact, and whom a grant is for stands in other tables.
+_granted_to, _ended = lazy(_labels, str), lazy(_end, str)
 
 
 def _width(grant: Grant) -> tuple[tuple[float, ...], float, str]:

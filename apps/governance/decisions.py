@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.governance.conditions import CONDITIONS, PERSONAL, Condition, Outcome, best_grant
@@ -69,6 +71,7 @@ def explain(
     """As `authorize`, with every condition; without a project, how `actor` stands apart from any. In the console
     `actor` is who is asked about, not who asks."""
     case = cases([Question(actor, action, model, project, version, params or {})])[0]
+    prefetch_related_objects([*case.grants, *filter(None, [case.former])], "group", "project", "user")
     conditions = CONDITIONS if project else PERSONAL
     return Explanation(judge(case, conditions), [condition(case) for condition in conditions])
 

@@ -97,7 +97,7 @@ def _concerning(questions: Sequence[Question], grants: GrantQuerySet) -> list[tu
     projects = {question.project.pk for question in questions if question.project}
     subjects = Q(subject_type__in=(Subject.EVERYONE, Subject.GROUP)) | Q(user__in=people) | Q(project__in=projects)
     rows = grants.filter(subjects, hosted_model__in={question.model.pk for question in questions})
-    found = list(rows.select_related("group", "project", "user").order_by("-created_at", "pk"))
+    found = list(rows.order_by("-created_at", "pk"))
     groups = _memberships_of_groups(people, found)
     return [tuple(grant for grant in found if _concerns(grant, question, groups)) for question in questions]
 

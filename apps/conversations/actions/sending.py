@@ -100,11 +100,16 @@ def regenerate(*, actor: User, conversation: Conversation, message: Message, cli
 
 
 def _locked(conversation: Conversation) -> Conversation:
-    """Sends to one conversation happen one after another, so a raced repeat finds the first."""
-    rows = Conversation.objects.visible().select_for_update(of=("self",), no_key=True)
-    found = rows.select_related("project", "hosted_model__default_version").filter(pk=conversation.pk).first()
-    if found is None:
-        raise refused("gone", "This conversation was deleted meanwhile.", status=409)
+    """Sends to one conversation happen one after another, so a raced repeat finds the first. Its own row is read anew;
+    project and model come from `conversation`, read just before, where they are still the same."""
+    try:
+        found = Conversation.objects.visible().select_for_update(no_key=True).get(pk=conversation.pk)
+    except Conversation.DoesNotExist:
+        raise refused("gone", "This conversation was deleted meanwhile.", status=409) from None
+    if found.project_id == conversation.project_id:
+        found.project = conversation.project
+    if found.hosted_model_id == conversation.hosted_model_id:
+        found.hosted_model = conversation.hosted_model
     return found
 
 
