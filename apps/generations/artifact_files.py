@@ -12,7 +12,7 @@ from apps.generations.errors import Refused
 from apps.generations.models import Artifact, GenerationJob
 from apps.generations.picture_store import read, thumbnail_path, write
 from apps.generations.receipts import REPRODUCTION
-from apps.generations.requests import IMAGE_PARAMETERS
+from apps.generations.requests import image_params_of
 from engine.pictures import SIDES, Carries, Kind, Origin, TooLong, download, file_name, thumbnail
 from engine.types import ImageParams
 
@@ -73,7 +73,7 @@ def origin_of(job: GenerationJob) -> Origin:
     """How a picture came to be, for its file."""
     version = job.model_version
     return Origin(
-        ImageParams(**{name: job.params[name] for name in IMAGE_PARAMETERS}),
+        image_params_of(job),
         model=version.hosted_model.name,
         digest=version.digest,
         has_source=bool(job.params["source"]),

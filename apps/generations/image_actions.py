@@ -87,7 +87,7 @@ def queue_pictures(
 
 def _checked(actor: User, project: Project, model: HostedModel, params: Mapping[str, Any], count: int) -> _Asked:
     version, _ = authorized(actor, project, model, {})
-    chosen = clean_image_params(params, facts_of(version))
+    chosen = clean_image_params(params, facts_of(version), is_adapter=version.is_adapter)
     if isinstance(count, bool) or not 1 <= count <= MAX_COUNT:
         raise ValidationError({"count": f"Ask for 1 to {MAX_COUNT} pictures at once."})
     if chosen["seed"] is not None and chosen["seed"] + count - 1 > MAX_SEED:

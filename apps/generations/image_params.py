@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from apps.catalog.models import Modality, ModelVersion
 from apps.generations.errors import Refused
 from apps.generations.params import CLEANERS, MAX_SEED, Parameter
-from engine.image.checks import too_many_pixels
+from engine.image.checks import MAX_ADAPTER_STRENGTH, too_many_pixels
 from engine.types import ImageFacts
 
 MAX_COUNT = 16
@@ -24,6 +24,11 @@ MAX_GUIDANCE = 30
 PICTURES = ("source", "mask")
 """Those whose value is the id of an Artifact."""
 WHERE_TAKEN = {"negative_prompt": "takes_negative", "source": "takes_source", "mask": "takes_mask"}
+ADAPTER_STRENGTH = Parameter(
+    "adapter_strength", "Adapter strength",
+    "How much the adapter changes the picture: 0 not at all, 1 as its makers meant it, 2 twice as much.",
+    "number", 0, MAX_ADAPTER_STRENGTH, 0.05, 1.0,
+)  # fmt: skip
 NAMES = {field.name for field in fields(ImageFacts)}
 
 
@@ -37,8 +42,12 @@ def facts_of(version: ModelVersion) -> ImageFacts:
     return ImageFacts(**known | {"schedulers": tuple(known.get("schedulers", ("default",)))})
 
 
-def image_parameters(facts: ImageFacts) -> tuple[Parameter, ...]:
+def image_parameters(facts: ImageFacts, *, is_adapter: bool = False) -> tuple[Parameter, ...]:
     """What can be set for this model, at the values to begin with."""
+    return (*_of_every_model(facts), ADAPTER_STRENGTH) if is_adapter else _of_every_model(facts)
+
+
+def _of_every_model(facts: ImageFacts) -> tuple[Parameter, ...]:
     size = f"in pixels, a multiple of {facts.multiple_of}. This model was made for {facts.width} × {facts.height}."
     steps = "How many times the picture is improved. More take longer; beyond some, little changes."
     if facts.is_fixed:
@@ -95,12 +104,12 @@ def _bounds(facts: ImageFacts, least: int, most: int, own: int) -> tuple[int, in
     return (own, own) if facts.is_fixed else (least, most)
 
 
-def clean_image_params(raw: Mapping[str, Any], facts: ImageFacts) -> dict[str, Any]:
+def clean_image_params(raw: Mapping[str, Any], facts: ImageFacts, *, is_adapter: bool = False) -> dict[str, Any]:
     """All parameters, those that are missing, None or "" at what suits the model; `source` and `mask` are ids or None.
 
     Raises ValidationError with a sentence for every wrong field, an unknown one included.
     """
-    parameters = {each.name: each for each in image_parameters(facts)}
+    parameters = {each.name: each for each in image_parameters(facts, is_adapter=True)}
     cleaned: dict[str, Any] = {each.name: each.default for each in parameters.values()} | dict.fromkeys(PICTURES)
     errors: dict[str, str] = {}
     for name, value in raw.items():
@@ -110,7 +119,7 @@ def clean_image_params(raw: Mapping[str, Any], facts: ImageFacts) -> dict[str, A
             cleaned[name] = _picture(name, value) if name in PICTURES else _value(parameters, name, value)
         except ValueError as error:
             errors[str(name)[:64]] = str(error)
-    errors = _misfits(cleaned, facts) | errors
+    errors = _misfits(cleaned, facts, is_adapter) | errors
     if errors:
         raise ValidationError(errors)
     return cleaned
@@ -129,7 +138,7 @@ def _picture(name: str, value: Any) -> str:
     return value
 
 
-def _misfits(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
+def _misfits(chosen: Mapping[str, Any], facts: ImageFacts, is_adapter: bool) -> dict[str, str]:
     """What is wrong with values that are well formed."""
     found: dict[str, str] = {}
     if not chosen["prompt"].strip():
@@ -142,6 +151,10 @@ def _misfits(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
     for name, fact in WHERE_TAKEN.items():
         if chosen[name] and not getattr(facts, fact):
             found[name] = f"This model takes no {name.replace('_', ' ')}."
+    if chosen["adapter_strength"] != ADAPTER_STRENGTH.default and not is_adapter:
+        found["adapter_strength"] = (
+            "This model is no adapter, so there is no adapter strength to choose: leave it at 1."
+        )
     if chosen["mask"] and not chosen["source"]:
         found["mask"] = "A mask says what to draw anew of a picture: choose the picture to start from as well."
     return found or _too_large(chosen, facts) or _too_much(chosen)

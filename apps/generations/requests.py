@@ -21,6 +21,7 @@ TEXT_PARAMETERS = (
 )  # fmt: skip
 IMAGE_PARAMETERS = (
     "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "scheduler", "strength",
+    "adapter_strength",
 )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def _image_request(job: GenerationJob) -> ImageRequest:
     return ImageRequest(
         request_id(Held(job.pk, job.attempt)),
         version.engine_key,
-        ImageParams(**{name: job.params[name] for name in IMAGE_PARAMETERS}),
+        image_params_of(job),
         source=_picture(job, "source"),
         mask=_picture(job, "mask"),
         checkpoint=checkpoint_for(job),
@@ -75,6 +76,11 @@ def _image_request(job: GenerationJob) -> ImageRequest:
         tenant=str(job.project_id),
         adapter=_adapter(version),
     )
+
+
+def image_params_of(job: GenerationJob) -> ImageParams:
+    """As the engine takes them. Older jobs know fewer."""
+    return ImageParams(**{name: job.params[name] for name in IMAGE_PARAMETERS if name in job.params})
 
 
 def _adapter(version: ModelVersion) -> AdapterRef | None:

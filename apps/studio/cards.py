@@ -19,7 +19,7 @@ FAILED_FOR = timedelta(hours=1)
 MOST = 200
 SHOWN_PARAMS = (
     "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "scheduler", "strength", "source",
-    "mask",
+    "mask", "adapter_strength",
 )  # fmt: skip
 
 

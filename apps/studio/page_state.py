@@ -44,12 +44,12 @@ def models_json(user: User, project: Project) -> list[JSON]:
 def _facts_json(model: HostedModel) -> JSON:
     assert model.default_version
     model.default_version.hosted_model = model  # loaded already: no query for it
-    facts = facts_of(model.default_version)
+    facts, is_adapter = facts_of(model.default_version), model.default_version.is_adapter
     return {
         "description": model.description,
         "license": model.default_version.license_id,
         "facts": asdict(facts),
-        "parameters": [asdict(parameter) for parameter in image_parameters(facts)],
+        "parameters": [asdict(parameter) for parameter in image_parameters(facts, is_adapter=is_adapter)],
     }
 
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.generations.artifact_access import get_artifact_for
+from apps.generations.image_params import ADAPTER_STRENGTH
 from apps.generations.models import Artifact, GenerationJob
 from apps.generations.receipt_json import words_of
 from apps.generations.receipts import REPRODUCTION
@@ -33,7 +34,7 @@ def picture_context(picture: Artifact, user: User, filters: Filters, other: str)
         "project": project,
         "picture": picture,
         "params": params,
-        "facts": _facts(params),
+        "facts": _facts(params, is_adapter=bool(job and job.model_version.is_adapter)),
         "title": params.get("prompt") or "An uploaded picture",
         "filters": filters,
         "newer": _address(beside.newer, filters),
@@ -49,11 +50,13 @@ def picture_context(picture: Artifact, user: User, filters: Filters, other: str)
     }
 
 
-def _facts(params: dict[str, Any]) -> list[tuple[str, Any]]:
+def _facts(params: dict[str, Any], *, is_adapter: bool) -> list[tuple[str, Any]]:
     """What stands in the list, in words."""
     if not params:
         return []
     found = [(label, params[name]) for name, label in LABELS.items() if label and params.get(name) not in (None, "")]
+    if is_adapter:
+        found.append((ADAPTER_STRENGTH.label, params.get(ADAPTER_STRENGTH.name, ADAPTER_STRENGTH.default)))
     return found + ([("Strength", params["strength"])] if params.get("source") else [])
 
 

@@ -12,6 +12,7 @@ from engine.pictures.recovered import Recovered
 TOOLS = {"atrium": "Atrium", "a1111": "Automatic1111 or a tool like it", "comfyui": "ComfyUI", "invokeai": "InvokeAI"}
 FIELDS = (
     "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "scheduler", "strength",
+    "adapter_strength",
 )  # fmt: skip
 
 

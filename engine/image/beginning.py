@@ -11,7 +11,7 @@ import diffusers
 import torch
 from PIL import ImageOps
 
-from engine.image.adapters.adapter import PictureAdapter
+from engine.image.adapters.adapter import AtStrength
 from engine.image.adapters.applying import reading
 from engine.image.checkpoint import BadCheckpoint, fingerprint, resume
 from engine.image.families import Condition
@@ -36,7 +36,7 @@ class _Prompt:
 class Beginning:
     def __init__(self, model: LoadedPipeline) -> None:
         self._model, self._family = model, model.family
-        self._prompts: OrderedDict[tuple[str, bool, str], _Prompt] = OrderedDict()
+        self._prompts: OrderedDict[tuple[str, bool, str, float], _Prompt] = OrderedDict()
         self._schedulers: dict[str, Any] = {DEFAULT: self._family.pipeline.scheduler}
 
     def begin(self, picture: Picture) -> None:
@@ -104,9 +104,10 @@ class Beginning:
             told = [without.condition, *told]
         return [self._family.finished(one, params.width, params.height, params.guidance) for one in told]
 
-    def _read(self, prompt: str, adapter: PictureAdapter | None, *, empty: bool) -> _Prompt:
-        reader = adapter if adapter is not None and adapter.readers else None
-        key = (prompt, empty, "" if reader is None else reader.digest)
+    def _read(self, prompt: str, used: AtStrength | None, *, empty: bool) -> _Prompt:
+        reader = used if used is not None and used.adapter.readers else None
+        whose = ("", 0.0) if reader is None else (reader.adapter.digest, reader.strength)
+        key = (prompt, empty, *whose)
         if key not in self._prompts:
             counted = len(self._family.pipeline.tokenizer(prompt).input_ids)
             tokens = min(counted, self._model.facts.prompt_tokens)

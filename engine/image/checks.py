@@ -12,13 +12,14 @@ MAX_GUIDANCE = 50.0
 MAX_PROMPT = 10_000
 MAX_GROWTH = 4
 """So many times the pixels that the model was made for."""
+MAX_ADAPTER_STRENGTH = 2.0
 
 
 def refusal(request: ImageRequest, facts: ImageFacts) -> tuple[str, str] | None:
     """Error code and sentence, or None for a good request."""
     params = request.params
     wrong = _wrong_size(params, facts) or _wrong_numbers(params, facts) or _wrong_source(request)
-    wrong = wrong or of_another_model(request)
+    wrong = wrong or of_another_model(request) or wrong_adapter_strength(request)
     return ("bad_request", wrong) if wrong else None
 
 
@@ -63,6 +64,16 @@ def wrong_for_any(params: ImageParams, facts: ImageFacts) -> str:
         return f"The seed must lie between 0 and 2⁶³ − 1, it is {params.seed}."
     if params.scheduler not in facts.schedulers:
         return f"This model has no scheduler “{params.scheduler[:40]}”: {', '.join(facts.schedulers)}."
+    return ""
+
+
+def wrong_adapter_strength(request: ImageRequest) -> str:
+    """A sentence, or empty."""
+    strength = request.params.adapter_strength
+    if request.adapter is None:
+        return "" if strength == 1 else "Without an adapter there is no adapter strength to choose. Leave it at 1."
+    if not 0 <= strength <= MAX_ADAPTER_STRENGTH:
+        return f"The adapter strength must lie between 0 and {MAX_ADAPTER_STRENGTH:g}, it is {strength}."
     return ""
 
 

@@ -13,7 +13,7 @@ import torch
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory
-from engine.image.adapters.adapter import PictureAdapter, load_adapter
+from engine.image.adapters.adapter import AtStrength, PictureAdapter, load_adapter
 from engine.image.beginning import Beginning
 from engine.image.checkpoint import fingerprint, saved
 from engine.image.checks import refusal
@@ -107,8 +107,12 @@ class ImageEngine(Orders[Picture]):
     def _line_up(self, ticket: ImageTicket) -> None:
         """Its adapter, where it wants one, is there."""
         rows = 2 if self._family.guides(ticket.request.params.guidance) else 1
-        adapter = None if ticket.request.adapter is None else self._adapters[ticket.request.adapter.key]
-        self._take(Picture(ticket, rows, perf_counter(), adapter=adapter))
+        self._take(Picture(ticket, rows, perf_counter(), adapter=self._used(ticket)))
+
+    def _used(self, ticket: ImageTicket) -> AtStrength | None:
+        """At strength 0 none: such a picture is the base's, to the last bit."""
+        adapter, strength = ticket.request.adapter, ticket.request.params.adapter_strength
+        return AtStrength(self._adapters[adapter.key], strength) if adapter is not None and strength else None
 
     # --- steps ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from PIL.Image import Image
 
-from engine.image.adapters.adapter import PictureAdapter
+from engine.image.adapters.adapter import AtStrength
 from engine.image.families import Condition
 from engine.image.orders import Order
 from engine.image.timeline import Timeline
@@ -44,7 +44,7 @@ class Work:
 class Picture(Order):
     """Everything that belongs to one request; `work` is there from its admission on."""
 
-    adapter: PictureAdapter | None = None
+    adapter: AtStrength | None = None
     """What it is drawn with beside the model."""
     work: Work | None = None
     previewed: float | None = None

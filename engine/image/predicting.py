@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from engine.image.adapters.adapter import PictureAdapter
+from engine.image.adapters.adapter import AtStrength
 from engine.image.adapters.applying import applied
 from engine.image.families import Family
 from engine.image.picture import Picture, work_of
@@ -15,7 +15,7 @@ from engine.image.picture import Picture, work_of
 def predict(family: Family, pictures: Sequence[Picture]) -> list[torch.Tensor]:
     """Of each picture, guidance applied."""
     latents, timesteps, conditions = [], [], []
-    adapters: list[PictureAdapter | None] = []
+    adapters: list[AtStrength | None] = []
     for picture in pictures:
         work = work_of(picture)
         latents += [work.timeline.scaled(work.latents)] * picture.rows
@@ -28,8 +28,12 @@ def predict(family: Family, pictures: Sequence[Picture]) -> list[torch.Tensor]:
 
 
 def side_by_side(pictures: Sequence[Picture]) -> list[Picture]:
-    """Those of one adapter next to each other; the base's first."""
-    return sorted(pictures, key=lambda one: "" if one.adapter is None else one.adapter.digest)
+    """Those of one adapter in one strength next to each other; the base's first."""
+    return sorted(pictures, key=lambda one: _order(one.adapter))
+
+
+def _order(used: AtStrength | None) -> tuple[str, float]:
+    return ("", 0.0) if used is None else (used.adapter.digest, used.strength)
 
 
 def _guided(rows: list[torch.Tensor], guidance: float) -> torch.Tensor:

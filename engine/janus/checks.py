@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.image.checks import MAX_PROMPT, wrong_for_any
+from engine.image.checks import MAX_PROMPT, wrong_adapter_strength, wrong_for_any
 from engine.types import ImageFacts, ImageRequest
 
 NO_ADAPTERS = "A Janus draws without adapters. Choose the model itself, or another one."
@@ -27,4 +27,6 @@ def refusal(request: ImageRequest, facts: ImageFacts) -> tuple[str, str] | None:
         wrong = "This model draws from words alone, not from a picture."
     elif request.adapter is not None:
         wrong = NO_ADAPTERS
+    else:
+        wrong = wrong_adapter_strength(request)
     return ("bad_request", wrong) if wrong else None

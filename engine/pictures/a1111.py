@@ -23,7 +23,7 @@ SIZE = re.compile(r"(\d{1,6})x(\d{1,6})")
 MAX_SETTINGS = 100
 NAMES = {
     "Steps": "steps", "Sampler": "scheduler", "CFG scale": "guidance", "Seed": "seed", "Model": "model",
-    "Denoising strength": "strength",
+    "Denoising strength": "strength", "Adapter strength": "adapter_strength",
 }  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def write(origin: Origin) -> str:
         "Model hash": origin.digest.removeprefix("sha256:")[:10],
         "Model": origin.model,
         "Denoising strength": _number(params.strength) if origin.has_source else "",
+        "Adapter strength": _number(params.adapter_strength) if params.adapter_strength != 1 else "",
     }
     line = ", ".join(f"{name}: {_quoted(str(value))}" for name, value in settings.items() if value != "")
     negative = f"{NEGATIVE} {params.negative_prompt}" if params.negative_prompt else ""

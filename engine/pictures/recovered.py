@@ -30,6 +30,7 @@ class Recovered:
     scheduler: str | None = None
     """Our name where we have the same one, else theirs."""
     strength: float | None = None
+    adapter_strength: float | None = None
     model: str | None = None
     """Its name, as the file tells it."""
     extras: Mapping[str, str] = field(default_factory=dict)
@@ -86,5 +87,6 @@ def real(value: Any) -> float | None:
 
 CHECKS = {
     "prompt": text, "negative_prompt": text, "width": whole, "height": whole, "steps": whole, "guidance": real,
-    "seed": whole, "scheduler": name, "strength": real, "model": name,
+    "seed": whole, "scheduler": name, "strength": real, "adapter_strength": real,
+    "model": name,
 }  # fmt: skip

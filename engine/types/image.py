@@ -51,6 +51,8 @@ class ImageParams:
     """A name of `engine.image.schedulers.SCHEDULERS`; `default` is the model's own."""
     strength: float = 0.6
     """How far a source picture is changed, 0 … 1: that share of the steps is made. Only with a source."""
+    adapter_strength: float = 1.0
+    """What the adapter's change is multiplied with, 0 … 2: at 1 it is what its file says. Only with an adapter."""
 
 
 @dataclass(frozen=True, slots=True)

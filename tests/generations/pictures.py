@@ -41,6 +41,13 @@ def hosted_painter(name: str = "painter", facts: ImageFacts = FACTS) -> HostedMo
     return open_to_everyone(model)
 
 
+def hosted_adapter(base: HostedModel, name: str = "ink") -> HostedModel:
+    """A model of its own, on the one there."""
+    model, version = hosted_painter(name), base.default_version
+    ModelVersion.objects.filter(hosted_model=model).update(base=version)
+    return HostedModel.objects.select_related("default_version").get(pk=model.pk)
+
+
 def picture(seed: int, width: int = 64, height: int = 64, text: str = "") -> Image.Image:
     """A function of its arguments alone, with something in every pixel."""
     start = hashlib.sha256(f"{seed} {text}".encode()).digest()

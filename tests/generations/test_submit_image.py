@@ -12,16 +12,19 @@ from django.db import transaction
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel
 from apps.generations.actions import submit_generation
+from apps.generations.artifact_files import origin_of
 from apps.generations.errors import Refused
 from apps.generations.image_actions import quote, submit_image
 from apps.generations.image_params import clean_image_params
 from apps.generations.models import Artifact, GenerationJob, Kind, State
 from apps.generations.params import MAX_SEED
 from apps.generations.presence import announce
+from apps.generations.requests import image_params_of, request_of
 from apps.projects.models import Project
 from apps.quotas.models import LedgerEntry, Metric, Subject
+from engine.types import ImageRequest
 from tests.generations.conftest import Paint
-from tests.generations.pictures import FACTS
+from tests.generations.pictures import FACTS, hosted_adapter
 from tests.quotas.people import quota
 from tests.world import World
 
@@ -38,7 +41,7 @@ def test_a_batch_is_a_job_for_each_picture_with_seeds_one_after_another(paint: P
     assert {(job.kind, job.state, job.user) for job in jobs} == {(Kind.IMAGE, State.QUEUED, world.editor)}
     assert jobs[0].params == {
         "prompt": "a red apple", "negative_prompt": "", "width": 64, "height": 64, "steps": 6, "guidance": 4.0,
-        "seed": 7, "scheduler": "default", "strength": 0.6, "source": None, "mask": None,
+        "seed": 7, "scheduler": "default", "strength": 0.6, "source": None, "mask": None, "adapter_strength": 1.0,
         "batch": jobs[0].params["batch"],
     }  # fmt: skip
     events = AuditEvent.objects.filter(action="generation.submitted")
@@ -68,6 +71,8 @@ def test_without_a_seed_one_is_fixed_and_the_last_one_is_in_bounds(paint: Paint)
         ({"seed": -1}, "seed", "from 0 to"),
         ({"scheduler": "magic"}, "scheduler", "one of default, euler"),
         ({"strength": 0}, "strength", "from 0.01 to 1"),
+        ({"adapter_strength": 0.5}, "adapter_strength", "This model is no adapter"),
+        ({"adapter_strength": 2.5}, "adapter_strength", "from 0 to 2"),
         ({"mask": "0" * 16}, "mask", "choose the picture to start from"),
         ({"source": "0" * 16}, "source", "no such picture"),
         ({"source": 5}, "source", "the id of a picture"),
@@ -110,6 +115,34 @@ def test_what_the_model_has_no_choice_of_is_told_by_its_value() -> None:
     with pytest.raises(ValidationError) as refused:
         clean_image_params({"prompt": "x", "steps": 20, "height": 128}, fixed)
     assert set(refused.value.message_dict) == {"steps", "height"}
+
+
+def test_an_adapter_has_a_strength(painter: HostedModel, world: World) -> None:
+    ink = hosted_adapter(painter)
+
+    def asked(**params: Any) -> ImageRequest:
+        given = {"prompt": "x"} | params
+        job = submit_image(actor=world.editor, project=world.project, model=ink, params=given)[0]
+        request = request_of(job)
+        assert isinstance(request, ImageRequest)
+        assert request.adapter is not None
+        assert origin_of(job).params == request.params
+        return request
+
+    assert asked(adapter_strength="0.35").params.adapter_strength == 0.35
+    assert asked(adapter_strength=0).params.adapter_strength == 0
+    assert asked().params.adapter_strength == 1
+    for wrong in (-1, 2.05, "much", True, float("nan")):
+        with pytest.raises(ValidationError) as refused:
+            asked(adapter_strength=wrong)
+        assert "from 0 to 2" in refused.value.message_dict["adapter_strength"][0]
+
+
+def test_a_job_from_before_there_was_a_strength_means_one(paint: Paint) -> None:
+    job = paint()[0]
+    del job.params["adapter_strength"]
+    assert image_params_of(job).adapter_strength == 1
+    assert origin_of(job).params.adapter_strength == 1
 
 
 def test_a_side_is_no_longer_than_the_model_has_places_for() -> None:

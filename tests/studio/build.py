@@ -21,6 +21,7 @@ PARAMS: dict[str, Any] = {
     "strength": 0.6,
     "source": None,
     "mask": None,
+    "adapter_strength": 1.0,
     "batch": "0" * 16,
 }
 

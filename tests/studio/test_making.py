@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 
 from apps.catalog.models import HostedModel
 from apps.generations.models import Artifact, GenerationJob, State
@@ -17,7 +18,7 @@ from apps.studio.models import Mask
 from engine.pictures.download import download
 from engine.pictures.origin import Carries, Origin
 from engine.types import ImageParams
-from tests.generations.pictures import picture, png_of
+from tests.generations.pictures import hosted_adapter, picture, png_of
 from tests.studio.build import PARAMS, painted, painting, uploaded
 from tests.world import World
 
@@ -106,6 +107,39 @@ def test_the_page_begins_with_what_is_being_made(world: World, editor: Client, p
     assert {each["name"] for each in state["models"][0]["parameters"]} >= {"prompt", "steps", "guidance", "strength"}
 
 
+def test_adapters_have_a_strength(world: World, editor: Client, painter: HostedModel) -> None:
+    """It is offered, shown, recalled and varied with; models that are none know nothing of it."""
+    ink = hosted_adapter(painter)
+    offered = {
+        model["id"]: {each["name"] for each in model["parameters"]} for model in state_of(editor, world)["models"]
+    }
+    assert offered["ink"] - offered["painter"] == {"adapter_strength"}
+    wash = painted(world.project, world.editor, ink, adapter_strength=0.35)
+    assert "<dt>Adapter strength</dt><dd>0.35</dd>" in facts_on(editor, wash)
+    assert state_of(editor, world, f"use={wash.pk}")["recalled"]["params"]["adapter_strength"] == 0.35
+    editor.post(f"/pictures/{wash.pk}/vary/")
+    varied = GenerationJob.objects.filter(state=State.QUEUED)
+    assert {job.params["adapter_strength"] for job in varied} == {0.35}
+    receipt = editor.get(reverse("job_receipt_json", args=[wash.job_id])).json()
+    assert receipt["parameters"]["adapter_strength"] == 0.35
+    assert "Adapter strength" not in facts_on(editor, painted(world.project, world.editor, painter))
+
+
+def test_an_older_picture_of_an_adapter(world: World, editor: Client, painter: HostedModel) -> None:
+    wash = painted(world.project, world.editor, hosted_adapter(painter))
+    assert wash.job is not None
+    del wash.job.params["adapter_strength"]
+    wash.job.save()
+    assert "<dt>Adapter strength</dt><dd>1.0</dd>" in facts_on(editor, wash)
+    assert editor.post(f"/pictures/{wash.pk}/vary/").status_code == 302
+    assert GenerationJob.objects.filter(state=State.QUEUED).first().params["adapter_strength"] == 1
+
+
+def facts_on(client: Client, shown: Artifact) -> str:
+    """The page of a picture, without white space."""
+    return re.sub(r">\s+<", "><", client.get(f"/pictures/{shown.pk}/").content.decode())
+
+
 @pytest.mark.parametrize(
     ("take", "kept"), [("all", {"seed", "steps"}), ("no-seed", {"steps"}), ("prompt", set()), ("else", {"seed"})]
 )
@@ -168,13 +202,14 @@ def test_odd_ids_are_not_found(world: World, editor: Client, given: str) -> None
 
 @pytest.mark.parametrize("carries", [Carries.FULL, Carries.A1111])
 def test_what_a_dropped_picture_tells(world: World, editor: Client, painter: HostedModel, carries: Carries) -> None:
-    params = ImageParams("a red apple", "dull", 64, 72, 9, 3.5, 4711, "euler")
+    params = ImageParams("a red apple", "dull", 64, 72, 9, 3.5, 4711, "euler", adapter_strength=0.5)
     data = download(png_of(picture(1, 64, 72)), Origin(params, painter.name, "0" * 64), carries)
     told = editor.post(f"/p/{world.project.pk}/studio/read/", sent(data)).json()
     assert (told["found"], told["model"]) == (True, painter.pk)
     assert {"prompt": "a red apple", "negative_prompt": "dull", "steps": 9, "seed": 4711}.items() <= told[
         "params"
     ].items()
+    assert told["params"]["adapter_strength"] == 0.5
     assert told["missing"] == []
 
 

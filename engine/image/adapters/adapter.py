@@ -38,6 +38,15 @@ class PictureAdapter:
         return self.network | self.readers
 
 
+@dataclass(frozen=True, slots=True)
+class AtStrength:
+    """An adapter as one picture uses it. Equal ones do the same."""
+
+    adapter: PictureAdapter
+    strength: float
+    """What its change is multiplied with."""
+
+
 def load_adapter(folder: Path, family: Family) -> Generator[None, None, PictureAdapter]:
     """Yields after every tensor and returns the adapter. Raises UnsupportedAdapter."""
     try:

@@ -15,42 +15,47 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, linear
 
-from engine.image.adapters.adapter import PictureAdapter
+from engine.image.adapters.adapter import AtStrength
 from engine.lora.hooks import hooked
 from engine.lora.numbers import Halves
 
-Part = tuple[slice, Halves]
+Change = tuple[Halves, float]
+"""Of a layer, and how strong it is."""
+Part = tuple[slice, Change]
 
 
 @contextmanager
-def applied(rows: Sequence[PictureAdapter | None]) -> Iterator[None]:
-    """For a pass of the network. rows: the adapter of each row of its batch; those of one adapter next to each other
-    are computed together."""
+def applied(rows: Sequence[AtStrength | None]) -> Iterator[None]:
+    """For a pass of the network. rows: the adapter of each row of its batch; those of one adapter in one strength next
+    to each other are computed together."""
     parts: dict[nn.Module, list[Part]] = {}
-    for adapter, place in _places(rows):
-        for layer, halves in adapter.network.items():
-            parts.setdefault(layer, []).append((place, halves))
+    for used, place in _places(rows):
+        for layer, halves in used.adapter.network.items():
+            parts.setdefault(layer, []).append((place, (halves, used.strength)))
 
     def add(own: list[Part], layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         if not len(inputs[0]) == len(output) == len(rows):
             raise RuntimeError(f"A layer made {len(output)} rows of {len(inputs[0])}, in a batch of {len(rows)}.")
-        for place, halves in own:  # in place, so that no other row is touched
-            output[place].add_(_change(layer, inputs[0][place], halves))
+        for place, change in own:  # in place, so that no other row is touched
+            _add(change, layer, (inputs[0][place],), output[place])
 
     with hooked(parts, add):
         yield
 
 
-def reading(adapter: PictureAdapter | None) -> AbstractContextManager[None]:
+def reading(used: AtStrength | None) -> AbstractContextManager[None]:
     """For reading one prompt."""
-    return hooked({} if adapter is None else adapter.readers, _add)
+    if used is None:
+        return hooked({}, _add)
+    return hooked({layer: (halves, used.strength) for layer, halves in used.adapter.readers.items()}, _add)
 
 
-def _add(halves: Halves, layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-    output.add_(_change(layer, inputs[0], halves))
+def _add(change: Change, layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    halves, strength = change
+    output.add_(_changed(layer, inputs[0], halves), alpha=strength)
 
 
-def _change(layer: nn.Module, inputs: torch.Tensor, halves: Halves) -> torch.Tensor:
+def _changed(layer: nn.Module, inputs: torch.Tensor, halves: Halves) -> torch.Tensor:
     down, up = halves
     if down.dim() == 2:
         return linear(linear(inputs, down), up)
@@ -59,10 +64,10 @@ def _change(layer: nn.Module, inputs: torch.Tensor, halves: Halves) -> torch.Ten
     return conv2d(lowered, up)
 
 
-def _places(rows: Iterable[PictureAdapter | None]) -> Iterator[tuple[PictureAdapter, slice]]:
+def _places(rows: Iterable[AtStrength | None]) -> Iterator[tuple[AtStrength, slice]]:
     begin = 0
-    for adapter, together in groupby(rows):
+    for used, together in groupby(rows):
         end = begin + sum(1 for _ in together)
-        if adapter is not None:
-            yield adapter, slice(begin, end)
+        if used is not None:
+            yield used, slice(begin, end)
         begin = end

@@ -1,9 +1,10 @@
-/** Steps, guidance, strength and scheduler: their fields depend on the model. */
+/** Steps, guidance, scheduler, how far a source is changed and how strong an adapter is: their fields depend on the model. */
 import { parameterFields } from "../chat/params.js";
 import { el } from "../dom.js";
 
 const NUMBERS = ["steps", "guidance"];
 const SOURCE = ["strength"]; // only where there is a picture to start from
+const ADAPTER = ["adapter_strength"]; // of adapters only
 
 export class Options {
   constructor(root, changed) {
@@ -17,7 +18,8 @@ export class Options {
   forModel(model, values) {
     const free = model.parameters.filter((each) => each.minimum === null || each.minimum !== each.maximum);
     const group = (place, names) => parameterFields(this.root.querySelector(place), free.filter((each) => names.includes(each.name)), this.changed);
-    this.groups = [group("[data-params]", NUMBERS), group("[data-source-params]", SOURCE)];
+    this.groups = [group("[data-params]", NUMBERS), group("[data-source-params]", SOURCE), group("[data-adapter-params]", ADAPTER)];
+    this.root.querySelector("[data-adapter-params]").hidden = !free.some((each) => ADAPTER.includes(each.name));
     const names = model.facts.schedulers.filter((name) => name !== "default");
     this.scheduler.replaceChildren(el("option", { value: "" }, "The model's own"), ...names.map((name) => el("option", { value: name }, name)));
     this.root.querySelector("[data-scheduler-field]").hidden = !names.length;

@@ -60,6 +60,19 @@ def test_the_picture_is_that_of_the_merged_weights(
     assert far_apart(made, drawn_by_diffusers(pipelines[family], wanted)) > CLEARLY
 
 
+@pytest.mark.parametrize(("family", "strength"), [(MODEL, 0.35), ("flux", 1.7)])
+def test_the_picture_is_that_of_weights_merged_in_that_strength(
+    serve: Serve, pipelines: dict[str, Path], tmp_path: Path, family: str, strength: float
+) -> None:
+    """What reads the prompt included."""
+    lora, wanted = make_lora(tmp_path / "lora", pipelines[family]), params(adapter_strength=strength)
+    merged = merge(pipelines[family], lora, tmp_path / "merged", scaling=strength)
+    engine, style = serve({"style": lora}), AdapterRef("style", family)
+    made = draw(engine, family, wanted, adapter=style).picture()
+    assert far_apart(made, drawn_by_diffusers(merged, wanted)) <= SLACK
+    assert far_apart(made, draw(engine, family, params(), "whole", adapter=style).picture()) > CLEARLY
+
+
 SETTINGS = {"unet.peft_type": "LORA", "unet.r": RANK, "unet.lora_alpha": 8, "unet.use_rslora": True}
 
 
@@ -141,6 +154,52 @@ def test_alone_or_in_company_the_picture_is_the_same(
     assert engine.metrics().steps - steps < steps, "they shared steps"
 
 
+def test_one_adapter_in_several_strengths_at_once(serve: Serve, styles: dict[str, Path]) -> None:
+    """Beside another one and the base; it is loaded once."""
+    engine = serve(styles)
+    who = [(ONE, 0.5), (None, 1.0), (ONE, 1.0), (TWO, 0.5), (ONE, 2.0), (ONE, 0.0)]
+    wanted = [params(seed=5, steps=4, adapter_strength=strength) for _, strength in who]
+    alone = [
+        draw(engine, MODEL, one, f"alone{place}", adapter=who[place][0]).picture() for place, one in enumerate(wanted)
+    ]
+    steps = engine.metrics().steps
+    together = [draw(engine, MODEL, one, f"together{place}", adapter=who[place][0]) for place, one in enumerate(wanted)]
+    for expected, watcher in zip(alone, together, strict=True):
+        assert far_apart(expected, watcher.picture()) <= SLACK
+    assert engine.metrics().steps - steps < steps, "they shared steps"
+    assert engine.metrics().adapter_loads == 2
+    assert far_apart(alone[1], alone[5]) == 0, "of strength 0 nothing is left"
+    assert min(far_apart(alone[0], other) for other in alone[1:5]) > CLEARLY
+
+
+def test_strength_nought_is_the_base_to_the_last_bit(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:
+    bench = Bench(pipelines[MODEL], FolderSource(**styles))
+    bench.draw(params(), adapter=ONE)
+    nought, base, beside = bench.after_a_step(
+        (params(adapter_strength=0.0), ONE), params(), (params(seed=2, adapter_strength=0.7), ONE)
+    )
+    assert torch.equal(nought, base)
+    assert not torch.equal(beside, bench.after_a_step((params(seed=2), ONE))[0])
+
+
+@pytest.mark.parametrize(
+    ("strength", "adapter", "words"),
+    [
+        (-0.1, ONE, "between 0 and 2"),
+        (2.1, ONE, "between 0 and 2"),
+        (float("nan"), ONE, "between 0 and 2"),
+        (0.5, None, "Without an adapter"),
+    ],
+)
+def test_a_strength_that_cannot_be_is_refused_in_words(
+    pipelines: dict[str, Path], styles: dict[str, Path], strength: float, adapter: AdapterRef | None, words: str
+) -> None:
+    bench = Bench(pipelines[MODEL], FolderSource(**styles))
+    last = bench.add(params(adapter_strength=strength), adapter=adapter).finish()
+    assert last.error_code == "bad_request"
+    assert words in last.error
+
+
 def test_base_rows_are_the_same_bits_beside_adapters(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:
     bench = Bench(pipelines[MODEL], FolderSource(**styles))
     weights = {name: tensor.clone() for name, tensor in bench.network.state_dict().items()}
@@ -214,6 +273,18 @@ def test_a_checkpoint_belongs_to_its_adapter(serve: Serve, styles: dict[str, Pat
         other = draw(engine, MODEL, wanted, name, adapter=adapter, checkpoint=kept.data)
         assert far_apart(other.picture(), expected) > CLEARLY
         assert other.steps[0].step == 1, "it began anew"
+
+
+def test_a_checkpoint_belongs_to_its_strength(serve: Serve, styles: dict[str, Path]) -> None:
+    engine, wanted = serve(styles, checkpoint_seconds=0), params(steps=6, adapter_strength=0.5)
+    whole = draw(engine, MODEL, wanted, adapter=ONE)
+    expected, kept = whole.picture(), whole.checkpoints[2]
+    resumed = draw(engine, MODEL, wanted, "resumed", adapter=ONE, checkpoint=kept.data)
+    assert far_apart(resumed.picture(), expected) == 0
+    assert resumed.steps[0].step == kept.step + 1
+    other = draw(engine, MODEL, params(steps=6), "stronger", adapter=ONE, checkpoint=kept.data)
+    other.picture()
+    assert other.steps[0].step == 1, "it began anew"
 
 
 def test_bfloat16(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:

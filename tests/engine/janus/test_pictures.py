@@ -116,6 +116,7 @@ def test_a_checkpoint_of_another_request_begins_anew(make_engine: MakeEngine) ->
         ({"prompt": "long " * 2000}, {}, "tokens long"),
         ({"negative_prompt": "blue"}, {}, "negative"),
         ({"seed": -1}, {}, "seed"),
+        ({"adapter_strength": 0.5}, {}, "Without an adapter"),
         ({}, {"source": b"png"}, "words alone"),
     ],
 )

@@ -42,6 +42,7 @@ PARAMS = st.builds(
     seed=st.integers(0, 2**63 - 1),
     scheduler=st.sampled_from(["default", *A1111, "something-new"]),
     strength=st.floats(0, 1, allow_subnormal=False),
+    adapter_strength=st.floats(0, 2, allow_subnormal=False),
 )
 MODELS = st.one_of(
     st.text(min_size=1, max_size=40), st.sampled_from(['a, b: "c"', "v1-5", "🍎\nmodel", '"', "x,", "Steps: 1"])
@@ -86,7 +87,11 @@ def test_a1111_gives_the_same_where_it_can_hold_it(params: ImageParams, model: s
     model = model.replace("\0", "")
     found = recover(download(PNG, origin(params=params, model=model, has_source=True), Carries.A1111, kind))
     assert found is not None
-    expected = dataclasses.replace(params, scheduler=None if params.scheduler == "default" else params.scheduler)
+    expected = dataclasses.replace(
+        params,
+        scheduler=None if params.scheduler == "default" else params.scheduler,
+        adapter_strength=None if params.adapter_strength == 1 else params.adapter_strength,
+    )
     assert told(found) == expected
     assert found.source_format == "a1111"
     assert found.model == (model or None)
