@@ -1,12 +1,13 @@
 """The text engine beside what one would use otherwise, on the same seeded work: prints one line of JSON.
 
-    python -m benchmarks.text FOLDER [--peers generate,static,continuous] [--sequences 64] [--batch 32] [--rounds 3]
+    python -m benchmarks.text FOLDER [--peers generate,static,continuous] [--gguf FILE …] [--sequences 64] [--rounds 3]
 
 W1, offline: 64 sequences, 16–256 tokens in and out, end tokens ignored; contenders take turns A B C A B C and ratios
 are of the same round, above 1 where ours is faster. `generate` one by one and transformers' continuous batching take
-long, so they get every eighth sequence and are compared by tokens a second. W2, online: Poisson arrivals, half of them
-with a known beginning; and the time between tokens while a 1,500-token prompt is read. The machine's own rates and the
-roofline that follows from them stand beside.
+long, so they get every eighth sequence and are compared by tokens a second. With GGUF files of the same model
+llama.cpp does all of W1 too, and each phase alone: decodes of 32, of one sequence, and prompts. W2, online: Poisson
+arrivals, half of them with a known beginning; and the time between tokens while a 1,500-token prompt is read. The
+machine's own rates and the roofline that follows from them stand beside.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
 
-from benchmarks.text import contenders, machine, online
-from benchmarks.text.work import Request, offline
+from benchmarks.text import contenders, machine, online, phases
+from benchmarks.text.llama import LlamaCpp
+from benchmarks.text.rounds import over, seconds, spread
+from benchmarks.text.work import Request, made, offline
 from engine.config import EngineConfig
 
 PEERS = ("generate", "static", "continuous")
@@ -31,27 +33,11 @@ EVERY = 8
 """`generate` one by one does every so many-th sequence."""
 
 
-def made(work: list[Request]) -> int:
-    return sum(request.tokens for request in work)
-
-
-def seconds(run: Callable[[], object]) -> float:
-    began = perf_counter()
-    run()
-    return perf_counter() - began
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    return {
-        "min": round(min(values), 2), "median": round(statistics.median(values), 2), "max": round(max(values), 2)
-    }  # fmt: skip
-
-
 def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     config = EngineConfig(dtype=options.dtype, max_sequences=options.batch, stall_factor=float("inf"))
     model = contenders.load_ours(folder, config)
     theirs = contenders.load_theirs(folder, model.dtype)
-    work = offline(options.sequences, model.vocabulary)
+    work = offline(options.sequences, model.vocabulary, longest=options.longest)
     runs: dict[str, tuple[list[Request], Callable[[list[Request]], object]]] = {
         "ours": (work, lambda some: contenders.ours(model, some, config))
     }
@@ -60,8 +46,11 @@ def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     if "static" in options.peers:
         runs["static"] = (work, lambda some: contenders.static_batches(theirs, some, options.batch))
     if "continuous" in options.peers:
-        paged = contenders.load_theirs(folder, model.dtype, attn_implementation="sdpa_paged")
+        paged = contenders.load_theirs(folder, model.dtype, attn_implementation="paged|sdpa")
         runs["continuous"] = (work[::EVERY], lambda some: contenders.continuous_batching(paged, some))
+    for file in options.gguf:
+        peer = LlamaCpp(file, sequences=options.batch, context=2 * options.longest, threads=options.threads)
+        runs[file.stem] = (work, peer.run)
     for some, run in runs.values():
         run(some[:2])
     rates: dict[str, list[float]] = {name: [] for name in runs}
@@ -72,11 +61,7 @@ def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     least = machine.roofline_seconds(model, work, options.batch, rated)
     return {
         "tokens_per_second": {name: spread(values) for name, values in rates.items()},
-        "ours_over": {
-            name: spread([mine / other for mine, other in zip(rates["ours"], values, strict=True)])
-            for name, values in rates.items()
-            if name != "ours"
-        },
+        "ours_over": over(rates, "ours"),
         "roofline_tokens_per_second": round(made(work) / least, 1),
         "roofline_part": round(statistics.median(rates["ours"]) * least / made(work), 3),
         "attention": contenders.TextEngine(model, config, contenders.Counters()).attention,
@@ -118,12 +103,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--peers", default=",".join(PEERS), help="all of: " + ", ".join(PEERS))
+    parser.add_argument("--gguf", type=Path, nargs="*", default=[], help="files for llama.cpp; needs llama-cpp-python")
     parser.add_argument("--sequences", type=int, default=64)
+    parser.add_argument("--longest", type=int, default=256, help="tokens in and out, at most")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=24, help="of W2")
     parser.add_argument("--rate", type=float, default=1.0, help="arrivals a second in W2")
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto")
+    parser.add_argument(
+        "--weights", nargs="*", default=[], choices=("int8", "int4"), help="ours, in phases, beside full"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     options.peers = PEERS if options.peers == "all" else options.peers.split(",")
@@ -136,6 +126,7 @@ def main() -> int:
             "sequences": options.sequences,
             "rounds": options.rounds,
             "W1": measure_offline(options.folder, options),
+            "phases": phases.measure(options.folder, options),
             "W2": measure_online(options.folder, options),
         }
         vocabulary = contenders.load_ours(options.folder, EngineConfig()).vocabulary

@@ -16,12 +16,13 @@ from engine.text.engine import TextEngine
 from engine.text.loader import LoadedModel, load_model
 from engine.ticket import TextTicket
 from engine.types import GenerationRequest, SamplingParams
+from engine.weights import Weights
 
 Made = list[list[int]]
 
 
-def load_ours(folder: Path, config: EngineConfig) -> LoadedModel:
-    return at_once(load_model(folder, config))
+def load_ours(folder: Path, config: EngineConfig, weights: Weights = "full") -> LoadedModel:
+    return at_once(load_model(folder, config, weights))
 
 
 def load_theirs(folder: Path, dtype: torch.dtype, **settings: Any) -> Any:
@@ -66,9 +67,11 @@ def continuous_batching(model: Any, work: list[Request]) -> Made:
     for length in lengths:
         numbers = [number for number, request in enumerate(work) if request.tokens == length]
         settings = GenerationConfig(max_new_tokens=length, do_sample=False, eos_token_id=-1, pad_token_id=0)
-        outputs = model.generate_batch([work[number].prompt for number in numbers], generation_config=settings)
+        with torch.inference_mode(False):  # it computes in a thread of its own, which isn't in that mode
+            outputs = model.generate_batch([work[number].prompt for number in numbers], generation_config=settings)
         for number, output in zip(numbers, outputs.values(), strict=True):
             made[number] = list(output.generated_tokens)
+            assert len(made[number]) == length, output.error
     return [made[number] for number in range(len(work))]
 
 

@@ -13,6 +13,10 @@ class Request:
     """To make; end tokens are ignored."""
 
 
+def made(work: list[Request]) -> int:
+    return sum(request.tokens for request in work)
+
+
 def offline(sequences: int, vocabulary: int, *, shortest: int = 16, longest: int = 256, seed: int = 0) -> list[Request]:
     """W1: prompts and completions of uniformly random lengths."""
     generator = random.Random(seed)
@@ -24,6 +28,12 @@ def offline(sequences: int, vocabulary: int, *, shortest: int = 16, longest: int
         Request(tokens(generator.randint(shortest, longest)), generator.randint(shortest, longest))
         for _ in range(sequences)
     ]
+
+
+def alike(sequences: int, vocabulary: int, *, read: int, made: int, seed: int = 0) -> list[Request]:
+    """All of one size, to measure one phase: much to read and little to make, or the other way round."""
+    generator = random.Random(seed)
+    return [Request([generator.randrange(10, vocabulary) for _ in range(read)], made) for _ in range(sequences)]
 
 
 @dataclass(frozen=True, slots=True)
