@@ -26,7 +26,7 @@ from engine.types import FinishEvent, GenerationRequest, SamplingParams
 from tests.engine.recorder import Recorder
 from tests.engine.tiny import FAMILIES
 
-TOKENS = 28
+TOKENS = 40
 
 
 def load(folder: Path, **changes: object) -> LoadedModel:
