@@ -39,10 +39,9 @@ def visit_conversation(
     """As `get_conversation_for`, with the role that `user` has there."""
     conversations = Conversation.objects.in_bin() if in_bin else Conversation.objects.visible()
     found = in_projects_of(user, conversations.select_related("hosted_model__default_version"))
-    try:
-        conversation = found.get(pk=conversation_id if is_id(conversation_id) else "")
-    except Conversation.DoesNotExist:
-        raise Http404("There is no such conversation.") from None
+    conversation = found.filter(pk=conversation_id).first() if is_id(conversation_id) else None
+    if conversation is None:
+        raise Http404("There is no such conversation.")
     has = Role(conversation.role_there)  # type: ignore[attr-defined]  # annotated
     require(conversation.project, has, role, writable=writable)
     return conversation, has

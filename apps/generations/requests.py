@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from io import BytesIO
 
 from PIL import Image
@@ -19,10 +20,7 @@ TEXT_PARAMETERS = (
     "temperature", "top_p", "top_k", "min_p", "max_tokens", "seed",
     "repetition_penalty", "presence_penalty", "frequency_penalty",
 )  # fmt: skip
-IMAGE_PARAMETERS = (
-    "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "scheduler", "strength",
-    "adapter_strength",
-)  # fmt: skip
+IMAGE_PARAMETERS = tuple(field.name for field in fields(ImageParams))
 
 
 class PictureGone(Exception):

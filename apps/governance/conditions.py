@@ -1,4 +1,5 @@
-"""What must hold before somebody may use a model, one condition after another. Pure: they look only at the case."""
+"""What must hold before somebody may use a model, one condition after another. They look only at the case; a fact that
+names whom a grant is for looks that up when it is read."""
 
 from __future__ import annotations
 

@@ -10,17 +10,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.generations.image_params import PICTURES
 from apps.generations.models import GenerationJob, Kind, State
+from apps.generations.requests import IMAGE_PARAMETERS
 from apps.projects.models import Project
 
 JSON = dict[str, Any]
 FAILED_FOR = timedelta(hours=1)
 """For so long a failure stays on the page of whoever asked for the picture."""
 MOST = 200
-SHOWN_PARAMS = (
-    "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "scheduler", "strength", "source",
-    "mask", "adapter_strength",
-)  # fmt: skip
+SHOWN_PARAMS = (*IMAGE_PARAMETERS, *PICTURES)
 
 
 def unfinished_jobs(project: Project | str) -> list[GenerationJob]:

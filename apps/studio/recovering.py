@@ -7,13 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from apps.catalog.models import HostedModel
+from apps.generations.requests import IMAGE_PARAMETERS
 from engine.pictures.recovered import Recovered
 
 TOOLS = {"atrium": "Atrium", "a1111": "Automatic1111 or a tool like it", "comfyui": "ComfyUI", "invokeai": "InvokeAI"}
-FIELDS = (
-    "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "scheduler", "strength",
-    "adapter_strength",
-)  # fmt: skip
 
 
 def recovered_json(found: Recovered | None, models: Sequence[HostedModel]) -> dict[str, Any]:
@@ -21,7 +18,7 @@ def recovered_json(found: Recovered | None, models: Sequence[HostedModel]) -> di
     if found is None:
         return {"found": False, "model": "", "params": {}, "by": "", "missing": []}
     told = asdict(found)
-    params = {name: told[name] for name in FIELDS if told[name] not in (None, "")}
+    params = {name: told[name] for name in IMAGE_PARAMETERS if told[name] not in (None, "")}
     model = model_like(found.model, models)
     missing = []
     if found.model and model is None:

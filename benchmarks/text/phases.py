@@ -22,7 +22,7 @@ BEGINNING = 16
 
 def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Tokens a second of each contender, and ours over each of the others: of tokens made, or read."""
-    ours = {name: _ours(folder, options, name) for name in _weights(options)}
+    ours = {name: _ours(folder, options, name) for name in ("full", *options.weights)}
     theirs: dict[str, Run] = {}
     for file in options.gguf:
         theirs[file.stem] = LlamaCpp(file, sequences=MANY, context=2 * READ, threads=options.threads).run
@@ -33,10 +33,6 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     }
     contestants = {f"ours, {name}": run for name, (_, run) in ours.items()} | theirs
     return {phase: _in_turns(contestants, some, options.rounds, phase == "prompts") for phase, some in work.items()}
-
-
-def _weights(options: argparse.Namespace) -> list[str]:
-    return ["full", *options.weights]
 
 
 def _ours(folder: Path, options: argparse.Namespace, weights: Any) -> tuple[int, Run]:

@@ -20,7 +20,7 @@ from engine.image.checks import refusal
 from engine.image.loader import LoadedPipeline
 from engine.image.orders import PREVIEW_SECONDS, NonFinite, Orders
 from engine.image.picture import Picture, work_of
-from engine.image.pixels import BadPicture, to_picture, to_png
+from engine.image.pixels import BadPicture, to_picture
 from engine.image.predicting import predict, side_by_side
 from engine.lora.shelf import Shelf
 from engine.made_with import made_with
@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.002
 """How long a step with nothing to compute waits for an adapter."""
-WRONG_KIND = "This model draws pictures, it doesn't write. Choose a text model."
 
 
 class ImageEngine(Orders[Picture]):
@@ -85,14 +84,9 @@ class ImageEngine(Orders[Picture]):
 
     def add(self, ticket: Ticket) -> None:
         """Take a request; a bad one ends at once, and one that would wait for too long."""
-        if not isinstance(ticket, ImageTicket):
-            ticket.fail("bad_request", WRONG_KIND)
-            return
-        wrong = refusal(ticket.request, self._model.facts)
-        if wrong is not None:
-            ticket.fail(*wrong)
-        elif ticket.request.adapter is None or self._adapters.take(ticket):
-            self._line_up(ticket)
+        good = self._checked(ticket, refusal, self._model.facts)
+        if good is not None and (good.request.adapter is None or self._adapters.take(good)):
+            self._line_up(good)
 
     def cancel(self, request_id: str) -> None:
         super().cancel(request_id)
@@ -216,9 +210,8 @@ class ImageEngine(Orders[Picture]):
     def _tell(self, picture: Picture, guess: torch.Tensor) -> None:
         work, now = work_of(picture), perf_counter()
         preview = b""
-        due = picture.previewed is None or now - picture.previewed >= PREVIEW_SECONDS
-        if picture.ticket.request.previews and due and not work.timeline.over:
-            preview, picture.previewed = self._model.previewer(guess), now
+        if picture.wants_preview(now) and not work.timeline.over:
+            preview, picture.next_preview = self._model.previewer(guess), now + PREVIEW_SECONDS
         picture.ticket.stepped(work.timeline.done, work.timeline.steps, preview)
         if now - picture.saved >= self._config.checkpoint_seconds and not work.timeline.over:
             picture.saved = now
@@ -235,10 +228,7 @@ class ImageEngine(Orders[Picture]):
         made = to_picture(pixels)
         if work.canvas is not None:
             made.paste(work.canvas.source, mask=work.canvas.kept)
-        png, digest = to_png(made)
-        self._charge([picture], perf_counter() - began)  # before its end, which tells how long it took
-        picture.ticket.picture(png, made.width, made.height, digest)
-        self._finish(picture, FinishReason.STOP)
+        self._hand_over(picture, made, began)
 
     def _made_with(self, scheduler: str) -> dict[str, str]:
         """Everything but the request that decides how it looks."""

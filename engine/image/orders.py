@@ -10,20 +10,23 @@ from time import perf_counter
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 import torch
+from PIL.Image import Image
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.forecast import Forecast, Work
+from engine.image.pixels import to_png
 from engine.image.places import Drawing, Places
 from engine.metrics import Counters
 from engine.overload import too_long
-from engine.ticket import ImageTicket
-from engine.types import FinishReason, ImageParams
+from engine.ticket import ImageTicket, Ticket
+from engine.types import FinishReason, ImageFacts, ImageParams, ImageRequest
 
 logger = logging.getLogger(__name__)
 
 PREVIEW_SECONDS = 0.3
 """Between two previews of a picture."""
+WRONG_KIND = "This model draws pictures, it doesn't write. Choose a text model."
 TOO_LATE = "The picture took longer than was asked for."
 INTERNAL = "The engine failed on this picture. The administrator finds the reason in the worker's log."
 
@@ -41,10 +44,16 @@ class Order:
     """Of the network's batch that it takes: with guidance one more, for no prompt."""
     arrived: float
     turn: int = 0
+    next_preview: float = 0.0
+    """When one may be made again, of perf_counter()."""
 
     @property
     def params(self) -> ImageParams:
         return self.ticket.request.params
+
+    def wants_preview(self, now: float) -> bool:
+        """now: of perf_counter()."""
+        return self.ticket.request.previews and now >= self.next_preview
 
     @property
     def user(self) -> str:
@@ -117,6 +126,22 @@ class Orders(Generic[A]):
         for picture in self._all():
             self._finish(picture, FinishReason.ERROR, code, error)
 
+    def _checked(
+        self,
+        ticket: Ticket,
+        refusal: Callable[[ImageRequest, ImageFacts], tuple[str, str] | None],
+        facts: ImageFacts,
+    ) -> ImageTicket | None:
+        """A good request for a picture; None for one that ended at once. refusal: error code and sentence."""
+        if not isinstance(ticket, ImageTicket):
+            ticket.fail("bad_request", WRONG_KIND)
+            return None
+        wrong = refusal(ticket.request, facts)
+        if wrong is None:
+            return ticket
+        ticket.fail(*wrong)
+        return None
+
     def _take(self, picture: A) -> None:
         """A good request: it waits from now on. One that would wait for too long ends at once."""
         ticket = picture.ticket
@@ -134,6 +159,13 @@ class Orders(Generic[A]):
         if picture in self._all():
             self._places.remove(picture)
         picture.ticket.finish(reason, code, error)
+
+    def _hand_over(self, picture: A, made: Image, began: float) -> None:
+        """Finished. The time since `began` is charged before its end, which tells how long it took."""
+        png, digest = to_png(made)
+        self._charge([picture], perf_counter() - began)
+        picture.ticket.picture(png, made.width, made.height, digest)
+        self._finish(picture, FinishReason.STOP)
 
     def _failed(self, picture: A, error: Exception) -> None:
         """This one ends, with the sentence for what happened."""

@@ -47,8 +47,6 @@ class Picture(Order):
     adapter: AtStrength | None = None
     """What it is drawn with beside the model."""
     work: Work | None = None
-    previewed: float | None = None
-    """When its last preview was made, of perf_counter()."""
     saved: float = 0.0
     """When its last checkpoint was made, or its work began."""
     bucket: Hashable = field(init=False)

@@ -19,8 +19,6 @@ class Picture(Order):
     """Everything that belongs to one request; `drawing` is there once its prompt was read."""
 
     drawing: Drawing | None = None
-    next_preview: float = 0.0
-    """When one may be made again, of perf_counter()."""
     bucket: Hashable = None
     """All make their steps in the same turns."""
 

@@ -53,12 +53,9 @@ class Pictures(Orders[Picture]):
 
     def add(self, ticket: ImageTicket) -> None:
         """A bad request ends at once, and one that would wait for too long."""
-        wrong = refusal(ticket.request, self._model.facts)
-        if wrong is not None:
-            ticket.fail(*wrong)
-            return
-        rows = 2 if guides(ticket.request.params.guidance) else 1
-        self._take(Picture(ticket, rows, perf_counter()))
+        good = self._checked(ticket, refusal, self._model.facts)
+        if good is not None:
+            self._take(Picture(good, 2 if guides(good.request.params.guidance) else 1, perf_counter()))
 
     def step(self) -> None:
         """Begin those that get a place, then a token more of each."""
@@ -129,7 +126,7 @@ class Pictures(Orders[Picture]):
     def _preview(self, picture: Picture, drawing: Drawing) -> bytes:
         """A small WebP, or nothing where it is too early for one."""
         began = perf_counter()
-        if not picture.ticket.request.previews or began < picture.next_preview:
+        if not picture.wants_preview(began):
             return b""
         size = (self._model.facts.width, self._model.facts.height)
         seen = self._twice(lambda: to_preview(shown(self._model, drawing), size))

@@ -6,18 +6,15 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from time import perf_counter
 
-import torch
-
 from engine.config import EngineConfig
 from engine.image.compatible.checks import refusal
 from engine.image.compatible.drawing import Drawing
 from engine.image.compatible.loader import WholePipeline
-from engine.image.engine import WRONG_KIND
 from engine.image.orders import PREVIEW_SECONDS, Order, Orders
-from engine.image.pixels import as_picture, to_png
+from engine.image.pixels import as_picture
 from engine.made_with import made_with
 from engine.metrics import Counters
-from engine.ticket import ImageTicket, Ticket
+from engine.ticket import Ticket
 from engine.types import FinishReason
 
 
@@ -25,8 +22,6 @@ from engine.types import FinishReason
 class Picture(Order):
     drawing: Drawing | None = None
     """Once it was begun."""
-    previewed: float | None = None
-    """When its last preview was made, of perf_counter()."""
     bucket: Hashable = None
 
     @property
@@ -63,14 +58,9 @@ class CompatibleEngine(Orders[Picture]):
 
     def add(self, ticket: Ticket) -> None:
         """Take a request; a bad one ends at once, and one that would wait for too long."""
-        if not isinstance(ticket, ImageTicket):
-            ticket.fail("bad_request", WRONG_KIND)
-            return
-        wrong = refusal(ticket.request, self._model.facts)
-        if wrong is not None:
-            ticket.fail(*wrong)
-        else:
-            self._take(Picture(ticket, 2 if ticket.request.params.guidance > 1 else 1, perf_counter()))
+        good = self._checked(ticket, refusal, self._model.facts)
+        if good is not None:
+            self._take(Picture(good, 2 if good.request.params.guidance > 1 else 1, perf_counter()))
 
     def step(self) -> None:
         """Begin the next one where none is drawn, and go on with it: its prompt, a step, or its pixels."""
@@ -100,23 +90,16 @@ class CompatibleEngine(Orders[Picture]):
             self._forecast.took(1, 0, seconds)
             self._tell(picture, drawing)
         elif drawing.pixels is not None:
-            self._deliver(picture, drawing.pixels)
+            began = perf_counter()
+            self._hand_over(picture, as_picture(drawing.pixels), began)
 
     def _tell(self, picture: Picture, drawing: Drawing) -> None:
         ticket, now, preview = picture.ticket, perf_counter(), b""
-        due = picture.previewed is None or now - picture.previewed >= PREVIEW_SECONDS
-        if ticket.request.previews and due and drawing.guess is not None and drawing.done < drawing.steps:
-            preview, picture.previewed = self._model.previewer(drawing.guess), now
+        if picture.wants_preview(now) and drawing.guess is not None and drawing.done < drawing.steps:
+            preview, picture.next_preview = self._model.previewer(drawing.guess), now + PREVIEW_SECONDS
         ticket.stepped(drawing.done, drawing.steps, preview)
         if ticket.finished:  # its sink broke
             self._finish(picture, FinishReason.ERROR)
-
-    def _deliver(self, picture: Picture, pixels: torch.Tensor) -> None:
-        began, made = perf_counter(), as_picture(pixels)
-        png, digest = to_png(made)
-        self._charge([picture], perf_counter() - began)  # before its end, which tells how long it took
-        picture.ticket.picture(png, made.width, made.height, digest)
-        self._finish(picture, FinishReason.STOP)
 
     def _finish(self, picture: Picture, reason: FinishReason, code: str = "", error: str = "") -> None:
         if picture.drawing is not None:

@@ -1,4 +1,5 @@
 /** What answers have to look like: a choice, the text that goes with it, and what is wrong with that. */
+import { complainAt } from "../complaint.js";
 
 const HELP = {
   "": "The model writes freely.",
@@ -28,6 +29,7 @@ export function formatFields(root, onChange) {
   const select = root.querySelector("[name=output_format]");
   const texts = [...root.querySelectorAll("textarea")];
   const fieldOf = (text) => text.closest("[data-format-text]");
+  const errorOf = (field) => document.getElementById(`${field.id}-error`);
 
   function arrange() {
     root.querySelector("[data-format-help]").textContent = HELP[select.value];
@@ -67,15 +69,6 @@ export function formatFields(root, onChange) {
       note.hidden = !unable;
     },
     /** @returns {boolean} whether there is such a field to stand at */
-    complain: (name, sentence) => [select, ...texts].map((field) => complainAt(field, field.name === name ? sentence : "")).some(Boolean),
+    complain: (name, sentence) => [select, ...texts].map((field) => complainAt(field, errorOf(field), field.name === name ? sentence : "")).some(Boolean),
   };
-}
-
-function complainAt(field, sentence) {
-  const error = document.getElementById(`${field.id}-error`);
-  error.textContent = sentence;
-  error.hidden = !sentence;
-  if (sentence) field.setAttribute("aria-invalid", "true");
-  else field.removeAttribute("aria-invalid");
-  return Boolean(sentence);
 }

@@ -1,4 +1,5 @@
 /** A field for each sampling parameter: slider and number together, what it does, and the way back to its default. */
+import { complainAt } from "../complaint.js";
 import { el, icon } from "../dom.js";
 
 const WIDE = 5000; // above this a slider would be useless
@@ -106,10 +107,6 @@ class ParameterField {
   }
 
   complain(sentence) {
-    this.error.textContent = sentence;
-    this.error.hidden = !sentence;
-    if (sentence) this.input.setAttribute("aria-invalid", "true");
-    else this.input.removeAttribute("aria-invalid");
-    return Boolean(sentence);
+    return complainAt(this.input, this.error, sentence);
   }
 }

@@ -1,6 +1,7 @@
 /** The form: what to make, kept as a draft on this device, with errors at their fields. Nothing typed is ever lost. */
 import { keep, recall } from "../chat/storage.js";
 import { showModels, showRefused } from "../governance/models.js";
+import { markWrong } from "../complaint.js";
 import { el } from "../dom.js";
 import { Options } from "./options.js";
 import { SeedField } from "./seed.js";
@@ -88,7 +89,8 @@ export class StudioForm {
       const here = place.dataset.error === field && Boolean(message);
       place.textContent = here ? message : "";
       place.hidden = !here;
-      mark(this.root.elements[place.dataset.error], here);
+      const input = this.root.elements[place.dataset.error];
+      if (input?.setAttribute) markWrong(input, here);
       found ||= here;
     }
     const general = this.root.querySelector("[data-problem]");
@@ -227,10 +229,4 @@ export class StudioForm {
   #save() {
     keep(this.key, this.values);
   }
-}
-
-function mark(field, wrong) {
-  if (!field?.setAttribute) return;
-  if (wrong) field.setAttribute("aria-invalid", "true");
-  else field.removeAttribute("aria-invalid");
 }
