@@ -5,24 +5,25 @@ from __future__ import annotations
 import gc
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.urls import get_resolver, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
 from aiplatform.body_limit import BodyLimit  # noqa: E402  (these need Django set up)
+from aiplatform.handler import OneThreadHandler  # noqa: E402
 from aiplatform.origins import SameOrigin  # noqa: E402
 from aiplatform.routing import websocket_urlpatterns  # noqa: E402
 
 # Sockets sign people in themselves, from the session cookie, since they have to look again and again.
 sockets = URLRouter([*websocket_urlpatterns, re_path("", WebsocketDenier.as_asgi())])
 
-limited = BodyLimit(http, (settings.MAX_UPLOAD_MB + 1) * 1_000_000)  # a picture, and the form around it
+limited = BodyLimit(OneThreadHandler(), (settings.MAX_UPLOAD_MB + 1) * 1_000_000)  # a picture, and the form around it
 
 application = ProtocolTypeRouter({"http": limited, "websocket": SameOrigin(CookieMiddleware(sockets))})
 

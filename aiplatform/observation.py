@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 from prometheus_client import Counter, Histogram
 
 from aiplatform.addresses import address_of, route_of
@@ -26,26 +24,11 @@ SECONDS = Histogram(
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 QUIET = {"healthz", "readyz", "metrics", "(static)"}
 
-Respond = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
-
-@sync_and_async_middleware
-def observe(get_response: Respond) -> Respond:
-    if iscoroutinefunction(get_response):
-
-        async def async_middleware(request: HttpRequest) -> HttpResponseBase:
-            began = time.perf_counter()
-            response: HttpResponseBase = await get_response(request)
-            _note(request, response.status_code, time.perf_counter() - began)
-            return response
-
-        markcoroutinefunction(async_middleware)
-        return async_middleware
-
+def observe(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
         response = get_response(request)
-        assert isinstance(response, HttpResponseBase)
         _note(request, response.status_code, time.perf_counter() - began)
         return response
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 from urllib.parse import urlsplit
 
 from allauth.usersessions.models import UserSession
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.decorators import sync_and_async_middleware
 
 from apps.lib.http import client_ip
 
@@ -21,39 +19,21 @@ NOTED_SECONDS = 60
 MAX_NOTED = 10_000
 LEAVING = {"openid_connect_login"}
 
-Sync = Callable[[HttpRequest], HttpResponse]
-Async = Callable[[HttpRequest], Awaitable[HttpResponse]]
+Respond = Callable[[HttpRequest], HttpResponse]
 
 
-@sync_and_async_middleware
-def note_activity(get_response: Sync | Async) -> Sync | Async:
+def note_activity(get_response: Respond) -> Respond:
     """Keep `last_seen_at` of a session right to five minutes, at one small statement a minute."""
-    return _after(get_response, _note)
+    return lambda request: _note(request, get_response(request))
 
 
-@sync_and_async_middleware
-def leave_by_page(get_response: Sync | Async) -> Sync | Async:
+def leave_by_page(get_response: Respond) -> Respond:
     """Send people on to their sign-in provider by a page instead of a redirect.
 
     Browsers hold the whole chain of redirects after a form to `form-action`, and a provider may send people on to hosts
     that nobody here knows. A page that refreshes itself starts a new navigation.
     """
-    return _after(get_response, _leave)
-
-
-def _after(get_response: Sync | Async, work: Callable[[HttpRequest, HttpResponse], HttpResponse]) -> Sync | Async:
-    if iscoroutinefunction(get_response):
-
-        async def async_middleware(request: HttpRequest) -> HttpResponse:
-            return await sync_to_async(work)(request, await get_response(request))
-
-        markcoroutinefunction(async_middleware)
-        return async_middleware
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        return work(request, get_response(request))  # type: ignore[arg-type]
-
-    return middleware
+    return lambda request: _leave(request, get_response(request))
 
 
 def _note(request: HttpRequest, response: HttpResponse) -> HttpResponse:

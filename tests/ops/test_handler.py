@@ -1,0 +1,76 @@
+"""How Django is called over ASGI."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from asgiref.testing import ApplicationCommunicator
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.test import override_settings
+from django.urls import path
+
+from aiplatform.handler import OneThreadHandler
+
+seen: list[tuple[str, int]] = []
+
+
+def note(name: str) -> None:
+    seen.append((name, threading.get_ident()))
+
+
+def outer(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        note("outer, before")
+        response = get_response(request)
+        note("outer, after")
+        return response
+
+    return middleware
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    note("view")
+    return HttpResponse("Here.")
+
+
+async def waiting_view(request: HttpRequest) -> HttpResponse:
+    note("waiting view")
+    return HttpResponse("Here too.")
+
+
+urlpatterns = [path("", view), path("waiting/", waiting_view)]
+MIDDLEWARE = [f"{__name__}.outer", "django.middleware.common.CommonMiddleware"]
+
+
+@override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE)
+async def test_a_request_stays_in_one_thread_from_the_first_middleware_to_the_view_and_back() -> None:
+    seen.clear()
+    assert await body_of("/") == b"Here."
+    assert [name for name, _ in seen] == ["outer, before", "view", "outer, after"]
+    assert len({thread for _, thread in seen}) == 1
+    assert seen[0][1] != threading.get_ident(), "the event loop's own"
+
+
+@override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE)
+async def test_a_view_that_waits_is_called_by_the_event_loop() -> None:
+    seen.clear()
+    assert await body_of("/waiting/") == b"Here too."
+    assert dict(seen)["waiting view"] == threading.get_ident()
+
+
+async def body_of(address: str) -> bytes:
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": address,
+        "headers": [(b"host", b"testserver")],
+        "query_string": b"",
+    }
+    client = ApplicationCommunicator(OneThreadHandler(), scope)  # type: ignore[no-untyped-call]
+    await client.send_input({"type": "http.request", "body": b""})  # type: ignore[no-untyped-call]
+    assert (await client.receive_output(10))["status"] == 200  # type: ignore[no-untyped-call]
+    body: bytes = (await client.receive_output(10))["body"]  # type: ignore[no-untyped-call]
+    await client.wait()  # type: ignore[no-untyped-call]
+    return body
