@@ -34,6 +34,10 @@ SLOW = {
     False: "The server of this model did not begin to answer within {:g} seconds. Try again later.",
     True: "The server of this model fell silent for {:g} seconds in the middle of this answer. Try again.",
 }
+BROKEN_OFF = {
+    False: "ended without a word of an answer; some do so where a conversation is too long for them",
+    True: "ended the answer in the middle",
+}
 
 
 class Call:
@@ -141,7 +145,7 @@ class Call:
                 if not self._take(chunk, clock):
                     return
         if self._end is None:
-            raise broken("ended the answer in the middle", may_retry=True)
+            raise broken(BROKEN_OFF[self._heard], may_retry=True)
 
     def _take(self, chunk: Chunk, clock: asyncio.Timeout) -> bool:
         """Whether to go on."""
@@ -200,7 +204,10 @@ def body_of(request: GenerationRequest, model: str, max_tokens: int) -> dict[str
         "temperature": params.temperature,
         "top_p": params.top_p,
     }
-    neutral = {"seed": None, "stop": (), "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "ignore_eos": False}
+    neutral = {
+        "seed": None, "stop": (), "presence_penalty": 0.0, "frequency_penalty": 0.0,
+        "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "ignore_eos": False,
+    }  # fmt: skip
     wanted = {} if params.output_format is None else {"response_format": response_format(params.output_format)}
     return body | wanted | {name: value for name, usual in neutral.items() if (value := getattr(params, name)) != usual}
 

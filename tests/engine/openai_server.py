@@ -25,7 +25,10 @@ from engine.types import (
 )
 
 KEY = "sk-only-this-one"
-PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repetition_penalty", "ignore_eos")
+PARAMETERS = (
+    "temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repetition_penalty", "presence_penalty",
+    "frequency_penalty", "ignore_eos",
+)  # fmt: skip
 CONTEXT = (
     "This model's maximum context length is {limit} tokens. However, you requested {total} tokens "
     "({prompt} in the messages, {completion} in the completion). Please reduce the length."

@@ -13,7 +13,10 @@ from tests.engine.openai_server import KEY, OpenAIServer, serving
 from tests.engine.recorder import Recorder, submit
 from tests.engine.remote_source import ask, remote_engine
 
-PARAMS = SamplingParams(temperature=0.8, max_tokens=40, seed=7, ignore_eos=True, top_k=50, repetition_penalty=1.1)
+PARAMS = SamplingParams(
+    temperature=0.8, max_tokens=40, seed=7, ignore_eos=True, top_k=50, repetition_penalty=1.1, presence_penalty=0.5,
+    frequency_penalty=0.7,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -46,7 +49,8 @@ def test_the_text_is_what_the_server_s_engine_says(url: str, app: OpenAIServer, 
     assert not last.usage.estimated
     assert last.usage.ttft_ms is not None
     assert last.usage.device_ms >= last.usage.ttft_ms * 0.5
-    assert app.bodies[-1]["seed"] == 7
+    sent = app.bodies[-1]
+    assert (sent["seed"], sent["presence_penalty"], sent["frequency_penalty"]) == (7, 0.5, 0.7)
 
 
 def test_what_changes_nothing_is_not_sent(url: str, app: OpenAIServer) -> None:

@@ -95,6 +95,8 @@ def test_a_wait_that_is_too_long_is_said() -> None:
         (answers("200 OK", "Content-Type: application/json", body=b"{}"), "upstream_broken", "'application/json'"),
         (answers("200 OK", TYPE, "Content-Encoding: gzip"), "upstream_broken", "compressed its answer"),
         (lambda connection: connection.send(b"SSH-2.0-OpenSSH\r\n\r\n"), "upstream_broken", "closed the connection"),
+        (says(b""), "upstream_broken", "without a word of an answer"),
+        (says(chunk("x")), "upstream_broken", "in the middle"),
         (says(b"data: {garbage\n\n"), "upstream_broken", "no JSON"),
         (says(b"data: " + b"[" * 100_000 + b"\n\n"), "upstream_broken", "sent"),
         (says(b"data: " + b"1" * 100_000 + b"\n\n"), "upstream_broken", "no JSON"),
