@@ -37,6 +37,7 @@ class Limit(NamedTuple):
 
 LIMITS = {
     "prompt.create": Limit(20, 60, 300, "new prompts"),
+    "prompt.revise": Limit(60, 200, 1000, "revisions"),
     "prompt.comment": Limit(20, 60, 300, "comments"),
     "share.create": Limit(20, 60, 300, "shared links"),
     "report.create": Limit(10, 30, 100, "reports"),

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.moderation.limits import LIMITS, TooMany, check_rate
 from apps.prompts import actions
 from apps.prompts.access import get_revision
 from apps.prompts.models import Audience, Comment, Prompt, PromptRevision, PromptRun
@@ -27,6 +28,17 @@ def test_revisions_are_appended_and_restored(world: World) -> None:
     assert (restored.number, prompt.title, prompt.head) == (3, "Tide table", restored)
     said = AuditEvent.objects.order_by("id").values_list("action", flat=True)
     assert list(said) == ["prompt.created", "prompt.revised", "prompt.restored"]
+
+
+def test_a_flood_of_revisions_is_refused_and_nothing_is_written(world: World) -> None:
+    prompt = write(world.editor)
+    for _ in range(LIMITS["prompt.revise"].first_day):
+        check_rate(world.editor, "prompt.revise")
+    with pytest.raises(TooMany, match="You made 60 revisions in the last hour"):
+        actions.revise(actor=world.editor, prompt=prompt, content=TIDES | {"title": "Ebb"})
+    unchanged = actions.revise(actor=world.editor, prompt=prompt, content=TIDES)
+    assert unchanged.number == 1
+    assert prompt.revisions.count() == 1
 
 
 def test_who_saves_second_reads_that_somebody_was_faster(world: World) -> None:

@@ -50,6 +50,7 @@ def revise(
     """Append a revision; where nothing differs from the latest, that one is returned and nothing is written.
 
     Raises ValidationError; also where `based_on`, the number that the editor started from, is no longer the latest.
+    Raises TooMany after a flood.
     """
     cleaned = clean_content(content)
     prompt = _locked(prompt)
@@ -59,6 +60,7 @@ def revise(
         )
     if prompt.head and prompt.head.content() == cleaned:
         return prompt.head
+    check_rate(actor, "prompt.revise")
     revision = _append(actor, prompt, cleaned, note_text)
     note("revised", actor, prompt, revision=revision.pk, number=revision.number)
     return revision
@@ -66,10 +68,11 @@ def revise(
 
 @transaction.atomic
 def restore(*, actor: User, prompt: Prompt, revision: PromptRevision) -> PromptRevision:
-    """Append a copy of an older revision of the same prompt."""
+    """Append a copy of an older revision of the same prompt. Raises TooMany."""
     prompt = _locked(prompt)
     if prompt.head and prompt.head.content() == revision.content():
         return prompt.head
+    check_rate(actor, "prompt.revise")
     restored = _append(actor, prompt, revision.content(), f"Restored revision {revision.number}")
     note("restored", actor, prompt, revision=restored.pk, number=restored.number, restored=revision.number)
     return restored
