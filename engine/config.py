@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 Attention = Literal["auto", "reference", "gathered", "native"]
+Compile = Literal["auto", "on", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class EngineConfig:
     same."""
     attention: Attention = "auto"
     """`auto`: the fastest that works on the device, tried at load."""
+    compile: Compile = "auto"
+    """`auto`: torch.compile only where it was measured to pay, which for pictures is nowhere so far; `on`: wherever it
+    works, at the price of minutes when a shape is met for the first time."""
     checkpoint_seconds: float = 3.0
     """Between two checkpoints of a picture: so much work is lost at most with a worker. 0: one with every step."""
     max_resident: int | None = None
@@ -76,5 +80,7 @@ class EngineConfig:
             raise ValueError(f"EngineConfig.max_wait_seconds must be more than 0, it is {self.max_wait_seconds}.")
         if self.attention not in get_args(Attention):
             raise ValueError(f"EngineConfig.attention must be one of {get_args(Attention)}, it is {self.attention!r}.")
+        if self.compile not in get_args(Compile):
+            raise ValueError(f"EngineConfig.compile must be one of {get_args(Compile)}, it is {self.compile!r}.")
         if self.dtype not in ("auto", "float32", "bfloat16", "float16"):
             raise ValueError(f"EngineConfig.dtype must be auto, float32, bfloat16 or float16, it is {self.dtype!r}.")

@@ -25,14 +25,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def made_with(device: object, dtype: object, attention: str, *, cache: str, weights: str = "full") -> dict[str, str]:
-    """What every loaded model can tell. device and dtype: torch's."""
+def made_with(
+    device: object, dtype: object, attention: str, *, cache: str, weights: str = "full", compiled: str = "off"
+) -> dict[str, str]:
+    """What every loaded model can tell. device and dtype: torch's. compiled: what torch.compile did, `off` for
+    nothing."""
     return {
         **versions(),
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         "attention": attention,
         "weights": weights,
-        "compile": "off",
+        "compile": compiled,
         "cache": cache,
     }

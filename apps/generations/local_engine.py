@@ -17,7 +17,7 @@ from apps.generations.load_times import known_load_times
 # PostgreSQL and Redis often share these cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from engine.config import Attention, DType, EngineConfig
+from engine.config import Attention, Compile, DType, EngineConfig
 from engine.device import pick_device
 from engine.load_times import LoadTimes
 from engine.service import EngineThread, ModelUnavailable
@@ -60,4 +60,5 @@ def engine_config() -> EngineConfig:
         cache_mb=settings.ENGINE_CACHE_MB,
         share_prefixes=settings.ENGINE_SHARE_PREFIXES,
         attention=cast(Attention, settings.ENGINE_ATTENTION),
+        compile=cast(Compile, settings.ENGINE_COMPILE),
     )

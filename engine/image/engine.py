@@ -17,6 +17,7 @@ from engine.image.adapters.adapter import AtStrength, PictureAdapter, load_adapt
 from engine.image.beginning import Beginning
 from engine.image.checkpoint import fingerprint, saved
 from engine.image.checks import refusal
+from engine.image.compiling import Compiled, Compiling
 from engine.image.loader import LoadedPipeline
 from engine.image.orders import PREVIEW_SECONDS, NonFinite, Orders
 from engine.image.picture import Picture, work_of
@@ -62,6 +63,7 @@ class ImageEngine(Orders[Picture]):
         super().__init__(model.device, config, counters, most=config.max_pictures, make_room=make_room)
         self._model, self._family = model, model.family
         self._beginning = Beginning(model)
+        self._compiling = Compiling(model.family, config.compile)
         self._adapters: Shelf[ImageTicket, PictureAdapter] = Shelf(
             partial(load_adapter, family=model.family), model.device, source, config, counters
         )
@@ -129,10 +131,12 @@ class ImageEngine(Orders[Picture]):
             self._guarded(picture, lambda one=picture: self._deliver(one))  # type: ignore[misc]
 
     def _timed(self, pictures: Sequence[Picture], work: Callable[[], Any], *, steps: bool = False) -> Any:
-        """Do it, and share the time among them by their rows."""
-        began = perf_counter()
+        """Do it, and share the time among them by their rows. What was compiled on the way is at nobody's expense."""
+        began, compiled = perf_counter(), self._compiling.seconds
         done = work()
-        seconds = perf_counter() - began
+        compiled = self._compiling.seconds - compiled
+        self._counters.busy_seconds += compiled
+        seconds = perf_counter() - began - compiled
         if steps:
             self._counters.steps += 1
             self._forecast.took(len(pictures), 0, seconds)
@@ -153,7 +157,7 @@ class ImageEngine(Orders[Picture]):
 
     def _begin(self, picture: Picture) -> None:
         picture.ticket.started()
-        picture.ticket.made_with = self._made_with(picture.params.scheduler)
+        picture.ticket.made_with = self._made_with(picture)
         self._guarded(picture, lambda: self._beginning.begin(picture))
         if picture.work is not None:
             picture.saved = perf_counter()
@@ -164,7 +168,7 @@ class ImageEngine(Orders[Picture]):
         if not ready:
             return []
         try:
-            predicted = predict(self._family, ready)
+            predicted = self._predicted(ready)
         except Exception as error:
             if len(ready) == 1 and not is_out_of_memory(error):
                 self._failed(ready[0], error)
@@ -183,7 +187,7 @@ class ImageEngine(Orders[Picture]):
         done = []
         for picture in pictures:
             try:
-                (predicted,) = predict(self._family, [picture])
+                (predicted,) = self._predicted([picture])
             except Exception as error:
                 if is_out_of_memory(error):
                     traceback.clear_frames(error.__traceback__)
@@ -191,6 +195,15 @@ class ImageEngine(Orders[Picture]):
             else:
                 done.append(self._advance(picture, predicted))
         return [pair for pair in done if pair is not None]
+
+    def _predicted(self, pictures: list[Picture]) -> list[torch.Tensor]:
+        found = predict(self._family, pictures, self._compiling)
+        mode = self._compiling.blocks(pictures[0].bucket).mode
+        for picture in pictures:
+            if picture.ticket.made_with["compile"] == Compiled.mode != mode:  # the compiler failed
+                told = f"{Compiled.mode}, then {mode}" if work_of(picture).timeline.done else mode
+                picture.ticket.made_with = {**picture.ticket.made_with, "compile": told}
+        return found
 
     def _advance(self, picture: Picture, predicted: torch.Tensor) -> tuple[Picture, torch.Tensor] | None:
         try:
@@ -230,9 +243,10 @@ class ImageEngine(Orders[Picture]):
             made.paste(work.canvas.source, mask=work.canvas.kept)
         self._hand_over(picture, made, began)
 
-    def _made_with(self, scheduler: str) -> dict[str, str]:
+    def _made_with(self, picture: Picture) -> dict[str, str]:
         """Everything but the request that decides how it looks."""
-        scheduled = type(self._beginning.scheduler(scheduler)).__name__
-        return made_with(self._model.device, self._model.dtype, self.attention, cache="exact") | {
-            "scheduler": scheduled
-        }
+        scheduled = type(self._beginning.scheduler(picture.params.scheduler)).__name__
+        return made_with(
+            self._model.device, self._model.dtype, self.attention, cache="exact",
+            compiled=self._compiling.blocks(picture.bucket).mode,
+        ) | {"scheduler": scheduled}  # fmt: skip

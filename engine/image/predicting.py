@@ -7,24 +7,37 @@ from collections.abc import Sequence
 import torch
 
 from engine.image.adapters.adapter import AtStrength
-from engine.image.adapters.applying import applied
+from engine.image.compiling import Blocks, Compiling
 from engine.image.families import Family
 from engine.image.picture import Picture, work_of
 
 
-def predict(family: Family, pictures: Sequence[Picture]) -> list[torch.Tensor]:
-    """Of each picture, guidance applied."""
+def predict(family: Family, pictures: Sequence[Picture], compiling: Compiling) -> list[torch.Tensor]:
+    """Of each picture, guidance applied. All are of one size."""
+    adapters = [picture.adapter for picture in pictures for _ in range(picture.rows)]
+
+    def run(blocks: Blocks) -> torch.Tensor:
+        return _rows(family, pictures, adapters, blocks)
+
+    rows = iter(run(compiling.ready(pictures[0].bucket, adapters, run)))
+    return [_guided([next(rows)[None] for _ in range(one.rows)], one.params.guidance) for one in pictures]
+
+
+def _rows(
+    family: Family, pictures: Sequence[Picture], adapters: list[AtStrength | None], blocks: Blocks
+) -> torch.Tensor:
+    """One for each of `adapters`, or more: where the batch must be larger its last row is repeated, without adapter."""
     latents, timesteps, conditions = [], [], []
-    adapters: list[AtStrength | None] = []
     for picture in pictures:
         work = work_of(picture)
         latents += [work.timeline.scaled(work.latents)] * picture.rows
         timesteps += [work.timeline.timestep.float().reshape(1)] * picture.rows
         conditions += work.conditions
-        adapters += [picture.adapter] * picture.rows
-    with applied(adapters):
-        rows = iter(family.predict(torch.cat(latents), torch.cat(timesteps), conditions))
-    return [_guided([next(rows)[None] for _ in range(one.rows)], one.params.guidance) for one in pictures]
+    spare = blocks.padded(len(adapters)) - len(adapters)
+    latents += latents[-1:] * spare
+    timesteps += timesteps[-1:] * spare
+    with blocks.at_work(adapters + [None] * spare):
+        return family.predict(torch.cat(latents), torch.cat(timesteps), conditions + conditions[-1:] * spare)
 
 
 def side_by_side(pictures: Sequence[Picture]) -> list[Picture]:

@@ -28,19 +28,29 @@ Part = tuple[slice, Change]
 def applied(rows: Sequence[AtStrength | None]) -> Iterator[None]:
     """For a pass of the network. rows: the adapter of each row of its batch; those of one adapter in one strength next
     to each other are computed together."""
+
+    def add(own: list[Part], layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        add_parts(own, layer, inputs[0], output, len(rows))
+
+    with hooked(parts_of(rows), add):
+        yield
+
+
+def parts_of(rows: Sequence[AtStrength | None]) -> dict[nn.Module, list[Part]]:
+    """What is added to the outputs of which layers."""
     parts: dict[nn.Module, list[Part]] = {}
     for used, place in _places(rows):
         for layer, halves in used.adapter.network.items():
             parts.setdefault(layer, []).append((place, (halves, used.strength)))
+    return parts
 
-    def add(own: list[Part], layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        if not len(inputs[0]) == len(output) == len(rows):
-            raise RuntimeError(f"A layer made {len(output)} rows of {len(inputs[0])}, in a batch of {len(rows)}.")
-        for place, change in own:  # in place, so that no other row is touched
-            _add(change, layer, (inputs[0][place],), output[place])
 
-    with hooked(parts, add):
-        yield
+def add_parts(own: list[Part], layer: nn.Module, inputs: torch.Tensor, output: torch.Tensor, rows: int) -> None:
+    """rows: of the batch."""
+    if not len(inputs) == len(output) == rows:
+        raise RuntimeError(f"A layer made {len(output)} rows of {len(inputs)}, in a batch of {rows}.")
+    for place, change in own:  # in place, so that no other row is touched
+        _add(change, layer, (inputs[place],), output[place])
 
 
 def reading(used: AtStrength | None) -> AbstractContextManager[None]:

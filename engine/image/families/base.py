@@ -19,6 +19,8 @@ class Family:
     """A slice of the engine for one family of pipelines. pipeline: the diffusers object, for its parts."""
 
     network_name = "unet"
+    repeated_blocks: tuple[str, ...] = ("BasicTransformerBlock",)
+    """Classes of the network's parts that most of its time goes into, and that it has many of."""
 
     def __init__(self, pipeline: Any, device: torch.device, dtype: torch.dtype) -> None:
         self.pipeline, self.device, self.dtype = pipeline, device, dtype

@@ -14,6 +14,8 @@ PACKED = 2
 
 
 class Flux(Shifted):
+    repeated_blocks = ("FluxTransformerBlock", "FluxSingleTransformerBlock")
+
     def guides(self, guidance: float) -> bool:
         return False
 

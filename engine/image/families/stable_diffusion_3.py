@@ -11,6 +11,7 @@ from engine.image.families.base import Condition, Shifted
 
 class StableDiffusion3(Shifted):
     longest_shift = 1.16
+    repeated_blocks = ("JointTransformerBlock",)
 
     def encode(self, prompt: str, *, empty: bool) -> Condition:
         states, _, pooled, _ = self.pipeline.encode_prompt(
