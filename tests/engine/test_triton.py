@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CASES = "tests/engine/triton_cases.py"
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(find_spec("triton") is None, reason="there is no triton for this system")
 def test_the_kernels_say_what_the_plain_formula_says() -> None:
     """In a process of its own: nothing else here may see an interpreted triton."""

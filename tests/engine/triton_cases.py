@@ -88,7 +88,7 @@ def test_guesses_behind_decodes() -> None:
     check(shape(), Variant(0.2), [(300, 4), (31, 3), (16, 1)])
 
 
-@pytest.mark.parametrize("group", [1, 3, 8])
+@pytest.mark.parametrize("group", [1, 8])
 def test_decodes_beside_chunks_of_prompts(group: int) -> None:
     short, long = check(shape(group), Variant(32**-0.5), MIXED).launches
     assert (short.splits, long.splits) == (1, 1)
@@ -111,11 +111,11 @@ def test_a_chunk_of_a_prompt_behind_a_long_context() -> None:
     ],
     ids=["window 5", "window 16", "window 100", "softcap", "sinks", "all"],
 )
-@pytest.mark.parametrize("spans", [[(300, 1), (0, 1)], [(150, 12), (33, 1), (0, 18)]], ids=["decodes", "mixed"])
-def test_windows_softcaps_and_sinks(variant: Variant, spans: list[tuple[int, int]]) -> None:
+def test_windows_softcaps_and_sinks(variant: Variant) -> None:
     if variant.sinks is not None:
         variant = replace(variant, sinks=variant.sinks.to(DEVICE))
-    check(shape(), variant, spans)
+    short, long = check(shape(), variant, [(150, 10), (300, 1), (0, 1), (0, 18)]).launches
+    assert (short.splits, long.splits) == (2, 1)
 
 
 @pytest.mark.parametrize("dim", [16, 24, 64, 80, 96, 128, 192])
@@ -127,9 +127,9 @@ def test_values_of_another_size_than_keys() -> None:
     check(shape(2, 48, value_dim=32), Variant(0.2), [(270, 1), (20, 12)])
 
 
-@pytest.mark.parametrize(("key_dim", "value_dim"), [(40, 24), (72, 64), (48, 16), (576, 512)])
+@pytest.mark.parametrize(("key_dim", "value_dim"), [(40, 24), (48, 16), (576, 512)])
 def test_latents_whose_values_are_in_their_keys(key_dim: int, value_dim: int) -> None:
-    of = shape(query_heads=20, kv_heads=1, key_dim=key_dim, value_dim=value_dim, values_in_keys=True)
+    of = shape(query_heads=12, kv_heads=1, key_dim=key_dim, value_dim=value_dim, values_in_keys=True)
     check(of, Variant(key_dim**-0.5), [(270, 1), (20, 12)])
 
 

@@ -134,7 +134,7 @@ def combine(
     KV_HEADS: tl.constexpr, GROUP: tl.constexpr, VALUE_DIM: tl.constexpr, VALUE_WIDTH: tl.constexpr,
     ROWS: tl.constexpr, MOST_SPLITS: tl.constexpr,
 ):  # fmt: skip
-    """A row's parts put together. Grid: tasks, key/value heads, rows of a tile. A part that saw nothing weighs nothing."""
+    """A row's parts put together. Grid: tasks, key/value heads, rows of a tile. One that saw nothing weighs nothing."""
     task, head, place = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     chunk, row = tl.load(task_chunks + task), tl.load(task_rows + task) + place
     if row < tl.load(counts + chunk) * GROUP:

@@ -70,18 +70,18 @@ class Tile:
     def of(cls, shape: CacheShape, short: bool, gpu: Gpu) -> Tile:
         """Float32 is multiplied outside the matrix units (they would round it), with more registers: smaller tiles.
 
-        Latents of 576 numbers in bfloat16: 32 rows and 64 keys are 37 KB of queries and 2 · 74 KB of keys, 184 KB in
-        all, and no values beside them. Float32 of them: 16 keys, 147 KB. Where it doesn't fit, there are fewer keys.
+        Latents of 576 numbers in bfloat16: 32 rows and 64 keys are 36 KB of queries and 2 · 72 KB of keys, 180 KB in
+        all, and no values beside them. Where that doesn't fit, there are fewer keys.
         """
         widths = Widths.of(shape)
         exact = shape.dtype is torch.float32
-        rows = min(32 if exact else 128, max(LEAST, MOST_SUMS // widths.value))
+        rows = min(32 if exact else 128, max(LEAST, MOST_SUMS // (4 if exact else 1) // widths.value))
         if short:
             rows = min(rows, 64, padded(shape.group))
-        keys = 32 if exact else KEYS
+        keys = BLOCK_SIZE if exact else KEYS
         while keys > BLOCK_SIZE and shared_bytes(shape, rows, keys) > gpu.shared_bytes:
             keys //= 2
-        return cls(rows, keys, 8 if rows * widths.value >= MOST_SUMS else 4)
+        return cls(rows, keys, 8 if rows * max(widths.value, 128) >= MOST_SUMS else 4)
 
 
 def shared_bytes(shape: CacheShape, rows: int, keys: int) -> int:
