@@ -293,7 +293,7 @@ ENGINE_MAX_PICTURES = env.integer("ENGINE_MAX_PICTURES", 8, minimum=1)  # that o
 ENGINE_CHECKPOINT_SECONDS = env.integer("ENGINE_CHECKPOINT_SECONDS", 3, minimum=0)  # between two of a picture
 ENGINE_CACHE_MB = env.integer("ENGINE_CACHE_MB", 0, minimum=0) or None  # for keys and values; 0 leaves it to the engine
 ENGINE_SHARE_PREFIXES = env.boolean("ENGINE_SHARE_PREFIXES", False)  # of prompts, between projects
-ENGINE_ATTENTION = env.choice("ENGINE_ATTENTION", "auto", ("auto", "reference", "gathered", "native"))
+ENGINE_ATTENTION = env.choice("ENGINE_ATTENTION", "auto", ("auto", "reference", "gathered", "native", "triton"))
 ENGINE_COMPILE = env.choice("ENGINE_COMPILE", "auto", ("auto", "on", "off"))
 ENGINE_THREADS = env.integer("ENGINE_THREADS", 0, minimum=0) or None  # CPU threads; 0 leaves it to torch
 UPSTREAM_SLOTS = env.integer(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
-Attention = Literal["auto", "reference", "gathered", "native"]
+Attention = Literal["auto", "reference", "gathered", "native", "triton"]
 Compile = Literal["auto", "on", "off"]
 
 

@@ -33,16 +33,27 @@ def resolve(layers: tuple[str, ...], pins: dict[str, str]) -> dict[str, str]:
     return {package["name"]: package["version"].split("+")[0] for package in packages}
 
 
+def markers() -> dict[str, str]:
+    """By name as it is compared, of packages that the .in files want on some systems only: `name==1; marker`."""
+    lines = [line for layer in LAYERS for line in (FOLDER / f"{layer}.in").read_text().splitlines()]
+    marked = [line.split(";", 1) for line in lines if ";" in line and not line.startswith("#")]
+    return {canonical(re.split("[^A-Za-z0-9._-]", wanted)[0]): f"; {marker.strip()}" for wanted, marker in marked}
+
+
+def canonical(name: str) -> str:
+    return NAME.sub("-", name).lower()
+
+
 def main() -> None:
-    pins = resolve(LAYERS, {})
+    pins, only = resolve(LAYERS, {}), markers()
     before: set[str] = set()
     for number, layer in enumerate(LAYERS):
         needed = resolve(LAYERS[: number + 1], pins)
-        own = {name: version for name, version in needed.items() if NAME.sub("-", name).lower() not in before}
-        before |= {NAME.sub("-", name).lower() for name in own}
+        own = {name: version for name, version in needed.items() if canonical(name) not in before}
+        before |= {canonical(name) for name in own}
         lines = [f"# Lock file. Made from {layer}.in by `make lock`; do not edit by hand."]
         lines += [f"-r {LAYERS[number - 1]}.txt"] if number else []
-        lines += [f"{name}=={own[name]}" for name in sorted(own, key=str.lower)]
+        lines += [f"{name}=={own[name]}{only.get(canonical(name), '')}" for name in sorted(own, key=str.lower)]
         (FOLDER / f"{layer}.txt").write_text("\n".join(lines) + "\n")
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from engine.text.attention.backend import Backend, Variant
-from engine.text.attention.gathered import GatheredBackend
+from engine.text.attention.choice import is_right
+from engine.text.attention.gathered import GatheredBackend, Prepared
 from engine.text.attention.native import LONG, NativeBackend
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.reference import ReferenceBackend
@@ -164,3 +165,16 @@ def test_the_kernel_of_our_own_is_there() -> None:
     """Without it all of the above would only compare torch with itself."""
     assert NativeBackend.supports(shape())
     assert NativeBackend.supports(shape(dtype=torch.bfloat16))
+
+
+class Uncompiled(GatheredBackend):
+    name = "uncompiled"
+
+    def prepare(self, chunks: list[PlannedChunk]) -> Prepared:
+        raise RuntimeError("no compiler")
+
+
+def test_a_way_that_fails_when_it_is_tried_is_not_used(caplog: pytest.LogCaptureFixture) -> None:
+    assert is_right(GatheredBackend, shape())
+    assert not is_right(Uncompiled, shape())
+    assert "Attention “uncompiled” fails on this machine; it isn't used: no compiler" in caplog.text

@@ -1,0 +1,68 @@
+"""Attention on a GPU that reads keys and values where they lie.
+
+A step is described by one list of integers, copied to the device once; then a layer is one launch that stores, one for
+the short chunks and one for the long ones, and one more for each whose context is read in parts (Flash-Decoding: Dao et
+al., 2023). Nothing waits for the device.
+
+For a CUDA graph of a decode step, which isn't captured yet, this is what a capture would need:
+- tables, starts, counts, first rows, slots and tasks in buffers that stay, sized for a bucket of sequences and of table
+  width and written by `step_of` in place of new ones. The kernels read all of these from device memory; of a step's own
+  numbers only `table_width`, `tasks` and `splits` are arguments, and they follow from the bucket when `longest` does;
+- padding up to the bucket: chunks of no tokens, whose tasks store no result, and slots in a block nobody owns;
+- `Sums` and the output kept with the graph, and each kernel run once before, so that nothing is compiled in a capture.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import torch
+
+from engine.text.attention.backend import AttentionPlan, Backend, Variant
+from engine.text.attention.gpu.step import Step, step_of
+from engine.text.attention.gpu.tiles import Tile, gpu_of, shared_bytes
+from engine.text.attention.plan import PlannedChunk
+from engine.text.attention.shape import BLOCK_SIZE, CacheShape
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+
+
+class TritonBackend(Backend):
+    """Keys and values `[blocks, kv_heads, BLOCK_SIZE, dim]` a layer."""
+
+    name = "triton"
+
+    def __init__(self, shape: CacheShape, blocks: int) -> None:
+        # Here and not above: it imports triton, which machines without a GPU don't have.
+        from engine.text.attention.gpu.launches import Layer
+
+        super().__init__(shape, blocks)
+        self._gpu = gpu_of(shape.device)
+        self._tiles = {short: Tile.of(shape, short, self._gpu) for short in (True, False)}
+        self._layers = [Layer(shape, *both) for both in zip(self.keys, self.values or self.keys, strict=True)]
+
+    @classmethod
+    def block_sizes(cls, shape: CacheShape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (shape.kv_heads, BLOCK_SIZE, shape.key_dim), (shape.kv_heads, BLOCK_SIZE, shape.value_dim)
+
+    @classmethod
+    def supports(cls, shape: CacheShape) -> bool:
+        if shape.device.type != "cuda" or shape.dtype not in DTYPES or find_spec("triton") is None:
+            return False
+        gpu = gpu_of(shape.device)
+        tiles = [Tile.of(shape, short, gpu) for short in (True, False)]
+        return all(shared_bytes(shape, tile.rows, tile.keys) <= gpu.shared_bytes for tile in tiles)
+
+    def prepare(self, chunks: list[PlannedChunk]) -> Step:
+        return step_of(chunks, self.shape, self._tiles, self._gpu)
+
+    def attend(
+        self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, variant: Variant,
+        plan: AttentionPlan,
+    ) -> torch.Tensor:  # fmt: skip
+        step = plan.prepared
+        assert isinstance(step, Step)
+        query, key, value = (one if one.stride(2) == 1 else one.contiguous() for one in (query, key, value))
+        with torch.cuda.device_of(query):  # type: ignore[no-untyped-call]
+            self._layers[layer].store(key, value, step)
+            return self._layers[layer].attend(query, variant, step)
