@@ -119,6 +119,7 @@ FORMAT_PARAMETERS = (
     Parameter(SCHEMA, "JSON schema", "What is in the JSON.", "text", maximum=MAX_SCHEMA_CHARS),
     Parameter(REGEX, "Regular expression", "What the whole answer matches.", "text", maximum=MAX_REGEX_CHARS),
 )
+FORMAT_NAMES = tuple(parameter.name for parameter in FORMAT_PARAMETERS)
 BY_NAME: Mapping[str, Parameter] = MappingProxyType(
     {parameter.name: parameter for parameter in (*PARAMETERS, *FORMAT_PARAMETERS)}
 )

@@ -295,3 +295,11 @@ def test_the_export_holds_own_texts_only(world: World, conversation: Conversatio
     answered(asked(conversation, "Mine?", user=world.editor), "Yours.")
     answered(asked(conversation, "Another's?", user=world.owner), "Theirs.")
     assert [row["text"] for row in own_messages(world.editor)] == ["Mine?", "Yours."]
+
+
+def test_the_export_says_which_format_an_answer_was_held_to(world: World, conversation: Conversation) -> None:
+    answer = answered(asked(conversation, "Mine?", user=world.editor), "{}")
+    assert answer.job
+    answer.job.params = {"output_format": "json"}
+    answer.job.save()
+    assert [row["format"] for row in own_messages(world.editor)] == ["", "JSON"]

@@ -1,6 +1,6 @@
 /** The panel of this conversation: model, system prompt, sampling. Every change is saved by itself. */
+import { formatFields } from "../answer_format.js";
 import { showModels, showRefused } from "../governance/models.js";
-import { formatFields } from "./format.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
 import { keep, recall } from "./storage.js";
