@@ -68,6 +68,7 @@ def models_json(user: User, project: Project) -> list[dict[str, Any]]:
             "takes_effort": model.default_version.takes_effort,
             "formats": formats_of(model.default_version),
             "sees": model.default_version.sees,
+            "tells_certainty": not model.default_version.is_upstream,
         }
         for model, pick in picks(user, project)
         if model.default_version
@@ -75,10 +76,11 @@ def models_json(user: User, project: Project) -> list[dict[str, Any]]:
 
 
 def _urls(conversation: Conversation) -> dict[str, str]:
-    """`remove_picture`, `regenerate`, `save_prompt`, `cancel` and `rate` hold the place of an id as `{id}`."""
+    """Some hold the place of an id as `{id}`."""
     urls = {name: reverse(f"conversation_{name}", args=[conversation.pk]) for name in ACTIONS}
     urls["regenerate"] = f"{urls['messages']}{{id}}/regenerate/"
     urls["save_prompt"] = f"{urls['messages']}{{id}}/prompt/"
+    urls["certainty"] = f"{urls['messages']}{{id}}/certainty/"
     urls["remove_picture"] = f"{urls['attach']}{{id}}/remove/"
     urls["prompts"] = reverse("prompts_search")
     urls["cancel"] = "/jobs/{id}/cancel/"

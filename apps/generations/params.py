@@ -24,14 +24,17 @@ NO_TEXT = re.compile("[\0\ud800-\udfff]")
 EFFORT = "reasoning_effort"
 EFFORTS = ("low", "medium", "high")
 
-Kind = Literal["number", "integer", "strings", "choice", "text"]
-Value = float | int | str | list[str] | None
+CERTAINTY = "certainty"
+"""Whether to keep how probable each token of the answer was."""
+
+Kind = Literal["number", "integer", "strings", "choice", "text", "flag"]
+Value = float | int | str | list[str] | bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`kind` is `number`, `integer`, `strings`, `choice` or `text`, whose `maximum` is one of characters; a default of
-    None means: not set."""
+    """`kind` is `number`, `integer`, `strings`, `choice`, `flag` or `text`, whose `maximum` is one of characters; a
+    default of None means: not set."""
 
     name: str
     label: str
@@ -119,9 +122,19 @@ FORMAT_PARAMETERS = (
     Parameter(SCHEMA, "JSON schema", "What is in the JSON.", "text", maximum=MAX_SCHEMA_CHARS),
     Parameter(REGEX, "Regular expression", "What the whole answer matches.", "text", maximum=MAX_REGEX_CHARS),
 )
+SHOWN_PARAMETERS = (
+    Parameter(
+        CERTAINTY,
+        "Show how sure the model was",
+        "Keeps how probable each word of an answer was.",
+        "flag",
+        default=False,
+    ),
+)
+"""What is shown with an answer, and changes nothing of it."""
 FORMAT_NAMES = tuple(parameter.name for parameter in FORMAT_PARAMETERS)
 BY_NAME: Mapping[str, Parameter] = MappingProxyType(
-    {parameter.name: parameter for parameter in (*PARAMETERS, *FORMAT_PARAMETERS)}
+    {parameter.name: parameter for parameter in (*PARAMETERS, *FORMAT_PARAMETERS, *SHOWN_PARAMETERS)}
 )
 
 
@@ -218,10 +231,17 @@ def _text(parameter: Parameter, value: Any) -> str:
     return value
 
 
+def _flag(parameter: Parameter, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{parameter.label} must be true or false.")
+    return value
+
+
 CLEANERS: Mapping[Kind, Callable[[Parameter, Any], Value]] = {
     "number": _number,
     "integer": _integer,
     "strings": _strings,
     "choice": _choice,
     "text": _text,
+    "flag": _flag,
 }

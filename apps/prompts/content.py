@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from apps.generations.formats import without_unused
-from apps.generations.params import DEFAULTS, FORMAT_NAMES, clean_params
+from apps.generations.params import CERTAINTY, DEFAULTS, FORMAT_NAMES, clean_params
 from apps.prompts.cleaning import clean_text, one_line
 from apps.prompts.models.prompt import INDEXED_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS
 from apps.prompts.templating import TemplateError, names
@@ -122,12 +122,12 @@ def _by_field(name: str, error: ValidationError) -> dict[str, list[str]]:
 
 
 def _params(raw: object) -> dict[str, Any]:
-    """Those that were set, within their bounds, without the texts of answer formats that weren't chosen."""
+    """Those that were set, within their bounds; neither what is only shown nor texts of formats that weren't chosen."""
     if raw in (None, ""):
         return {}
     if not isinstance(raw, Mapping):
         raise ValidationError("Parameters must be a list of names and values.")
-    given = {name: value for name, value in raw.items() if value not in (None, "", [])}
+    given = {name: value for name, value in raw.items() if value not in (None, "", []) and name != CERTAINTY}
     cleaned = without_unused(clean_params(given, DEFAULTS))
     return {name: cleaned[name] for name in given if cleaned[name] is not None}
 

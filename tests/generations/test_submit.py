@@ -9,7 +9,7 @@ from apps.catalog.models import HostedModel
 from apps.generations.actions import submit_generation
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob, State
-from apps.generations.params import DEFAULTS, FORMAT_PARAMETERS, PARAMETERS, clean_params
+from apps.generations.params import DEFAULTS, FORMAT_PARAMETERS, PARAMETERS, SHOWN_PARAMETERS, clean_params
 from tests.generations.conftest import Submit
 from tests.world import World
 
@@ -120,7 +120,7 @@ def test_a_submit_that_is_rolled_back_leaves_no_job(submit: Submit) -> None:
 
 def test_defaults_are_within_their_own_bounds() -> None:
     assert clean_params({}) == clean_params(dict(DEFAULTS))
-    assert [each.name for each in (*PARAMETERS, *FORMAT_PARAMETERS)] == list(DEFAULTS)
+    assert [each.name for each in (*PARAMETERS, *FORMAT_PARAMETERS, *SHOWN_PARAMETERS)] == list(DEFAULTS)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,7 @@ def test_defaults_are_within_their_own_bounds() -> None:
         ({"stop": ["x" * 65]}, "stop"),
         ({"stop": 5}, "stop"),
         ({"stop": {"a": 1}}, "stop"),
+        ({"certainty": "yes"}, "certainty"),
         ({"magic": 1}, "magic"),
     ],
 )

@@ -1,6 +1,7 @@
 /** The panel of this conversation: model, system prompt, sampling. Every change is saved by itself. */
 import { formatFields } from "../answer_format.js";
 import { showModels, showRefused } from "../governance/models.js";
+import { certaintyField } from "./certainty.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
 import { keep, recall } from "./storage.js";
@@ -16,13 +17,14 @@ export function showSettings(root, { store, commands }) {
   const note = panel.querySelector("[data-saved]");
   const params = parameterFields(panel.querySelector("[data-params]"), store.state.parameters, paramsChanged);
   const format = formatFields(panel.querySelector("[data-format]"), paramsChanged);
+  const certainty = certaintyField(panel.querySelector("[data-certainty]"), paramsChanged);
   const unsaved = `format:${store.state.conversation.id}`; // a format that was refused, kept until it is right
   const waiting = {};
   let refused = false; // the parameters as they stand here; then nothing is put in their place
   let timer = null;
 
   function paramsChanged() {
-    later("params", { ...params.values(), ...format.values() });
+    later("params", { ...params.values(), ...format.values(), ...certainty.values() });
     format.suit(chosenModel(store.state));
   }
 
@@ -92,8 +94,10 @@ export function showSettings(root, { store, commands }) {
     if (waiting.params === undefined && !refused) {
       params.show(conversation.params, chosen?.defaults);
       format.show(conversation.params);
+      certainty.show(conversation.params);
     }
     format.suit(chosen);
+    certainty.suit(chosen);
     params.withhold(new Set(chosen?.takes_effort ? [] : ["reasoning_effort"]));
     for (const field of panel.querySelectorAll("input, select, textarea, [data-reset], [data-example]")) field.disabled = !mayWrite(state);
   });
