@@ -23,6 +23,7 @@ from apps.generations.intake import check_messages, encoded, refuse_blind, refus
 from apps.generations.models import Certainty, GenerationJob, Kind, State
 from apps.generations.notices import erase_logs, tell_followers
 from apps.generations.params import CERTAINTY, EFFORT, MAX_SEED, clean_params, defaults_of
+from apps.generations.words import BIAS, WORDS, biases
 from apps.governance.limits import capped
 from apps.projects.models import Project
 
@@ -54,6 +55,8 @@ def submit_generation(
         chosen[EFFORT] = None  # chosen for another model; this one would not be told
     if version.is_upstream:
         chosen[CERTAINTY] = False  # other servers aren't asked
+    if tokens := biases(version, chosen[WORDS]):
+        chosen[BIAS] = tokens
     prompt = encoded(version, messages, effort=chosen[EFFORT])
     refuse_too_many(actor)
     if chosen["seed"] is None:

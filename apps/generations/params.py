@@ -13,6 +13,7 @@ from typing import Any, Literal
 from django.core.exceptions import ValidationError
 
 from apps.generations.formats import FORMAT, FORMATS, MAX_REGEX_CHARS, MAX_SCHEMA_CHARS, REGEX, SCHEMA, wrong_format
+from apps.generations.words import MAX_WORD_CHARS, MAX_WORDS, MOST, WORDS
 
 MAX_STOPS = 4
 MAX_STOP_CHARS = 64
@@ -27,14 +28,14 @@ EFFORTS = ("low", "medium", "high")
 CERTAINTY = "certainty"
 """Whether to keep how probable each token of the answer was."""
 
-Kind = Literal["number", "integer", "strings", "choice", "text", "flag"]
-Value = float | int | str | list[str] | bool | None
+Kind = Literal["number", "integer", "strings", "choice", "text", "flag", "weights"]
+Value = float | int | str | list[str] | dict[str, float] | bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`kind` is `number`, `integer`, `strings`, `choice`, `flag` or `text`, whose `maximum` is one of characters; a
-    default of None means: not set."""
+    """`kind` is `number`, `integer`, `strings`, `choice`, `flag`, `weights` (numbers by words) or `text`, whose
+    `maximum` is one of characters; a default of None means: not set."""
 
     name: str
     label: str
@@ -122,6 +123,9 @@ FORMAT_PARAMETERS = (
     Parameter(SCHEMA, "JSON schema", "What is in the JSON.", "text", maximum=MAX_SCHEMA_CHARS),
     Parameter(REGEX, "Regular expression", "What the whole answer matches.", "text", maximum=MAX_REGEX_CHARS),
 )
+WORD_PARAMETERS = (
+    Parameter(WORDS, "Words to avoid or favour", "By how much each becomes likelier.", "weights", -MOST, MOST),
+)
 SHOWN_PARAMETERS = (
     Parameter(
         CERTAINTY,
@@ -134,7 +138,7 @@ SHOWN_PARAMETERS = (
 """What is shown with an answer, and changes nothing of it."""
 FORMAT_NAMES = tuple(parameter.name for parameter in FORMAT_PARAMETERS)
 BY_NAME: Mapping[str, Parameter] = MappingProxyType(
-    {parameter.name: parameter for parameter in (*PARAMETERS, *FORMAT_PARAMETERS, *SHOWN_PARAMETERS)}
+    {parameter.name: parameter for parameter in (*PARAMETERS, *WORD_PARAMETERS, *FORMAT_PARAMETERS, *SHOWN_PARAMETERS)}
 )
 
 
@@ -231,6 +235,32 @@ def _text(parameter: Parameter, value: Any) -> str:
     return value
 
 
+def _weights(parameter: Parameter, value: Any) -> dict[str, float] | None:
+    """Without those that change nothing."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{parameter.label} must be words with numbers.")
+    if len(value) > MAX_WORDS:
+        raise ValueError(f"{parameter.label}: at most {MAX_WORDS} are allowed, you gave {len(value)}.")
+    kept: dict[str, float] = {}
+    for word, number in value.items():
+        kept[_word(word)] = _weight(parameter, _word(word), number)
+    return {word: number for word, number in kept.items() if number} or None
+
+
+def _word(raw: Any) -> str:
+    word = raw.strip() if isinstance(raw, str) and not NO_TEXT.search(raw) else ""
+    if not word or len(word) > MAX_WORD_CHARS:
+        raise ValueError(f"A word to avoid or favour has 1 to {MAX_WORD_CHARS} characters.")
+    return word
+
+
+def _weight(parameter: Parameter, word: str, raw: Any) -> float:
+    try:
+        return _number(parameter, raw)
+    except ValueError:
+        raise ValueError(f"The number of “{word}” must be one from −{MOST} to {MOST}.") from None
+
+
 def _flag(parameter: Parameter, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{parameter.label} must be true or false.")
@@ -244,4 +274,5 @@ CLEANERS: Mapping[Kind, Callable[[Parameter, Any], Value]] = {
     "choice": _choice,
     "text": _text,
     "flag": _flag,
+    "weights": _weights,
 }

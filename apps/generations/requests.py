@@ -16,6 +16,7 @@ from apps.generations.intake import pictures_in
 from apps.generations.models import GenerationJob, Kind
 from apps.generations.params import CERTAINTY
 from apps.generations.picture_store import read
+from apps.generations.words import BIAS
 from engine.types import AdapterRef, GenerationRequest, ImageParams, ImageRequest, Request, SamplingParams
 
 TEXT_PARAMETERS = (
@@ -51,6 +52,7 @@ def _text_request(job: GenerationJob) -> GenerationRequest:
         **chosen,
         stop=tuple(job.params["stop"]),
         output_format=output_format(job.params),
+        logit_bias={int(token): value for token, value in job.params.get(BIAS, {}).items()},
         logprobs=ALTERNATIVES if job.params.get(CERTAINTY) else None,
     )
     version = job.model_version

@@ -1,4 +1,4 @@
-"""How sure the model was: turned on, shown word by word, by keyboard and after a reload."""
+"""Settings about single words: how sure the model was of each, and which ones to avoid."""
 
 from __future__ import annotations
 
@@ -41,3 +41,31 @@ def test_words_of_an_answer_say_how_sure_the_model_was(visitor: MakeVisitor, com
     toggle.click()
     expect(answer.locator(".msg-body")).to_be_visible()
     assert complaints.heard == []
+
+
+def test_a_word_is_avoided_and_what_can_not_be_is_said_beside_it(visitor: MakeVisitor, complaints: Complaints) -> None:
+    complaints.allowed = ("422 (Unprocessable",)
+    ada = visitor(viewport=PHONE)
+    page = ada.page
+    conversation = ada.set_up(temperature=0, max_tokens=24)
+    page.get_by_role("button", name="Model and settings").click()
+    words = page.get_by_role("group", name="Words to avoid or favour")
+    words.get_by_role("button", name="Add a word").click()
+    word = words.get_by_label("Word", exact=True)
+    word.fill("incontrovertible")
+    expect(word).to_have_accessible_description(re.compile(r"is written as \d+ tokens"))
+    page.reload()
+    page.get_by_role("button", name="Model and settings").click()
+    expect(word).to_have_value("incontrovertible")
+    expect(word).to_have_attribute("aria-invalid", "true")
+    word.fill("Paris")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.get_by_role("button", name="Close the settings").click()
+    ada.ask("What is the capital of France?")
+    ada.wait_for_end()
+    assert "Paris" not in ada.stored(conversation)[-1]["text"]
+    page.reload()
+    page.get_by_role("button", name="Model and settings").click()
+    expect(word).to_have_value("Paris")
+    expect(words.get_by_label("How much")).to_have_value("-100")
