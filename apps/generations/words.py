@@ -22,6 +22,8 @@ WORDS, BIAS = "word_bias", "logit_bias"
 MAX_WORDS = 20
 MAX_WORD_CHARS = 40
 MOST = 100
+MAX_PARTS = 6
+"""Named where a word can't be weighed."""
 
 
 def biases(version: ModelVersion, words: Mapping[str, float] | None) -> dict[str, float]:
@@ -45,7 +47,8 @@ def _tokens(version: ModelVersion, word: str) -> list[int]:
     whole = [form[0][0] for form in forms if len(form) == 1]
     if not whole:
         parts = min(forms, key=len)
-        written = ", ".join(f"“{text.strip() or text}”" for _, text in parts)
+        written = ", ".join(f"“{text.strip() or text}”" for _, text in parts[:MAX_PARTS])
+        written += ", …" if len(parts) > MAX_PARTS else ""
         message = (
             f"“{word}” is written as {len(parts)} tokens ({written}), and only words of one token can be avoided or "
             "favoured: the parts belong to other words too. Choose a shorter word."
