@@ -36,6 +36,11 @@ def count_tokens(version: ModelVersion, text: str) -> int:
     return chat_format(version).count(text)
 
 
+def inner_tokens(version: ModelVersion, text: str) -> list[tuple[int, str]]:
+    """Tokens of a text inside of another, each with what it stands for. Raises as `encode_chat`."""
+    return chat_format(version).inner(text)
+
+
 def chat_format(version: ModelVersion) -> ChatFormat:
     """Loaded once (0.2 s), then kept for the most recently used models."""
     return _loaded(model_store().root, version.foundation.digest)

@@ -7,6 +7,7 @@ from django.http import Http404
 
 from apps.accounts.models import User
 from apps.conversations.models import Attachment, Conversation, Message
+from apps.generations.models import Certainty
 from apps.lib.ids import is_id
 from apps.projects.access import in_projects_of, require
 from apps.projects.models import Role
@@ -56,6 +57,15 @@ def get_attachment(user: User | AnonymousUser, conversation: Conversation, attac
     if attachment is None:
         raise Http404("There is no such picture in this conversation.")
     return attachment
+
+
+def get_certainty(conversation: Conversation, message_id: str) -> Certainty:
+    """How probable the tokens of this answer were; Http404 with a sentence where that isn't kept."""
+    message = get_message(conversation, message_id)
+    found = Certainty.objects.filter(job=message.job).first() if message.job else None
+    if found is None:
+        raise Http404("How sure the model was isn't kept of this answer. Have it answered again, with the setting on.")
+    return found
 
 
 def get_message(conversation: Conversation, message_id: str) -> Message:

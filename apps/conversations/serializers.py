@@ -12,6 +12,7 @@ from apps.conversations.models import Conversation, Message, PictureFacts
 from apps.conversations.tree import Tree, messages_of
 from apps.generations.formats import FORMAT
 from apps.generations.models import GenerationJob, State
+from apps.generations.params import CERTAINTY
 from apps.generations.queue import place_of, usage_of
 from apps.generations.said import parts_of
 
@@ -31,6 +32,7 @@ def job_json(job: GenerationJob) -> JSON:
         "attempt": job.attempt,
         "model": job.model_version.hosted_model_id,
         "format": job.params.get(FORMAT),
+        "certainty": bool(job.params.get(CERTAINTY)),
         "finish_reason": job.finish_reason,
         "error_code": job.error_code,
         "error": job.error_message,

@@ -20,9 +20,10 @@ from apps.generations.erasing import erase_pictures_of
 from apps.generations.errors import Refused
 from apps.generations.formats import without_unused
 from apps.generations.intake import check_messages, encoded, refuse_blind, refuse_format
-from apps.generations.models import GenerationJob, Kind, State
+from apps.generations.models import Certainty, GenerationJob, Kind, State
 from apps.generations.notices import erase_logs, tell_followers
-from apps.generations.params import EFFORT, MAX_SEED, clean_params, defaults_of
+from apps.generations.params import CERTAINTY, EFFORT, MAX_SEED, clean_params, defaults_of
+from apps.generations.words import BIAS, WORDS, biases
 from apps.governance.limits import capped
 from apps.projects.models import Project
 
@@ -52,6 +53,10 @@ def submit_generation(
     refuse_format(version, chosen)
     if not version.takes_effort:
         chosen[EFFORT] = None  # chosen for another model; this one would not be told
+    if version.is_upstream:
+        chosen[CERTAINTY] = False  # other servers aren't asked
+    if tokens := biases(version, chosen[WORDS]):
+        chosen[BIAS] = tokens
     prompt = encoded(version, messages, effort=chosen[EFFORT])
     refuse_too_many(actor)
     if chosen["seed"] is None:
@@ -107,6 +112,7 @@ def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
     kept = GenerationJob.objects.filter(pk__in=[job.pk for job in found])
     cancel_all([job for job in found if not job.is_terminal])
     kept.update(messages=[], prompt_ids=[], output="", reasoning="", tool_calls=[])
+    Certainty.objects.filter(job__in=kept).delete()
     erase_pictures_of([job for job in found if job.kind == Kind.IMAGE])
     trail.wiped(found)
     transaction.on_commit(lambda: _forget(found), robust=True)

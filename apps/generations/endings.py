@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from apps.generations import trail
 from apps.generations.claims import Held
 from apps.generations.image_pace import ms_per_pixel_pass, pixel_passes
-from apps.generations.models import Checkpoint, GenerationJob, Kind, Origin, State
+from apps.generations.models import Certainty, Checkpoint, GenerationJob, Kind, Origin, State
 from apps.generations.outcomes import Outcome
 from apps.generations.replay import said_in_log
 from apps.generations.said import Said
@@ -58,6 +58,8 @@ def finish(held: Held, outcome: Outcome) -> GenerationJob | None:
         outcome.picture.row(project_id=project_id, user_id=user_id, job_id=held.job, origin=Origin.GENERATED).save(
             force_insert=True
         )
+    if outcome.sureness.tokens:
+        Certainty.objects.create(job_id=held.job, tokens=outcome.sureness.tokens, is_cut=outcome.sureness.is_cut)
     return _ended(held.job)
 
 

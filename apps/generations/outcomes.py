@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.generations.certainty import NOTHING_KEPT, Sureness
 from apps.generations.kept_pictures import KeptPicture
 from apps.generations.models import State
 from apps.generations.publisher import Ended
@@ -36,6 +37,7 @@ class Outcome:
     device_ms: float | None = None
     steps: int = 0
     picture: KeptPicture | None = None
+    sureness: Sureness = NOTHING_KEPT
     receipt: dict[str, Any] = field(default_factory=dict)
 
 
@@ -62,5 +64,6 @@ def outcome_of(ended: Ended, picture: KeptPicture | None, receipt: dict[str, Any
         device_ms=usage.device_ms,
         steps=usage.steps,
         picture=picture,
+        sureness=ended.said.sureness,
         receipt=receipt,
     )

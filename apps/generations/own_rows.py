@@ -32,7 +32,7 @@ def generations(user: User) -> list[dict[str, Any]]:
         output_field=TextField(),
     )
     jobs = GenerationJob.objects.filter(user=user).order_by("created_at")
-    return list(jobs.values(*EXPORTED, reasoning_text=readable))
+    return list(jobs.values(*EXPORTED, reasoning_text=readable, token_probabilities=F("certainty__tokens")))
 
 
 def pictures(user: User) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from django.core.exceptions import ValidationError
 
 from apps.generations.formats import FORMAT, FORMATS, MAX_REGEX_CHARS, MAX_SCHEMA_CHARS, REGEX, SCHEMA, wrong_format
+from apps.generations.words import MAX_WORD_CHARS, MAX_WORDS, MOST, WORDS
 
 MAX_STOPS = 4
 MAX_STOP_CHARS = 64
@@ -24,14 +25,17 @@ NO_TEXT = re.compile("[\0\ud800-\udfff]")
 EFFORT = "reasoning_effort"
 EFFORTS = ("low", "medium", "high")
 
-Kind = Literal["number", "integer", "strings", "choice", "text"]
-Value = float | int | str | list[str] | None
+CERTAINTY = "certainty"
+"""Whether to keep how probable each token of the answer was."""
+
+Kind = Literal["number", "integer", "strings", "choice", "text", "flag", "weights"]
+Value = float | int | str | list[str] | dict[str, float] | bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`kind` is `number`, `integer`, `strings`, `choice` or `text`, whose `maximum` is one of characters; a default of
-    None means: not set."""
+    """`kind` is `number`, `integer`, `strings`, `choice`, `flag`, `weights` (numbers by words) or `text`, whose
+    `maximum` is one of characters; a default of None means: not set."""
 
     name: str
     label: str
@@ -119,8 +123,22 @@ FORMAT_PARAMETERS = (
     Parameter(SCHEMA, "JSON schema", "What is in the JSON.", "text", maximum=MAX_SCHEMA_CHARS),
     Parameter(REGEX, "Regular expression", "What the whole answer matches.", "text", maximum=MAX_REGEX_CHARS),
 )
+WORD_PARAMETERS = (
+    Parameter(WORDS, "Words to avoid or favour", "By how much each becomes likelier.", "weights", -MOST, MOST),
+)
+SHOWN_PARAMETERS = (
+    Parameter(
+        CERTAINTY,
+        "Show how sure the model was",
+        "Keeps how probable each word of an answer was.",
+        "flag",
+        default=False,
+    ),
+)
+"""What is shown with an answer, and changes nothing of it."""
+FORMAT_NAMES = tuple(parameter.name for parameter in FORMAT_PARAMETERS)
 BY_NAME: Mapping[str, Parameter] = MappingProxyType(
-    {parameter.name: parameter for parameter in (*PARAMETERS, *FORMAT_PARAMETERS)}
+    {parameter.name: parameter for parameter in (*PARAMETERS, *WORD_PARAMETERS, *FORMAT_PARAMETERS, *SHOWN_PARAMETERS)}
 )
 
 
@@ -217,10 +235,44 @@ def _text(parameter: Parameter, value: Any) -> str:
     return value
 
 
+def _weights(parameter: Parameter, value: Any) -> dict[str, float] | None:
+    """Without those that change nothing."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{parameter.label} must be words with numbers.")
+    if len(value) > MAX_WORDS:
+        raise ValueError(f"{parameter.label}: at most {MAX_WORDS} are allowed, you gave {len(value)}.")
+    kept: dict[str, float] = {}
+    for word, number in value.items():
+        kept[_word(word)] = _weight(parameter, _word(word), number)
+    return {word: number for word, number in kept.items() if number} or None
+
+
+def _word(raw: Any) -> str:
+    word = raw.strip() if isinstance(raw, str) and not NO_TEXT.search(raw) else ""
+    if not word or len(word) > MAX_WORD_CHARS:
+        raise ValueError(f"A word to avoid or favour has 1 to {MAX_WORD_CHARS} characters.")
+    return word
+
+
+def _weight(parameter: Parameter, word: str, raw: Any) -> float:
+    try:
+        return _number(parameter, raw)
+    except ValueError:
+        raise ValueError(f"The number of “{word}” must be one from −{MOST} to {MOST}.") from None
+
+
+def _flag(parameter: Parameter, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{parameter.label} must be true or false.")
+    return value
+
+
 CLEANERS: Mapping[Kind, Callable[[Parameter, Any], Value]] = {
     "number": _number,
     "integer": _integer,
     "strings": _strings,
     "choice": _choice,
     "text": _text,
+    "flag": _flag,
+    "weights": _weights,
 }

@@ -177,6 +177,7 @@ class Publisher:
                 transcript.add(dict(events.STARTED))
                 self._schedule(at_once=True)
             case FinishEvent():
+                transcript.sureness.add(event.logprobs)
                 said = transcript.said()
                 said = said._replace(tokens=event.usage.completion_tokens or said.tokens)
                 self._on_end(Ended(held, event, said, transcript.picture, self._about[held]))

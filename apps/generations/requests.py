@@ -8,12 +8,15 @@ from io import BytesIO
 from PIL import Image
 
 from apps.catalog.models import ModelVersion
+from apps.generations.certainty import ALTERNATIVES
 from apps.generations.checkpoints import checkpoint_for
 from apps.generations.claims import Held
 from apps.generations.formats import output_format
 from apps.generations.intake import pictures_in
 from apps.generations.models import GenerationJob, Kind
+from apps.generations.params import CERTAINTY
 from apps.generations.picture_store import read
+from apps.generations.words import BIAS
 from engine.types import AdapterRef, GenerationRequest, ImageParams, ImageRequest, Request, SamplingParams
 
 TEXT_PARAMETERS = (
@@ -45,7 +48,13 @@ def models_of(version: ModelVersion) -> dict[str, str]:
 
 def _text_request(job: GenerationJob) -> GenerationRequest:
     chosen = {name: job.params[name] for name in TEXT_PARAMETERS if name in job.params}  # older jobs know fewer
-    params = SamplingParams(**chosen, stop=tuple(job.params["stop"]), output_format=output_format(job.params))
+    params = SamplingParams(
+        **chosen,
+        stop=tuple(job.params["stop"]),
+        output_format=output_format(job.params),
+        logit_bias={int(token): value for token, value in job.params.get(BIAS, {}).items()},
+        logprobs=ALTERNATIVES if job.params.get(CERTAINTY) else None,
+    )
     version = job.model_version
     return GenerationRequest(
         request_id(Held(job.pk, job.attempt)),

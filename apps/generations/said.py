@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from apps.generations.certainty import NOTHING_KEPT, Sureness
 from apps.generations.models import GenerationJob
 
 JSON = dict[str, Any]
@@ -21,6 +22,8 @@ class Said(NamedTuple):
     reasoning_ms: float | None = None
     steps: int = 0
     """Of a picture, those that its readers were told of."""
+    sureness: Sureness = NOTHING_KEPT
+    """Where it was asked for. Readers don't follow it, so a lost worker's is lost."""
 
 
 def shown_reasoning(job: GenerationJob) -> str:

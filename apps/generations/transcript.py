@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.generations import events
+from apps.generations.certainty import Gathering
 from apps.generations.claims import Held
 from apps.generations.log import SNAPSHOT_EVERY, Append, Preview, Snapshot
 from apps.generations.said import Said
@@ -53,6 +54,7 @@ class Transcript:
         self._reasoning = Growing()
         self._reasoning_ms: float | None = None
         self._calls: list[JSON] = []
+        self.sureness = Gathering()
         self._waiting: list[JSON] = []
         self._sent = 0
         self._seq = 0
@@ -66,10 +68,12 @@ class Transcript:
         return bool(self._waiting)
 
     def said(self) -> Said:
-        return Said(str(self._text), str(self._reasoning), tuple(self._calls), self.tokens, self._reasoning_ms)
+        said = Said(str(self._text), str(self._reasoning), tuple(self._calls), self.tokens, self._reasoning_ms)
+        return said._replace(sureness=self.sureness.result())
 
     def add_text(self, event: TextEvent) -> None:
         offset, self.tokens = self._text.length, event.tokens
+        self.sureness.add(event.logprobs)
         self._join(events.text(offset, self._text.add(event.text), event.tokens))
 
     def add_reasoning(self, event: ReasoningEvent) -> None:

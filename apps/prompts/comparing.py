@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from apps.generations.formats import FORMAT, FORMATS, format_text
+from apps.generations.params import FORMAT_NAMES
 from apps.prompts.models import PromptRevision
 
 FIELDS = {
@@ -17,6 +19,7 @@ FIELDS = {
     "variables": "Variables",
     "model_id": "Made for",
     "params": "Parameters",
+    "format": "Answer format",
     "tags": "Tags",
     "licence": "Licence",
 }
@@ -53,12 +56,20 @@ def compare(old: PromptRevision, new: PromptRevision) -> list[FieldDiff]:
     """Only what differs. An empty list: the same, word for word."""
     found = []
     for name, label in FIELDS.items():
-        before, after = (_lines(getattr(each, name)) for each in (old, new))
+        before, after = (_lines(_value(each, name)) for each in (old, new))
         if before == after:
             continue
         cut = max(len(before), len(after)) > MAX_LINES
         found.append(FieldDiff(label, list(rows(before[:MAX_LINES], after[:MAX_LINES])), cut))
     return found
+
+
+def _value(revision: PromptRevision, name: str) -> object:
+    if name == "format":
+        return "\n".join(filter(None, [FORMATS.get(revision.params.get(FORMAT), ""), format_text(revision.params)]))
+    if name == "params":
+        return {parameter: value for parameter, value in revision.params.items() if parameter not in FORMAT_NAMES}
+    return getattr(revision, name)
 
 
 def rows(before: list[str], after: list[str]) -> Iterator[Row]:

@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from apps.generations.params import DEFAULTS, clean_params
+from apps.generations.formats import without_unused
+from apps.generations.params import CERTAINTY, DEFAULTS, FORMAT_NAMES, clean_params
 from apps.prompts.cleaning import clean_text, one_line
 from apps.prompts.models.prompt import INDEXED_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS
 from apps.prompts.templating import TemplateError, names
@@ -49,7 +50,7 @@ def clean_content(raw: Mapping[str, Any]) -> Content:
         try:
             content[name] = check()
         except ValidationError as error:
-            wrong[name] = error.messages
+            wrong |= _by_field(name, error)
     if not {"system", "user"} & set(wrong):
         try:
             content["variables"] = _variables(raw.get("variables"), content["system"], content["user"])
@@ -110,18 +111,25 @@ def _variables(raw: object, *templates: str) -> list[Variable]:
     return [each for each in clean_variables(raw or [], used) if each["name"] in used]
 
 
+def _by_field(name: str, error: ValidationError) -> dict[str, list[str]]:
+    """What is wrong with an answer format is said at its own field, of other parameters at all of them."""
+    if not hasattr(error, "error_dict"):
+        return {name: error.messages}
+    wrong: dict[str, list[str]] = {}
+    for parameter, sentences in error.message_dict.items():
+        wrong.setdefault(parameter if parameter in FORMAT_NAMES else name, []).extend(sentences)
+    return wrong
+
+
 def _params(raw: object) -> dict[str, Any]:
-    """Those that were set, within their bounds."""
+    """Those that were set, within their bounds; neither what is only shown nor texts of formats that weren't chosen."""
     if raw in (None, ""):
         return {}
     if not isinstance(raw, Mapping):
         raise ValidationError("Parameters must be a list of names and values.")
-    given = {name: value for name, value in raw.items() if value not in (None, "", [])}
-    try:
-        cleaned = clean_params(given, DEFAULTS)
-    except ValidationError as error:
-        raise ValidationError(error.messages) from error
-    return {name: cleaned[name] for name in given}
+    given = {name: value for name, value in raw.items() if value not in (None, "", []) and name != CERTAINTY}
+    cleaned = without_unused(clean_params(given, DEFAULTS))
+    return {name: cleaned[name] for name in given if cleaned[name] is not None}
 
 
 def _licence(raw: object) -> str:

@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from apps.prompts.content import FIELDS, Content
 from apps.prompts.models import PromptRevision
 
-MAX_FRONT_CHARS = 50_000
-MAX_CHARS = 50_000 + 2 * 100_000
+MAX_FRONT_CHARS = 100_000
+MAX_CHARS = MAX_FRONT_CHARS + 2 * 100_000
 FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 SYSTEM = "<!-- system -->"
 USER = "<!-- prompt -->"
@@ -33,6 +33,17 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines, such as JSON schemas, stand as they were written where YAML can say them so."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def exported(revision: PromptRevision) -> str:
     """Reading it back gives the same content."""
     content = revision.content()
@@ -43,7 +54,7 @@ def exported(revision: PromptRevision) -> str:
     system, user = content["system"], content["user"]
     if USER in system:  # what marks the end of the system prompt can't stand in it
         front, system = front | {"system": system}, ""
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=100)
+    head = yaml.dump(front, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     body = f"{SYSTEM}\n{system}\n\n{USER}\n{user}" if system or user.startswith(SYSTEM) else user
     return f"---\n{head}---\n\n{body}\n"
 

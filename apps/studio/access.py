@@ -12,7 +12,7 @@ from apps.generations.models import Artifact
 from apps.lib.ids import is_id
 from apps.projects.access import in_projects_of, require
 from apps.projects.models import Project, Role
-from apps.studio.models import Board
+from apps.studio.models import Board, Mask
 
 
 def get_board_for(
@@ -29,6 +29,13 @@ def get_board_for(
         raise Http404("There is no such board.")
     require(found.project, Role(found.role_there), role, writable=True)  # type: ignore[attr-defined]  # annotated
     return found
+
+
+def picture_to_show(picture: Artifact) -> Artifact:
+    """The same. Raises Http404 for a mask, which is no picture to look at."""
+    if Mask.objects.filter(artifact=picture).exists():
+        raise Http404("There is no such picture.")
+    return picture
 
 
 def pictures_in(project: Project, ids: Sequence[str]) -> list[Artifact]:

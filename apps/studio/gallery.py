@@ -103,13 +103,13 @@ def models_of(project: Project) -> list[tuple[str, str]]:
 
 
 def boards_of(project: Project) -> list[Board]:
-    return list(Board.objects.filter(project=project).with_covers())
+    return list(Board.objects.filter(project=project).with_counts().order_by("name", "id"))
 
 
-def boards_with(picture: Artifact, boards: Iterable[Board]) -> list[tuple[Board, bool]]:
-    """Each board, and whether this picture is on it."""
-    on = set(picture.board_items.values_list("board_id", flat=True))
-    return [(board, board.pk in on) for board in boards]
+def boards_with(picture: Artifact, boards: Iterable[Board]) -> list[tuple[Board, bool, bool]]:
+    """Each board, whether this picture is on it, and whether it is its cover."""
+    on = dict(picture.board_items.values_list("board_id", "pk"))
+    return [(board, board.pk in on, board.pk in on and board.cover_id == on[board.pk]) for board in boards]
 
 
 def _older_than(place: Place) -> Q:

@@ -6,7 +6,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Q
 
 from apps.generations.models import Artifact
 from apps.lib.ids import new_id
@@ -16,16 +16,10 @@ MAX_BOARD_NAME = 60
 
 
 class BoardQuerySet(models.QuerySet["Board"]):
-    def with_covers(self) -> Self:
-        """Annotates `pictures`, how many are on it, and of the one that was put there last `cover`, its id, and
-        `cover_width`."""
-        kept = Q(items__artifact__deleted_at=None)
-        latest = BoardItem.objects.filter(board=OuterRef("pk"), artifact__deleted_at=None).order_by("-added_at", "-id")
-        return self.annotate(
-            pictures=Count("items", filter=kept & Q(items__isnull=False)),
-            cover=Subquery(latest.values("artifact_id")[:1]),
-            cover_width=Subquery(latest.values("artifact__width")[:1]),
-        )
+    def with_counts(self) -> Self:
+        """Annotates `pictures`, how many are on it."""
+        kept = Q(items__isnull=False, items__artifact__deleted_at=None)
+        return self.annotate(pictures=Count("items", filter=kept))
 
 
 class Board(models.Model):
@@ -35,6 +29,9 @@ class Board(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="boards")
     name = models.CharField(max_length=MAX_BOARD_NAME)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    cover = models.ForeignKey(
+        "BoardItem", on_delete=models.SET_NULL, null=True, related_name="+", help_text="None: its newest pictures"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = BoardQuerySet.as_manager()

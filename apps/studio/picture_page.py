@@ -8,6 +8,7 @@ from django.http import Http404
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.catalog.models import HostedModel
 from apps.generations.artifact_access import get_artifact_for
 from apps.generations.image_params import ADAPTER_STRENGTH
 from apps.generations.models import Artifact, GenerationJob
@@ -46,6 +47,7 @@ def picture_context(picture: Artifact, user: User, filters: Filters, other: str)
         "boards": gallery.boards_with(picture, gallery.boards_of(project)),
         "metadata": METADATA if job else [each for each in METADATA if each[0] == "none"],
         "formats": FORMATS,
+        "some_see": HostedModel.objects.that_see().exists(),
         "reproduction": _last_reproduction(job) if job else None,
     }
 

@@ -66,6 +66,10 @@ class ChatFormat:
         """Tokens of a text alone, as plain text."""
         return self._tokens.count(text)
 
+    def inner(self, text: str) -> list[tuple[int, str]]:
+        """Tokens of a text as it stands inside of another, each with what it stands for."""
+        return [(token, self._tokens.text_of(token)) for token in self._tokens.encode_inner(text, as_text=True)]
+
     def _encode(self, rendered: str, marks: str) -> list[int]:
         ids: list[int] = []
         for index, piece in enumerate(self._markers.split(rendered, marks)):

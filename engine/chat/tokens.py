@@ -45,6 +45,9 @@ class Tokens:
     def count(self, text: str) -> int:
         return len(self._plain.encode(text, add_special_tokens=False).ids)
 
+    def text_of(self, token: int) -> str:
+        return self._plain.decode([token], skip_special_tokens=False)
+
     def controls_in(self, ids: list[int]) -> int:
         """How many of the ids are control tokens."""
         return sum(token in self._control_ids for token in ids)

@@ -339,11 +339,11 @@ class TextEngine:
         elif token in self._model.eos_ids and not params.ignore_eos:
             self._finish(completion, FinishReason.STOP)
         else:
-            if completion.chooser.found is not None:
-                ticket.logprob(self._token_bytes.told(completion.chooser.found))
             segments = completion.stream.push(token)
             if completion.stream.reasoning:
                 ticket.thought()
+            elif completion.chooser.found is not None:
+                ticket.logprob(self._token_bytes.told(completion.chooser.found))
             ticket.tell(segments)
             if completion.stream.stopped:
                 self._finish(completion, FinishReason.STOP)

@@ -64,7 +64,7 @@ class TextTicket(Ticket):
                     self.tool_call(segment)
 
     def logprob(self, logprob: ChosenLogprob) -> None:
-        """That of the token just made; it goes out with the next text."""
+        """That of the token just made, one of the answer; it goes out with the next text."""
         self._logprobs.append(logprob)
 
     def text(self, text: str) -> None:

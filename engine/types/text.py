@@ -55,7 +55,8 @@ class SamplingParams:
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     """By token id, added to the logits, −100 … 100."""
     logprobs: int | None = None
-    """How many alternatives to tell with each token, 0 … 20; None tells no probabilities at all."""
+    """How many alternatives to tell with each token, 0 … 20; None tells no probabilities at all. Those of the reasoning
+    are never told: who may not read it could put it together from them."""
     output_format: OutputFormat | None = None
     ignore_eos: bool = False
     """For benchmarks: run to `max_tokens`."""

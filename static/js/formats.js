@@ -8,6 +8,8 @@ const NAMES = { json: "JSON", json_schema: "JSON schema", regex: "Regular expres
 
 export const asksForJson = (format) => format === "json" || format === "json_schema";
 
+export const formatName = (format) => NAMES[format] ?? "";
+
 /** @returns {Node|null} what a message says of its format */
 export const formatBadge = (format) => (NAMES[format] ? el("span", { class: "badge", title: "This answer was held to a format" }, NAMES[format]) : null);
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -295,3 +296,22 @@ def test_the_export_holds_own_texts_only(world: World, conversation: Conversatio
     answered(asked(conversation, "Mine?", user=world.editor), "Yours.")
     answered(asked(conversation, "Another's?", user=world.owner), "Theirs.")
     assert [row["text"] for row in own_messages(world.editor)] == ["Mine?", "Yours."]
+
+
+def test_the_export_says_which_format_an_answer_was_held_to(world: World, conversation: Conversation) -> None:
+    answer = answered(asked(conversation, "Mine?", user=world.editor), "{}")
+    assert answer.job
+    answer.job.params = {"output_format": "json"}
+    answer.job.save()
+    assert [row["format"] for row in own_messages(world.editor)] == ["", "JSON"]
+
+
+def test_a_word_that_can_not_be_weighed_is_refused_when_it_is_set(editor: Client, conversation: Conversation) -> None:
+    def change(**words: float) -> HttpResponse:
+        return post(editor, f"/c/{conversation.pk}/settings/", {"params": {"word_bias": words}})
+
+    refused = change(the=5, incontrovertible=-100).json()["error"]
+    assert refused["field"] == "word_bias"
+    assert "“incontrovertible” is written as" in refused["message"]
+    assert change(the=5).json()["conversation"]["params"] == {"word_bias": {"the": 5}}
+    assert change().json()["conversation"]["params"] == {}

@@ -119,3 +119,37 @@ def test_a_model_that_reads_text_only_says_so(ada: Visitor) -> None:
     expect(ada.page.locator("[data-problem]")).to_contain_text("reads text only")
     note.get_by_role("button", name="Choose a model").click()
     expect(ada.page.get_by_label("Model", exact=True)).to_be_visible()
+
+
+def test_a_picture_of_the_studio_is_chosen_and_asked_about(ada: Visitor) -> None:
+    page = ada.page
+    project = page.url.split("/p/")[1].split("/")[0]
+    page.goto(f"{ada.site}/p/{project}/studio/")
+    page.locator("[data-source-file]").set_input_files([BOAT])  # type: ignore[list-item]  # it is one
+    expect(page.get_by_text("Starts from this picture")).to_be_visible()
+    page.reload()
+    expect(page.locator("[data-gallery] [data-picture]")).to_have_count(1)
+    picture = page.locator("[data-gallery] [data-picture] a").first.get_attribute("href")
+    page.goto(f"{ada.site}{picture}")
+    page.get_by_role("button", name="Ask about it").click()
+    page.wait_for_url("**/c/*/")
+    attached(page, 1)
+    page.reload()
+    attached(page, 1)
+    page.get_by_role("button", name="Choose a picture of the studio").click()
+    dialog = page.get_by_role("dialog", name="Attach a picture of the studio")
+    search = dialog.get_by_label("Search in prompts")
+    expect(search).to_be_focused()
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    search.fill("nothing of the kind")
+    expect(dialog.get_by_text("No picture was made with these words.")).to_be_visible()
+    search.fill("")
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    search.press("ArrowDown")
+    expect(dialog.get_by_role("button", name="Picture from the studio")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    attached(page, 2)
+    ada.ask("What are these?")
+    ada.wait_for_end()
+    expect(page.locator("article.msg-user").last.get_by_role("img", name="Picture from the studio")).to_have_count(2)

@@ -16,7 +16,15 @@ from engine.grammar.process import GrammarProcess
 from engine.service import EngineThread, FolderSource
 from engine.text.answer import AnswerStream
 from engine.text.prescribed import Prescribed
-from engine.types import FinishReason, GenerationRequest, OutputFormat, ReasoningEvent, SamplingParams
+from engine.types import (
+    FinishEvent,
+    FinishReason,
+    GenerationRequest,
+    OutputFormat,
+    ReasoningEvent,
+    SamplingParams,
+    TextEvent,
+)
 from tests.engine.chat_models import byte_level
 from tests.engine.reciter import make_reciter
 from tests.engine.recorder import Recorder
@@ -24,7 +32,7 @@ from tests.engine.recorder import Recorder
 DIGITS = OutputFormat("regex", "[0-9]{3}")
 OBJECT = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0}}, "required": ["n"]}
 SCHEMA = OutputFormat("json_schema", json.dumps(OBJECT | {"additionalProperties": False}))
-Ask = Callable[[str, OutputFormat], Recorder]
+Ask = Callable[[str, OutputFormat | None], Recorder]
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +47,22 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     engine.start()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
-    def make(prompt: str, wanted: OutputFormat) -> Recorder:
-        recorder = Recorder(f"{prompt} {wanted.kind}")
+    def make(prompt: str, wanted: OutputFormat | None) -> Recorder:
+        recorder = Recorder(f"{prompt} {wanted.kind if wanted else 'text'}")
         tokens = tuple(tokenizer.encode(prompt, add_special_tokens=False).ids)
-        params = SamplingParams(temperature=0, output_format=wanted, max_tokens=60)
+        params = SamplingParams(temperature=0, output_format=wanted, max_tokens=60, logprobs=None if wanted else 2)
         engine.submit(GenerationRequest(recorder.id, "only", tokens, params, answer_format="think"), recorder)
         return recorder
 
     yield make
     engine.stop(drain_seconds=0)
+
+
+def test_probabilities_of_the_thoughts_are_not_told(ask: Ask) -> None:
+    recorder = ask("<|assistant|>", None)
+    recorder.finish()
+    told = [one for event in recorder.events if isinstance(event, TextEvent | FinishEvent) for one in event.logprobs]
+    assert b"".join(one.chosen.text for one in told).decode() == recorder.text == "Four."
 
 
 def thoughts(recorder: Recorder) -> str:

@@ -9,7 +9,14 @@ from apps.catalog.models import HostedModel
 from apps.generations.actions import submit_generation
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob, State
-from apps.generations.params import DEFAULTS, FORMAT_PARAMETERS, PARAMETERS, clean_params
+from apps.generations.params import (
+    DEFAULTS,
+    FORMAT_PARAMETERS,
+    PARAMETERS,
+    SHOWN_PARAMETERS,
+    WORD_PARAMETERS,
+    clean_params,
+)
 from tests.generations.conftest import Submit
 from tests.world import World
 
@@ -120,7 +127,9 @@ def test_a_submit_that_is_rolled_back_leaves_no_job(submit: Submit) -> None:
 
 def test_defaults_are_within_their_own_bounds() -> None:
     assert clean_params({}) == clean_params(dict(DEFAULTS))
-    assert [each.name for each in (*PARAMETERS, *FORMAT_PARAMETERS)] == list(DEFAULTS)
+    assert [each.name for each in (*PARAMETERS, *WORD_PARAMETERS, *FORMAT_PARAMETERS, *SHOWN_PARAMETERS)] == list(
+        DEFAULTS
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,6 +147,14 @@ def test_defaults_are_within_their_own_bounds() -> None:
         ({"stop": ["x" * 65]}, "stop"),
         ({"stop": 5}, "stop"),
         ({"stop": {"a": 1}}, "stop"),
+        ({"certainty": "yes"}, "certainty"),
+        ({"word_bias": ["a"]}, "word_bias"),
+        ({"word_bias": {"a": 101}}, "word_bias"),
+        ({"word_bias": {"a": True}}, "word_bias"),
+        ({"word_bias": {"a": float("nan")}}, "word_bias"),
+        ({"word_bias": {" ": 1}}, "word_bias"),
+        ({"word_bias": {"x" * 41: 1}}, "word_bias"),
+        ({"word_bias": {f"w{number}": 1 for number in range(21)}}, "word_bias"),
         ({"magic": 1}, "magic"),
     ],
 )

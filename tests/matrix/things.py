@@ -14,7 +14,7 @@ from apps.accounts.actions.invitations import invite_to_sign_up
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.conversations.actions.attaching import attach_picture, attached
 from apps.conversations.models import Conversation
-from apps.generations.models import State
+from apps.generations.models import Certainty, State
 from apps.projects.actions.invitations import invite
 from apps.projects.models import Role
 from tests.conversations.build import answered, asked, make_conversation
@@ -30,6 +30,8 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
     )
     question = asked(conversation, "When is high tide?")
     answer = answered(question, "At noon.", State.SUCCEEDED)
+    assert answer.job
+    Certainty.objects.create(job=answer.job, tokens=[["At", 0.5, []]])
     running = answered(asked(conversation, "And then?", answer), "", State.RUNNING)
     invitation, token = invite(actor=world.owner, project=world.project, email="", role=Role.VIEWER, days=1)
     _, sign_up_token = invite_to_sign_up(actor=world.admin, email="", days=1)
@@ -58,9 +60,14 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         "member_transfer": member,
         "job_cancel": {"jid": running.job.pk},
         "conversation_regenerate": talk | {"mid": answer.pk},
+        "conversation_certainty": talk | {"mid": answer.pk},
         **{name: project for name in named("project") if name not in {"project_list", "project_new"}},
         "conversation_new": project,
-        **{name: talk for name in named("conversation") if name not in {"conversation_new", "conversation_regenerate"}},
+        **{
+            name: talk
+            for name in named("conversation")
+            if name not in {"conversation_new", "conversation_regenerate", "conversation_certainty"}
+        },
         "conversation_restore": {"cid": deleted.pk},
         "conversation_picture": talk | {"aid": picture.pk, "kind": "png"},
         "conversation_picture_remove": talk | {"aid": picture.pk},

@@ -55,6 +55,29 @@ def test_each_wrong_field_has_a_sentence(field: str, value: Any, said: str) -> N
     assert said in refusal(**{field: value})[field][0]
 
 
+@pytest.mark.parametrize(
+    ("params", "field", "said"),
+    [
+        ({"output_format": "json_schema", "json_schema": '{"type": "object",}'}, "json_schema", "column"),
+        ({"output_format": "json_schema"}, "json_schema", "is empty"),
+        ({"output_format": "regex", "regex": "(ab"}, "regex", "never closed"),
+        ({"output_format": "yaml"}, "output_format", "must be one of"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_format_is_said_at_its_field(
+    params: dict[str, str], field: str, said: str
+) -> None:
+    wrong = refusal(params=params)
+    assert list(wrong) == [field]
+    assert said in wrong[field][0]
+
+
+def test_an_answer_format_is_kept_and_texts_of_others_are_not() -> None:
+    chosen = {"temperature": 0.5, "output_format": "regex", "regex": "yes|no"}
+    assert clean_content(TIDES | {"params": chosen | {"json_schema": "{unfinished"}})["params"] == chosen
+    assert clean_content(TIDES | {"params": {"regex": "yes|no"}})["params"] == {}
+
+
 def test_tags_are_tidied() -> None:
     assert clean_content(TIDES | {"tags": "#Sea Faring,  C++ ,sea faring,,"})["tags"] == ["sea-faring", "c++"]
 

@@ -33,6 +33,17 @@ def test_search_finds_words_and_mistyped_titles_and_nothing_private(world: World
     assert list(find(world.stranger, Search(query=query, sort="top"))) == [public]
 
 
+def test_an_answer_format_is_compared_line_by_line(world: World) -> None:
+    prompt = write(world.editor, params={"temperature": 0.5})
+    schema = '{\n  "type": "object"\n}'
+    params = {"temperature": 0.5, "output_format": "json_schema", "json_schema": schema}
+    new = actions.revise(actor=world.editor, prompt=prompt, content=TIDES | {"params": params})
+    (field,) = compare(get_revision(prompt, 1), new)
+    assert field.label == "Answer format"
+    assert ["".join(piece.text for piece in row.right) for row in field.rows] == ["JSON schema", *schema.split("\n")]
+    assert f"json_schema: |-\n    {schema.splitlines()[0]}\n" in exported(new)
+
+
 def test_an_export_reads_back_the_same(world: World) -> None:
     revision = get_revision(write(world.editor))
     assert clean_content(imported(exported(revision))) == revision.content()
@@ -47,6 +58,9 @@ def test_an_export_reads_back_the_same(world: World) -> None:
         {"system": "", "user": "<!-- system -->\nWho?\n\n<!-- prompt -->\nMe"},
         {"system": "<!-- system -->", "user": "<!-- prompt -->"},
         {"user": "---\ntitle: no\n---\nHello"},
+        {"params": {"output_format": "json_schema", "json_schema": '{\n  "type": "object",\n  "title": "é: #"\n}\n'}},
+        {"params": {"output_format": "json_schema", "json_schema": "\n   {\t\n \n}  \n\n"}},
+        {"params": {"output_format": "regex", "regex": "---\n(yes|no) \x85\u2028'"}},
         {"variables": [{"name": "harbour", "type": "text", "default": "a\n---\n- *b\n# c", "help": "'\"{}[]%@`"}]},
     ],
 )

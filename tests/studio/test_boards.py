@@ -12,6 +12,7 @@ from apps.catalog.models import HostedModel
 from apps.generations.models import Artifact
 from apps.projects.models import Project
 from apps.studio.actions.boards import create_board, put_on_board
+from apps.studio.covers import covers_of
 from apps.studio.models import Board, BoardItem, Favourite
 from tests.studio.build import painted, uploaded
 from tests.world import World
@@ -74,18 +75,47 @@ def test_a_board_goes_and_its_pictures_stay(world: World, editor: Client, apple:
     assert (Board.objects.count(), BoardItem.objects.count(), Artifact.objects.count()) == (0, 0, 1)
 
 
-def test_the_cover_is_what_was_put_there_last_and_is_still_there(
+def covers() -> list[tuple[int, list[str]]]:
+    boards = list(Board.objects.with_counts().order_by("name"))
+    return [(board.pictures, [each.pk for each in shown]) for board, shown in covers_of(boards)]  # type: ignore[attr-defined]  # annotated
+
+
+def test_a_board_shows_four_of_what_was_put_there_last_and_is_still_there(
+    world: World, editor: Client, painter: HostedModel, apple: Artifact
+) -> None:
+    pears = [painted(world.project, world.owner, painter, f"pear {number}") for number in range(4)]
+    create_board(actor=world.owner, project=world.project, name="Empty")
+    board = create_board(actor=world.owner, project=world.project, name="Fruit")
+    for picture in (apple, *pears):
+        put_on_board(actor=world.owner, board=board, pictures=[picture])
+    assert covers() == [(0, []), (5, [pear.pk for pear in reversed(pears)])]
+    assert post(editor, f"/p/{world.project.pk}/studio/delete/", {"pictures": [pears[3].pk]}).status_code == 200
+    assert covers()[1] == (4, [pears[2].pk, pears[1].pk, pears[0].pk, apple.pk])
+
+
+def test_one_picture_is_chosen_as_the_cover_while_it_is_on_the_board(
     world: World, editor: Client, painter: HostedModel, apple: Artifact
 ) -> None:
     pear = painted(world.project, world.owner, painter, "a pear")
     board = create_board(actor=world.owner, project=world.project, name="Fruit")
-    for picture in (apple, pear):
-        put_on_board(actor=world.owner, board=board, pictures=[picture])
-    first = Board.objects.with_covers().get()
-    assert (first.cover, first.pictures) == (pear.pk, 2)
-    assert post(editor, f"/p/{world.project.pk}/studio/delete/", {"pictures": [pear.pk]}).status_code == 200
-    then = Board.objects.with_covers().get()
-    assert (then.cover, then.pictures) == (apple.pk, 1)
+    url, project = f"/boards/{board.pk}/cover/", f"/p/{world.project.pk}"
+    put_on_board(actor=world.owner, board=board, pictures=[apple])
+    assert post(editor, url, {"picture": pear.pk}).json()["error"]["code"] == "not_on_board"
+    put_on_board(actor=world.owner, board=board, pictures=[pear])
+    assert post(editor, url, {"picture": apple.pk}).status_code == 200
+    assert covers() == [(2, [apple.pk])]
+    assert b'aria-pressed="true" aria-label="Cover of Fruit"' in editor.get(f"/pictures/{apple.pk}/").content
+    assert post(editor, f"{project}/studio/delete/", {"pictures": [apple.pk]}).status_code == 200
+    assert covers() == [(1, [pear.pk])]
+    assert post(editor, f"{project}/studio/restore/", {"pictures": [apple.pk]}).status_code == 200
+    assert covers() == [(2, [apple.pk])]
+    assert post(editor, url, {"picture": None}).status_code == 200
+    assert covers() == [(2, [pear.pk, apple.pk])]
+    assert post(editor, url, {"picture": apple.pk}).status_code == 200
+    taken = {"board": board.pk, "pictures": [apple.pk], "on": False}
+    assert post(editor, f"{project}/boards/put/", taken).status_code == 200
+    assert covers() == [(1, [pear.pk])]
+    assert AuditEvent.objects.filter(action="board.covered").count() == 3
 
 
 def test_pictures_of_another_project_are_not_there(world: World, editor: Client, apple: Artifact) -> None:
@@ -156,6 +186,7 @@ def test_viewers_change_nothing(world: World, apple: Artifact) -> None:
         (f"{project}/boards/new/", {"name": "Cars"}),
         (f"{project}/boards/put/", {"board": board.pk, "pictures": [apple.pk], "on": True}),
         (f"/boards/{board.pk}/rename/", {"name": "Cars"}),
+        (f"/boards/{board.pk}/cover/", {"picture": None}),
         (f"/boards/{board.pk}/delete/", {}),
         (f"/pictures/{apple.pk}/vary/", {}),
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from django.db import transaction
@@ -26,6 +26,7 @@ MAX_UNSENT = 20
 UNSENT_DAYS = 1
 REMOVED_AT_ONCE = 50
 GONE = "One of the pictures is not there any more. Attach it once more."
+NOT_THERE = "This picture is not there any more. Choose another one."
 ERASED = "A picture of this conversation is not there any more, so it can't be continued."
 UNPRINTED = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
@@ -34,13 +35,28 @@ def attach_picture(
     *, actor: User, conversation: Conversation, data: bytes, name: str = "", declared: str = ""
 ) -> Attachment:
     """Only its pixels are kept, as of any upload. Raises Refused, and then nothing is kept."""
-    unsent = conversation.attachments.unsent_of(actor).count()
-    if unsent >= MAX_UNSENT:
-        raise refused("too_many_pictures", f"{unsent} pictures wait here to be sent. Send some, or remove them first.")
+    _refuse_hoard(actor, conversation)
     project, origin = conversation.project, Origin.ATTACHED
     with transaction.atomic():
         artifact = upload_artifact(actor=actor, project=project, data=data, name=name, declared=declared, origin=origin)
         return Attachment.objects.create(artifact=artifact, conversation=conversation, name=_name(name))
+
+
+@transaction.atomic
+def attach_copy(*, actor: User, conversation: Conversation, artifact: Artifact, words: str) -> Attachment:
+    """A picture of the same project, as it is now: what happens to that one later changes no conversation. The caller
+    has checked that `actor` may see it; `words` stand for it. Raises Refused."""
+    _refuse_hoard(actor, conversation)
+    copy = _copy(actor, conversation, artifact, _shown(words), gone=NOT_THERE)
+    record(
+        "conversation.picture_attached",
+        actor=actor,
+        target=Target("conversation", conversation.pk, "conversation"),
+        project_id=conversation.project_id,
+        picture=copy.pk,
+        copied_from=artifact.pk,
+    )
+    return copy
 
 
 def attached(actor: User, conversation: Conversation, picture_ids: Sequence[str]) -> list[PictureFacts]:
@@ -64,7 +80,11 @@ def copied_pictures(
     found = Artifact.objects.in_bulk(by_id)
     if len(found) < len(by_id):
         raise refused("picture_gone", ERASED, status=409)
-    return {key: _copy(actor, conversation, found[key], picture["name"]).facts for key, picture in by_id.items()}
+    now = timezone.now()
+    return {
+        key: _copy(actor, conversation, found[key], picture["name"], gone=ERASED, sent_at=now).facts
+        for key, picture in by_id.items()
+    }
 
 
 @transaction.atomic
@@ -99,19 +119,36 @@ def erase_unsent_of(person: User) -> None:
     erase_pictures(Artifact.objects.filter(attachment__in=Attachment.objects.unsent_of(person)))
 
 
-def _copy(actor: User, conversation: Conversation, artifact: Artifact, name: str) -> Attachment:
+def _refuse_hoard(actor: User, conversation: Conversation) -> None:
+    unsent = conversation.attachments.unsent_of(actor).count()
+    if unsent >= MAX_UNSENT:
+        raise refused("too_many_pictures", f"{unsent} pictures wait here to be sent. Send some, or remove them first.")
+
+
+def _copy(
+    actor: User,
+    conversation: Conversation,
+    artifact: Artifact,
+    name: str,
+    *,
+    gone: str,
+    sent_at: datetime | None = None,
+) -> Attachment:
     try:
         kept = copied(artifact)
     except FileNotFoundError as error:
-        raise refused("picture_gone", ERASED, status=409) from error
+        raise refused("picture_gone", gone, status=409) from error
     except OSError as error:
         raise refused("storage", FULL.format(error=error.strerror), status=507) from error
     row = kept.row(project_id=conversation.project_id, user_id=actor.pk, job_id=None, origin=Origin.ATTACHED)
     row.save(force_insert=True)
-    return Attachment.objects.create(artifact=row, conversation=conversation, name=name, sent_at=timezone.now())
+    return Attachment.objects.create(artifact=row, conversation=conversation, name=name, sent_at=sent_at)
 
 
 def _name(name: str) -> str:
     """Of a file, as it may be shown."""
-    shown = " ".join(UNPRINTED.sub(" ", PurePosixPath(name.replace("\\", "/")).name).split())
-    return shown[:MAX_NAME_CHARS] or "Picture"
+    return _shown(PurePosixPath(name.replace("\\", "/")).name)
+
+
+def _shown(words: str) -> str:
+    return " ".join(UNPRINTED.sub(" ", words).split())[:MAX_NAME_CHARS] or "Picture"

@@ -16,6 +16,7 @@ from apps.conversations.inputs import refused, text_in, title_in
 from apps.conversations.models import Conversation
 from apps.conversations.serializers import conversation_json
 from apps.generations.params import clean_params, defaults_of
+from apps.generations.words import WORDS, biases
 
 CHANGEABLE = ("title", "system_prompt", "model", "params")
 
@@ -56,7 +57,10 @@ def _params(raw: object, model: HostedModel | None) -> dict[str, Any]:
     if not isinstance(raw, Mapping):
         raise refused("invalid", "“params” must be an object of parameters.")
     defaults = defaults_of(model.recommended if model else {})
-    return {name: value for name, value in clean_params(raw, defaults).items() if value != defaults[name]}
+    cleaned = clean_params(raw, defaults)
+    if model and model.default_version and not model.default_version.is_upstream:
+        biases(model.default_version, cleaned[WORDS])  # said here rather than with the next message
+    return {name: value for name, value in cleaned.items() if value != defaults[name]}
 
 
 def _tell(actor: User, conversation: Conversation, before: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.audit.record import Target, record
 from apps.catalog.models import HostedModel
 from apps.conversations.broadcast import changes_to_all, recheck_all
+from apps.conversations.inputs import refused
 from apps.conversations.models import Conversation
 from apps.generations.actions import request_cancel, wipe_content
 from apps.generations.erasing import erase_pictures
@@ -19,19 +20,28 @@ from apps.governance.access import usable_models
 from apps.projects.models import Project
 
 PURGED_AT_ONCE = 20
+BLIND = "No model that you may use in this project sees pictures. Ask for access to one that does."
 
 
 @transaction.atomic
-def create_conversation(*, actor: User, project: Project) -> Conversation:
+def create_conversation(*, actor: User, project: Project, sees: bool = False) -> Conversation:
     """An empty conversation with the model that this person used last here, else the first that they may use; where
-    they may use none with the first of the catalogue, so that they read why and can ask for it."""
+    they may use none with the first of the catalogue, so that they read why and can ask for it.
+
+    With `sees` only models that see pictures count. Raises Refused where they may use none of these."""
     mine = Conversation.objects.filter(project=project, created_by=actor)
-    usable = usable_models(actor, project)
+    usable = [model for model in usable_models(actor, project) if not sees or _sees(model)]
+    if sees and not usable:
+        raise refused("blind", BLIND)
     last = mine.filter(hosted_model__in=usable).order_by("-updated_at").first()
     model = last.hosted_model if last else next(iter(usable), HostedModel.objects.that_write().first())
     conversation = Conversation.objects.create(project=project, created_by=actor, hosted_model=model)
     _record("conversation.created", actor, conversation)
     return conversation
+
+
+def _sees(model: HostedModel) -> bool:
+    return model.default_version is not None and model.default_version.sees
 
 
 @transaction.atomic

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.http import HttpResponseBase, JsonResponse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.models import User
-from apps.conversations.access import get_conversation_for, get_message
+from apps.conversations.access import get_certainty, get_conversation_for, get_message
 from apps.conversations.actions.sending import Sent, regenerate, send_message
 from apps.conversations.counting import count
 from apps.conversations.from_prompts import with_runs
@@ -61,6 +61,14 @@ def _sent_response(user: User, sent: Sent) -> JsonResponse:
     warnings = [text for message in sent.messages if message.job for text in message.job.quota_warnings]
     answer = {"messages": with_runs(user, sent.json), "warnings": warnings}
     return JsonResponse(answer, status=201 if sent.created else 200)
+
+
+@require_GET
+@json_view
+def certainty(request: PersonRequest, cid: str, mid: str) -> HttpResponseBase:
+    """`{"tokens": [[text, probability, [[text, probability], …]], …], "is_cut": bool}` of an answer: as it is read."""
+    found = get_certainty(get_conversation_for(request.user, cid), mid)
+    return JsonResponse({"tokens": found.tokens, "is_cut": found.is_cut})
 
 
 @require_POST

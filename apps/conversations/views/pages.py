@@ -71,7 +71,9 @@ def new(request: PersonRequest, pid: str) -> HttpResponse:
 def conversation(request: PersonRequest, cid: str) -> HttpResponse:
     found, role = visit_conversation(request.user, cid)
     remember(request.session, found.project)
-    state = page_state(found, request.user, role, leaf=request.GET.get("leaf", ""))
+    state = page_state(
+        found, request.user, role, leaf=request.GET.get("leaf", ""), attach=request.GET.get("attach", "")
+    )
     context = {
         "conversation": found,
         "project": found.project,

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.errors import NotAllowed
 from apps.catalog.models import HostedModel
+from apps.generations.formats import FORMATS
 from apps.generations.json_views import PersonRequest
-from apps.generations.params import PARAMETERS
+from apps.generations.params import FORMAT_NAMES, PARAMETERS
 from apps.prompts import actions
 from apps.prompts.access import get_prompt_for, get_revision
 from apps.prompts.content import LICENCES, Content
@@ -70,12 +71,19 @@ def editor(
     request: PersonRequest, content: Content, *, prompt: Prompt | None = None, refused: Exception | None = None
 ) -> HttpResponse:
     """The page; 422 with a sentence for each wrong field where something was `refused`."""
+    errors = errors_of(refused) if refused else {}
     context = {
         "content": content,
         "prompt": prompt,
-        "errors": errors_of(refused) if refused else {},
+        "errors": errors,
         "tags": ", ".join(content["tags"]) if isinstance(content["tags"], list) else content["tags"],
-        "state": {"variables": content["variables"], "params": content["params"], "types": TYPES},
+        "state": {
+            "variables": content["variables"],
+            "params": content["params"],
+            "types": TYPES,
+            "wrong": {name: " ".join(errors[name]) for name in FORMAT_NAMES if name in errors},
+        },
+        "formats": FORMATS,
         "parameters": [each for each in PARAMETERS if each.kind != "choice"],
         "models": HostedModel.objects.visible_to(request.user),
         "licences": LICENCES,

@@ -45,6 +45,18 @@ def rename_board(*, actor: User, board: Board, name: str) -> None:
 
 
 @transaction.atomic
+def set_cover(*, actor: User, board: Board, picture: Artifact | None) -> None:
+    """None: its newest pictures again. Raises Refused where the picture isn't on the board."""
+    item = BoardItem.objects.filter(board=board, artifact=picture).first() if picture else None
+    if picture is not None and item is None:
+        raise refused("not_on_board", "This picture is not on the board any more. Put it there first.", status=409)
+    rows = Board.objects.filter(pk=board.pk)
+    changed = rows.exclude(cover=item) if item else rows.exclude(cover=None)
+    if changed.update(cover=item):
+        _record("board.covered", actor, board)
+
+
+@transaction.atomic
 def delete_board(*, actor: User, board: Board) -> None:
     """The pictures on it stay in the gallery."""
     _record("board.deleted", actor, board)

@@ -14,7 +14,15 @@ from apps.projects.access import get_membership_for, get_project_for
 from apps.projects.models import Role
 from apps.studio import gallery
 from apps.studio.access import get_board_for, pictures_in
-from apps.studio.actions.boards import create_board, delete_board, put_on_board, rename_board, take_off_board
+from apps.studio.actions.boards import (
+    create_board,
+    delete_board,
+    put_on_board,
+    rename_board,
+    set_cover,
+    take_off_board,
+)
+from apps.studio.covers import covers_of
 from apps.studio.inputs import board_name_in, flag_in, ids_in
 from apps.studio.models import Board
 
@@ -25,7 +33,7 @@ def boards(request: PersonRequest, pid: str) -> HttpResponse:
     membership = get_membership_for(request.user, pid)
     project = membership.project
     can_edit = membership.role >= Role.EDITOR and project.archived_at is None
-    context = {"project": project, "boards": gallery.boards_of(project), "can_edit": can_edit}
+    context = {"project": project, "boards": covers_of(gallery.boards_of(project)), "can_edit": can_edit}
     return render(request, "studio/boards.html", context)
 
 
@@ -61,6 +69,17 @@ def rename(request: PersonRequest, bid: str) -> HttpResponseBase:
     data = body_of(request)
     board = get_board_for(request.user, bid)
     rename_board(actor=request.user, board=board, name=board_name_in(data))
+    return JsonResponse({"board": _json(board)})
+
+
+@require_POST
+@json_view
+def cover(request: PersonRequest, bid: str) -> HttpResponseBase:
+    """`{"picture": id}`, one that is on the board; null for the newest ones again."""
+    chosen = body_of(request).get("picture")
+    board = get_board_for(request.user, bid)
+    picture = pictures_in(board.project, ids_in([chosen]))[0] if chosen is not None else None
+    set_cover(actor=request.user, board=board, picture=picture)
     return JsonResponse({"board": _json(board)})
 
 

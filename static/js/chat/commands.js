@@ -69,6 +69,11 @@ export class Commands {
     this.store.dispatch({ type: "rated", id: message.id, rating });
   }
 
+  /** How probable each word of an answer was. Raises Failure. */
+  readCertainty(message) {
+    return get(withId(this.#urls.certainty, message.id));
+  }
+
   /** @returns the conversation as saved. Raises Failure. */
   async save(changes) {
     const { conversation } = await post(this.#urls.settings, changes);

@@ -21,6 +21,7 @@ export class Composer {
     this.key = `atrium.draft.${store.state.conversation.id}`;
     this.field.value = recall(this.key) ?? "";
     this.attach = root.querySelector("[data-attach]");
+    this.attachGallery = root.querySelector("[data-attach-gallery]");
     this.blind = root.querySelector("[data-blind]");
     this.attachments = new Attachments(root, { store, say: (sentence) => this.#say(sentence), changed: () => this.#changed(), focus: () => this.focus() });
     this.from = new DraftSource(root.querySelector("[data-from]"), store);
@@ -155,6 +156,7 @@ export class Composer {
     this.stopButton.hidden = !running;
     this.button.disabled = this.#empty || Boolean(state.pending);
     this.attach.hidden = !someSee(state);
+    this.attachGallery.hidden = !someSee(state);
     this.#showBlind(state);
   }
 

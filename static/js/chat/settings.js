@@ -1,9 +1,11 @@
 /** The panel of this conversation: model, system prompt, sampling. Every change is saved by itself. */
+import { formatFields } from "../answer_format.js";
 import { showModels, showRefused } from "../governance/models.js";
-import { formatFields } from "./format.js";
+import { certaintyField } from "./certainty.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
 import { keep, recall } from "./storage.js";
+import { wordFields } from "./words.js";
 
 const PAUSE = 600; // milliseconds after the last change
 const PHONE = "(width <= 1100px)";
@@ -16,13 +18,16 @@ export function showSettings(root, { store, commands }) {
   const note = panel.querySelector("[data-saved]");
   const params = parameterFields(panel.querySelector("[data-params]"), store.state.parameters, paramsChanged);
   const format = formatFields(panel.querySelector("[data-format]"), paramsChanged);
-  const unsaved = `format:${store.state.conversation.id}`; // a format that was refused, kept until it is right
+  const certainty = certaintyField(panel.querySelector("[data-certainty]"), paramsChanged);
+  const words = wordFields(panel.querySelector("[data-words]"), paramsChanged);
+  const unsaved = `format:${store.state.conversation.id}`; // a format or words that were refused, kept until they are right
   const waiting = {};
   let refused = false; // the parameters as they stand here; then nothing is put in their place
+  let saving = 0; // how often they are on their way, and may come back refused
   let timer = null;
 
   function paramsChanged() {
-    later("params", { ...params.values(), ...format.values() });
+    later("params", { ...params.values(), ...words.values(), ...format.values(), ...certainty.values() });
     format.suit(chosenModel(store.state));
   }
 
@@ -37,6 +42,8 @@ export function showSettings(root, { store, commands }) {
     const changes = { ...waiting };
     for (const name of Object.keys(waiting)) delete waiting[name];
     complain("", "");
+    const sent = Number("params" in changes);
+    saving += sent;
     try {
       await commands.save(changes);
       if (changes.params) remember(false);
@@ -47,15 +54,16 @@ export function showSettings(root, { store, commands }) {
       else if (changes.params) remember(true);
       complain(failure.field ?? "", failure.message);
     }
+    saving -= sent;
   }
 
   function remember(wrong) {
     refused = wrong;
-    keep(unsaved, wrong ? format.values() : null);
+    keep(unsaved, wrong ? { ...format.values(), ...words.values() } : null);
   }
 
   function complain(field, sentence) {
-    const found = [params.complain(field, sentence), format.complain(field, sentence)].some(Boolean);
+    const found = [params, format, words].map((each) => each.complain(field, sentence)).some(Boolean);
     const general = panel.querySelector("[data-panel-problem]");
     general.textContent = found ? "" : sentence;
     general.hidden = found || !sentence;
@@ -89,18 +97,23 @@ export function showSettings(root, { store, commands }) {
     showFacts(panel.querySelector("[data-model-facts]"), chosen);
     showRefused(panel.querySelector("[data-models-refused]"), mayWrite(state) ? models : [], chosen);
     if (document.activeElement !== prompt && waiting.system_prompt === undefined) prompt.value = conversation.system_prompt;
-    if (waiting.params === undefined && !refused) {
+    if (waiting.params === undefined && !refused && !saving) {
       params.show(conversation.params, chosen?.defaults);
       format.show(conversation.params);
+      certainty.show(conversation.params);
+      words.show(conversation.params);
     }
     format.suit(chosen);
+    certainty.suit(chosen);
+    words.suit(chosen);
     params.withhold(new Set(chosen?.takes_effort ? [] : ["reasoning_effort"]));
-    for (const field of panel.querySelectorAll("input, select, textarea, [data-reset], [data-example]")) field.disabled = !mayWrite(state);
+    for (const field of panel.querySelectorAll("input, select, textarea, [data-reset], [data-example], [data-words] button")) field.disabled = !mayWrite(state);
   });
 
   const draft = recall(unsaved);
   if (draft && mayWrite(store.state)) {
     format.show(draft);
+    words.show(draft);
     paramsChanged();
   }
 }

@@ -1,4 +1,5 @@
 /** The editor: variables appear as they are written, and the preview shows what others will see. */
+import { formatFields } from "../answer_format.js";
 import { el, icon } from "../dom.js";
 import { variableForm } from "./form.js";
 import { showPreview } from "./preview.js";
@@ -86,7 +87,11 @@ function refresh() {
 /** What nobody touches stays as it was saved, a stop string with a line break in it too. */
 function showParams() {
   const set = { ...state.params };
-  const save = () => (page.querySelector("[data-params-field]").value = JSON.stringify(set));
+  const format = formatFields(page.querySelector("[data-format]"), () => save());
+  const save = () => (page.querySelector("[data-params-field]").value = JSON.stringify({ ...set, ...format.values() }));
+  format.show(set);
+  for (const [name, sentence] of Object.entries(state.wrong)) format.complain(name, sentence);
+  for (const name of format.names) delete set[name];
   for (const input of page.querySelectorAll("[data-param]")) {
     const { param: name, lines } = input.dataset;
     input.value = [].concat(set[name] ?? []).join("\n");

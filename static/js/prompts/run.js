@@ -2,8 +2,8 @@
 import { Failure, get, post } from "../chat/api.js";
 import { el, icon } from "../dom.js";
 import { loading } from "../chat/view/status.js";
+import { answerBody, formatBadge } from "../formats.js";
 import { nameToChoose, refusedModels } from "../governance/refused.js";
-import { blocksOf, renderBlock, settle } from "../markdown.js";
 import { stars } from "../rating.js";
 import { toast } from "../toasts.js";
 
@@ -33,7 +33,7 @@ export function runBar(bar, answer, { run, revision }, values) {
       const body = { revision: revision.number, project: projects.value, model: models.value, values: values() };
       const started = await post(run.urls.run, body);
       why.textContent = "";
-      follow(answer, started.urls, () => (go.disabled = false));
+      follow(answer, revision.params.output_format, started.urls, () => (go.disabled = false));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       why.textContent = error.message;
@@ -48,13 +48,14 @@ export function runBar(bar, answer, { run, revision }, values) {
   bar.append(el("div", { class: "prompt-run" }, projects, models, go), why, refused);
 }
 
-function follow(answer, urls, ended) {
+function follow(answer, format, urls, ended) {
   const state = el("p", { class: "help", role: "status" }, "Waiting…");
-  const text = el("div", { class: "prose" });
+  const text = el("div");
+  const body = answerBody(text, format);
   const stop = el("button", { type: "button", class: "btn btn-small" }, icon("square"), " Stop");
   stop.addEventListener("click", () => post(urls.cancel).catch((error) => toast({ kind: "error", text: error.message })));
   answer.hidden = false;
-  answer.replaceChildren(el("div", { class: "spread" }, state, stop), text);
+  answer.replaceChildren(el("div", { class: "spread" }, state, formatBadge(format), stop), text);
   let said = "";
   let ticker = null;
   const countDown = (load) => {
@@ -73,7 +74,7 @@ function follow(answer, urls, ended) {
     if (event.kind === "reasoning") state.textContent = "Thinking…";
     if (event.kind === "text") state.textContent = "Writing…";
     if ("text" in event && !["text", "reasoning"].includes(event.kind)) said = event.text;
-    show(text, event.kind === "finish" ? said : settle(said));
+    body.update(said, event.kind !== "finish");
     if (event.kind !== "finish") return;
     source.close();
     stop.remove();
@@ -87,11 +88,6 @@ function follow(answer, urls, ended) {
     state.textContent = "The connection was lost. Run it again.";
     ended();
   });
-}
-
-function show(node, said) {
-  const tokens = blocksOf(said);
-  node.replaceChildren(...tokens.map((token) => renderBlock(token, tokens.links)));
 }
 
 function rating(url) {

@@ -26,10 +26,30 @@ async function toggleLike() {
 
 like.addEventListener("click", toggleLike);
 
+/** A picture that is no longer on a board is no longer its cover. */
+function showCover(box) {
+  const cover = box.closest(".picture-board").querySelector("[data-cover]");
+  cover.hidden = !box.checked;
+  if (!box.checked) cover.setAttribute("aria-pressed", "false");
+}
+
+root.querySelector("[data-boards]")?.addEventListener("click", async ({ target }) => {
+  const cover = target.closest("[data-cover]");
+  if (!cover) return;
+  const on = cover.getAttribute("aria-pressed") !== "true";
+  try {
+    await post(cover.dataset.cover, { picture: on ? id : null });
+    cover.setAttribute("aria-pressed", String(on));
+  } catch (failure) {
+    toast({ kind: "error", text: failure.message });
+  }
+});
+
 root.querySelector("[data-boards]")?.addEventListener("change", async (event) => {
   const box = event.target;
   try {
     await post(event.currentTarget.dataset.boards, { board: box.value, pictures: [id], on: box.checked });
+    showCover(box);
   } catch (failure) {
     box.checked = !box.checked;
     toast({ kind: "error", text: failure.message });

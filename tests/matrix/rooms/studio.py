@@ -16,6 +16,7 @@ ROWS = """
 
 studio                               GET     login 404  200  200  200  404
 studio_tiles                         GET     login 404  200  200  200  404
+studio_choices                       GET     401   404  200  200  200  404
 studio_models                        GET     401   404  200  200  200  404
 studio_submit                        POST    401   404  403  201  201  404
 studio_quote                         POST    401   404  403  200  200  404
@@ -29,9 +30,12 @@ studio_boards                        GET     login 404  200  200  200  404
 studio_board_new                     POST    401   404  403  201  201  404
 studio_board_put                     POST    401   404  403  404  404  404
 board_rename                         POST    401   404  403  200  200  404
+board_cover                          POST    401   404  403  200  200  404
 board_delete                         POST    401   404  403  200  200  404
 picture                              GET     login 404  200  200  200  404
 picture_vary                         POST    login 404  403  302  302  404
+picture_attach                       POST    401   404  403  404  404  404
+picture_ask                          POST    login 404  403  302  302  404
 """
 FORMS: dict[tuple[str, str], dict[str, Any]] = {}
 NOBODY_S = ["0" * 16]
@@ -44,7 +48,9 @@ JSON: dict[tuple[str, str], dict[str, Any]] = {
     ("studio_board_new", "POST"): {"name": "Cars"},
     ("studio_board_put", "POST"): {"board": NOBODY_S[0], "pictures": NOBODY_S, "on": True},
     ("board_rename", "POST"): {"name": "Cars"},
+    ("board_cover", "POST"): {"picture": None},
     ("board_delete", "POST"): {},
+    ("picture_attach", "POST"): {"conversation": NOBODY_S[0]},
 }
 
 
@@ -53,13 +59,16 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     painter = HostedModel.objects.filter(pk="painter").first() or hosted_painter()
     picture = painted(world.project, world.editor, painter)
     board = create_board(actor=world.owner, project=world.project, name="Fruit")
-    names = ("tiles", "models", "submit", "quote", "read", "mask", "download", "delete", "restore", "favourite",
-             "boards", "board_new", "board_put")  # fmt: skip
+    names = ("tiles", "choices", "models", "submit", "quote", "read", "mask", "download", "delete", "restore",
+             "favourite", "boards", "board_new", "board_put")  # fmt: skip
     return {
         "studio": {"pid": world.project.pk},
         **{f"studio_{name}": {"pid": world.project.pk} for name in names},
         "board_rename": {"bid": board.pk},
+        "board_cover": {"bid": board.pk},
         "board_delete": {"bid": board.pk},
         "picture": {"aid": picture.pk},
         "picture_vary": {"aid": picture.pk},
+        "picture_attach": {"aid": picture.pk},
+        "picture_ask": {"aid": picture.pk},
     }

@@ -5,6 +5,7 @@
 import { el, icon } from "../../dom.js";
 import { Failure, post, postPicture } from "../api.js";
 import { keep, recall } from "../storage.js";
+import { Gallery } from "./gallery.js";
 import { whyBlind } from "./sight.js";
 
 const MEGABYTE = 1_000_000;
@@ -21,6 +22,9 @@ export class Attachments {
     this.items = (recall(this.key) ?? []).map((picture) => ({ picture, name: picture.name, shown: picture.thumbnail }));
     root.querySelector("[data-attach]").addEventListener("click", () => this.#mayAttach() && this.file.click());
     this.file.addEventListener("change", () => this.#chosen());
+    this.gallery = new Gallery({ store, choose: (picture) => this.#take(picture), closed: focus });
+    root.querySelector("[data-attach-gallery]").addEventListener("click", () => this.#mayAttach() && this.gallery.open());
+    this.#welcome(store.state.attach);
     this.#draw();
   }
 
@@ -64,6 +68,24 @@ export class Attachments {
     for (const item of items) this.#upload(item);
   }
 
+  /** One that was attached on the picture's own page. */
+  #welcome(picture) {
+    if (!picture) return;
+    if (!this.ready.some((each) => each.id === picture.id)) this.items.push({ picture, name: picture.name, shown: picture.thumbnail });
+    keep(this.key, this.ready);
+    history.replaceState(history.state, "", location.pathname);
+  }
+
+  /** A picture of the studio. */
+  #take({ id, words, thumbnail }) {
+    const most = this.store.state.limits.pictures;
+    if (this.items.length >= most) return this.say(`A message takes up to ${most} pictures. Send this one with the next.`);
+    const item = { from: id, name: words, shown: thumbnail, picture: null, failed: false };
+    this.items.push(item);
+    this.say("");
+    this.#upload(item);
+  }
+
   #chosen() {
     const files = [...this.file.files];
     this.file.value = "";
@@ -79,10 +101,8 @@ export class Attachments {
   async #upload(item) {
     item.failed = false;
     this.#changed();
-    const { urls, limits } = this.store.state;
     try {
-      if (item.file.size > limits.upload_mb * MEGABYTE) throw new Failure(`The file is larger than ${limits.upload_mb} MB. Save it smaller.`); // the site would hang up
-      const { picture } = await postPicture(urls.attach, item.file);
+      const { picture } = await (item.from ? this.#copy(item) : this.#send(item));
       if (!this.items.includes(item)) return this.#forget(picture); // taken back meanwhile
       item.picture = picture;
       this.status.textContent = `${item.name} is attached.`;
@@ -92,6 +112,17 @@ export class Attachments {
       this.say(`${item.name}: ${failure.message}`);
     }
     this.#changed();
+  }
+
+  #send({ file }) {
+    const { urls, limits } = this.store.state;
+    if (file.size > limits.upload_mb * MEGABYTE) throw new Failure(`The file is larger than ${limits.upload_mb} MB. Save it smaller.`); // the site would hang up
+    return postPicture(urls.attach, file);
+  }
+
+  #copy({ from }) {
+    const { urls, conversation } = this.store.state;
+    return post(urls.attach_copy.replace("{id}", from), { conversation: conversation.id });
   }
 
   #remove(item) {

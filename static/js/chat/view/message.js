@@ -7,6 +7,7 @@ import { stars } from "../../rating.js";
 import { pictureList } from "../pictures/list.js";
 import { isOver } from "../reducer.js";
 import { callCards } from "./calls.js";
+import { Certainty } from "./certainty.js";
 import { openEditor } from "./editor.js";
 import { outcome } from "./outcome.js";
 import { statusOf } from "./status.js";
@@ -138,6 +139,7 @@ export class MessageView {
       ? [
           message.text && tool("copy", "Copy this message", (event) => this.#copy(event.currentTarget)),
           message.text && tool("bookmark-plus", "Save as a prompt", () => this.context.savePrompt(message)),
+          this.#certainty(message),
           writable && message.role === "user" && tool("pencil", "Edit: asks again in a new branch", () => this.edit()),
           writable && message.role === "assistant" && tool("refresh-cw", "Answer again", () => this.context.commands.regenerate(message)),
         ]
@@ -146,6 +148,13 @@ export class MessageView {
     const focused = document.activeElement;
     this.foot.replaceChildren(...[this.#branches(message, busy), ...tools, this.#stars(message), message.pending && pendingLine(message.pending)].filter(Boolean));
     if (this.foot.contains(focused)) focused.focus();
+  }
+
+  /** Made once, so that what is shown stays open. */
+  #certainty(message) {
+    if (!message.job?.certainty || !message.text) return null;
+    this.certainty ??= new Certainty(this.body, () => this.context.commands.readCertainty(message));
+    return this.certainty.button;
   }
 
   /** Made once, so that a star that was just chosen keeps the focus. */

@@ -1,5 +1,5 @@
 /** What answers have to look like: a choice, the text that goes with it, and what is wrong with that. */
-import { complainAt } from "../complaint.js";
+import { complainAt } from "./complaint.js";
 
 const HELP = {
   "": "The model writes freely.",
@@ -54,6 +54,7 @@ export function formatFields(root, onChange) {
   }
 
   return {
+    names: [select, ...texts].map((field) => field.name),
     values: () => Object.fromEntries([select, ...texts].filter((field) => field.value).map((field) => [field.name, field.value])),
     /** Shows what is saved, unless the person is writing here. */
     show(params) {
