@@ -10,7 +10,7 @@ ACTIONS = {
     "conversation.shared": "Made a copy of chosen messages, to show it by a link",
     "conversation.copy_read": "Read a reported shared conversation, as a moderator",
     "conversation.continued": "Continued a shared conversation in a project",
-    "conversation.picture_attached": "Attached a picture of the studio",
+    "conversation.picture_attached": "Attached a picture from the studio",
     "conversation.picture_removed": "Took a picture back that was sent with no message",
     "conversation.purged": "Erased a conversation and its texts for good",
 }

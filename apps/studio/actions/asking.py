@@ -1,4 +1,4 @@
-"""Show a picture of the studio to a model that sees: it becomes an attachment of a conversation."""
+"""Show a picture from the studio to a model that sees: it becomes an attachment of a conversation."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ export class Attachments {
     history.replaceState(history.state, "", location.pathname);
   }
 
-  /** A picture of the studio. */
+  /** A picture from the studio. */
   #take({ id, words, thumbnail }) {
     const most = this.store.state.limits.pictures;
     if (this.items.length >= most) return this.say(`A message takes up to ${most} pictures. Send this one with the next.`);
