@@ -294,7 +294,7 @@ ENGINE_CHECKPOINT_SECONDS = env.integer("ENGINE_CHECKPOINT_SECONDS", 3, minimum=
 ENGINE_CACHE_MB = env.integer("ENGINE_CACHE_MB", 0, minimum=0) or None  # for keys and values; 0 leaves it to the engine
 ENGINE_SHARE_PREFIXES = env.boolean("ENGINE_SHARE_PREFIXES", False)  # of prompts, between projects
 ENGINE_ATTENTION = env.choice("ENGINE_ATTENTION", "auto", ("auto", "reference", "gathered", "native", "triton"))
-ENGINE_COMPILE = env.choice("ENGINE_COMPILE", "auto", ("auto", "on", "off"))
+ENGINE_COMPILE = env.choice("ENGINE_COMPILE", "off" if TESTING else "auto", ("auto", "on", "off"))
 ENGINE_THREADS = env.integer("ENGINE_THREADS", 0, minimum=0) or None  # CPU threads; 0 leaves it to torch
 UPSTREAM_SLOTS = env.integer(
     "UPSTREAM_SLOTS", 32, minimum=1

@@ -8,8 +8,8 @@ RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir -r /requirements/worker.txt
 
 FROM python:3.11-slim-bookworm
-# torch compiles small programs for the machine it runs on.
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+# Kernels and layers of models are compiled for the machine they run on.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc g++ libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /home/atrium atrium \
     && mkdir -p /data && chown atrium:atrium /data
 COPY --from=packages /venv /venv

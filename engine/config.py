@@ -44,9 +44,10 @@ class EngineConfig:
     same."""
     attention: Attention = "auto"
     """`auto`: the fastest that works on the device, tried at load."""
-    compile: Compile = "auto"
-    """`auto`: torch.compile only where it was measured to pay, which for pictures is nowhere so far; `on`: wherever it
-    works, at the price of minutes when a shape is met for the first time."""
+    compile: Compile = "off"
+    """Of text models, the layers, at their first load: `on`; or `auto`, on processors, beside the work, and used where
+    they are faster. What can't be compiled runs without. Of pictures, the networks: `on`, at the price of minutes when
+    a shape is met for the first time; `auto`: where it was measured to pay, which is nowhere so far."""
     checkpoint_seconds: float = 3.0
     """Between two checkpoints of a picture: so much work is lost at most with a worker. 0: one with every step."""
     max_resident: int | None = None

@@ -20,6 +20,7 @@ from engine.source import ModelSource
 from engine.text.engine import TextEngine
 from engine.text.footprint import footprint_of as text_footprint
 from engine.text.footprint import held_by
+from engine.text.graphs.compiling import with_graphs
 from engine.text.loader import load_model
 from engine.weights import Weights
 
@@ -46,7 +47,8 @@ class Ready:
     """Bytes, where that is something else than its footprint said."""
 
 
-Reading = Generator[None, None, Ready]
+Reading = Generator[bool | None, None, Ready]
+"""Yields False where it waits for something, so that others may go on meanwhile."""
 
 
 def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
@@ -73,6 +75,7 @@ def read(folder: Path, weights: Weights, room: int, around: Surroundings) -> Rea
 
 def _read_text(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
     model = yield from load_model(folder, around.config, weights)
+    model = yield from with_graphs(model, folder, around.config, around.counters)
     engine = TextEngine(
         model, around.config, around.counters, around.source, room=room, make_room=around.make_room, weights=weights
     )

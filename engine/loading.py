@@ -106,10 +106,10 @@ class Load:
         reading = read(folder, self._weights, self._room.cache, self._around)
         while True:
             try:
-                next(reading)
+                goes_on = next(reading) is not False
             except StopIteration as done:
                 self.engine = done.value.engine
                 if done.value.weights is not None and self.footprint is not None:
                     self.footprint = replace(self.footprint, weights=done.value.weights)
                 return
-            yield True
+            yield goes_on

@@ -34,6 +34,16 @@ class Counters:
     """Loads and steps for which the memory didn't suffice; most go well after idle models have made room."""
     refused: int = 0
     """Requests that would have waited for too long."""
+    graphs_built: int = 0
+    """Compiled at a load: never afterwards."""
+    graphs_reused: int = 0
+    """Found compiled, by an earlier load or an earlier process."""
+    compile_seconds: float = 0.0
+    """Of loads, for both."""
+    compile_failures: int = 0
+    """Models that were to be compiled and run without."""
+    compiled_steps: int = 0
+    """Of the steps, those that ran through compiled layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,11 @@ class EngineMetrics:
     isolated_steps: int
     out_of_memory: int
     refused: int
+    graphs_built: int
+    graphs_reused: int
+    compile_seconds: float
+    compile_failures: int
+    compiled_steps: int
     running: int
     """Sequences that hold a slot."""
     waiting: int

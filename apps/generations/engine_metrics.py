@@ -27,6 +27,11 @@ COUNTERS = {
     "out_of_memory": "Loads and steps for which the memory didn't suffice at first",
     "refused": "Requests that would have waited for too long",
     "isolated_steps": "Steps that failed and were run again one sequence at a time",
+    "graphs_built": "Kinds of layers compiled, at loads and never later",
+    "graphs_reused": "Kinds of layers that were found compiled",
+    "compile_seconds": "Of load_seconds, those for compiled layers",
+    "compile_failures": "Models that were to be compiled and run without",
+    "compiled_steps": "Forward passes through compiled layers",
 }
 GAUGES = {
     "running": "Sequences being computed",

@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.text import contenders, machine, online, phases
+from benchmarks.text import contenders, machine, online, phases, starts
 from benchmarks.text.llama import LlamaCpp
 from benchmarks.text.rounds import over, seconds, spread
 from benchmarks.text.work import Request, made, offline
@@ -114,6 +114,7 @@ def main() -> int:
     parser.add_argument(
         "--weights", nargs="*", default=[], choices=("int8", "int4"), help="ours, in phases, beside full"
     )
+    parser.add_argument("--compile", action="store_true", help="ours compiled too, in phases; and times of starts")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     options.peers = PEERS if options.peers == "all" else options.peers.split(",")
@@ -129,6 +130,8 @@ def main() -> int:
             "phases": phases.measure(options.folder, options),
             "W2": measure_online(options.folder, options),
         }
+        if options.compile:
+            result["starts"] = starts.measure(options.folder, options.rounds)
         vocabulary = contenders.load_ours(options.folder, EngineConfig()).vocabulary
         result["greedy_equal_in_float32"] = equal_in_float32(options.folder, vocabulary)
     print(json.dumps(result))

@@ -13,6 +13,7 @@ from engine.config import EngineConfig
 from engine.loaded import at_once
 from engine.metrics import Counters
 from engine.text.engine import TextEngine
+from engine.text.graphs.compiling import with_graphs
 from engine.text.loader import LoadedModel, load_model
 from engine.ticket import TextTicket
 from engine.types import GenerationRequest, SamplingParams
@@ -22,7 +23,8 @@ Made = list[list[int]]
 
 
 def load_ours(folder: Path, config: EngineConfig, weights: Weights = "full") -> LoadedModel:
-    return at_once(load_model(folder, config, weights))
+    model = at_once(load_model(folder, config, weights))
+    return at_once(with_graphs(model, folder, config, Counters()))
 
 
 def load_theirs(folder: Path, dtype: torch.dtype, **settings: Any) -> Any:

@@ -11,7 +11,7 @@ from benchmarks.text import contenders
 from benchmarks.text.llama import LlamaCpp
 from benchmarks.text.rounds import over, seconds, spread
 from benchmarks.text.work import Request, alike, made
-from engine.config import EngineConfig
+from engine.config import Compile, EngineConfig
 
 Run = Callable[[list[Request]], object]
 MANY, WRITTEN, READ = 32, 32, 256
@@ -22,7 +22,10 @@ BEGINNING = 16
 
 def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Tokens a second of each contender, and ours over each of the others: of tokens made, or read."""
-    ours = {name: _ours(folder, options, name) for name in ("full", *options.weights)}
+    kinds = ("full", *options.weights)
+    ours = {name: _ours(folder, options, name) for name in kinds}
+    if options.compile:
+        ours |= {f"{name}, compiled": _ours(folder, options, name, "on") for name in kinds}
     theirs: dict[str, Run] = {}
     for file in options.gguf:
         theirs[file.stem] = LlamaCpp(file, sequences=MANY, context=2 * READ, threads=options.threads).run
@@ -35,8 +38,10 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return {phase: _in_turns(contestants, some, options.rounds, phase == "prompts") for phase, some in work.items()}
 
 
-def _ours(folder: Path, options: argparse.Namespace, weights: Any) -> tuple[int, Run]:
-    config = EngineConfig(dtype=options.dtype, max_sequences=MANY, stall_factor=float("inf"), speculate=False)
+def _ours(folder: Path, options: argparse.Namespace, weights: Any, compile: Compile = "off") -> tuple[int, Run]:
+    config = EngineConfig(
+        dtype=options.dtype, max_sequences=MANY, stall_factor=float("inf"), speculate=False, compile=compile
+    )
     model = contenders.load_ours(folder, config, weights)
     return model.vocabulary, lambda some: contenders.ours(model, some, config)
 

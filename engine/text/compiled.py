@@ -34,9 +34,9 @@ def compiled(source: Path, *defines: str) -> ctypes.CDLL:
     compiler = next((found for name in _compilers() if (found := shutil.which(name))), None)
     if compiler is None:
         raise Unavailable("there is no C compiler.")
-    key = hashlib.sha256(b"\0".join([source.read_bytes(), *(part.encode() for part in (compiler, *flags, _machine()))]))
+    key = hashlib.sha256(b"\0".join([source.read_bytes(), *(part.encode() for part in (compiler, *flags, machine()))]))
     try:
-        target = _cache_folder() / f"{source.stem}-{key.hexdigest()[:24]}.so"
+        target = cache_folder("kernels") / f"{source.stem}-{key.hexdigest()[:24]}.so"
         if not target.exists():
             _build(compiler, source, flags, target)
         return ctypes.CDLL(str(target))
@@ -67,19 +67,19 @@ def _openmp() -> list[str]:
     return ["-fopenmp", *([str(own[0])] if own else [])]
 
 
-def _cache_folder() -> Path:
-    """The user's own, or where that can't be written, one of this process only: nobody else may put a library there."""
+def cache_folder(kind: str) -> Path:
+    """The user's own, or where that can't be written, one of this process only: nobody else may put code there."""
     try:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "atrium" / "kernels"
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "atrium" / kind
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return folder
     except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
-        logger.info("The compiled kernel isn't kept: %s", error)
-    return Path(tempfile.mkdtemp(prefix="atrium-kernels-"))
+        logger.info("What is compiled isn't kept: %s", error)
+    return Path(tempfile.mkdtemp(prefix=f"atrium-{kind}-"))
 
 
-def _machine() -> str:
+def machine() -> str:
     """What -march=native depends on."""
     try:
         return next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))

@@ -172,6 +172,8 @@ class TextEngine:
             self._begin(ticket, None)
 
     def _begin(self, ticket: TextTicket, constraint: Constraint | None) -> None:
+        if not self._completions:
+            self._runner.settle()
         request = ticket.request
         params, tokens = request.params, list(request.prompt_ids)
         stream = AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens)
@@ -235,8 +237,11 @@ class TextEngine:
             self._adapters.wait(LOOK_SECONDS)
             return
         for sequence in step.admitted:
-            ticket = self._completions[sequence.id].ticket
-            ticket.made_with = self._made_with
+            completion = self._completions[sequence.id]
+            ticket = completion.ticket
+            if not ticket.made_with:  # else it was preempted
+                compiled = self._runner.compiled and completion.adapter is None
+                ticket.made_with = {**self._made_with, "compile": "layers" if compiled else "off"}
             ticket.started()
         chosen = self._compute(step)
         self._account(step, perf_counter() - began)
@@ -255,6 +260,7 @@ class TextEngine:
     def _run(self, step: Step) -> list[tuple[Chunk, list[int]]]:
         adapters = [self._completions[chunk.sequence.id].adapter for chunk in step.chunks]
         logits = self._runner.run(step, adapters)
+        self._tell_compiled(step, adapters)
         sampling = [chunk for chunk in step.chunks if chunk.samples]
         choosers, positions = [], []
         for chunk in sampling:
@@ -271,6 +277,17 @@ class TextEngine:
             else:
                 self._fail(chunk, *self._completions[chunk.sequence.id].chooser.failure)
         return chosen
+
+    def _tell_compiled(self, step: Step, adapters: list[Adapter | None]) -> None:
+        """One adapter in a step makes all of it run through the layers as they are."""
+        if not self._runner.compiled:
+            return
+        if not any(adapters):
+            self._counters.compiled_steps += 1
+            return
+        for chunk, adapter in zip(step.chunks, adapters, strict=True):
+            if adapter is None:
+                self._completions[chunk.sequence.id].ticket.made_with = {**self._made_with, "compile": "partly"}
 
     def _until_end(self, chunk: Chunk, tokens: list[int]) -> list[int]:
         """Without what comes behind an end-of-sequence token."""

@@ -25,6 +25,7 @@ from engine.text.attention.shape import CacheShape
 from engine.text.compatible.model import load_compatible
 from engine.text.families import Family, family_of
 from engine.text.families.base import Piece
+from engine.text.graphs.layers import Compiling, Graphs
 from engine.text.linear import can_pack, pack_linears
 from engine.text.packed.linear import quantise_linears, refusal
 from engine.weights import Weights
@@ -50,6 +51,10 @@ class LoadedModel:
     """Whether the engine's own cache serves it; if not, the compatible lane does."""
     sees: bool = False
     """Whether its prompts may hold pictures."""
+    graphs: Graphs | None = None
+    """Its layers, compiled."""
+    compiling: Compiling | None = None
+    """Goes on while the model runs without, and returns them."""
 
 
 def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") -> Generator[None, None, LoadedModel]:
@@ -95,7 +100,7 @@ def _load_own(
     device: torch.device,
     weights: Weights,
 ) -> Generator[None, None, torch.nn.Module]:
-    module = _skeleton(settings, dtype, device)
+    module = skeleton(settings, dtype, device)
     yield
     yield from _fill(module, folder, family, device)
     family.adapt(module)
@@ -106,8 +111,8 @@ def _load_own(
     return module
 
 
-def _skeleton(settings: Mapping[str, Any], dtype: torch.dtype, device: torch.device) -> torch.nn.Module:
-    """The module with its parameters on the meta device, where they take no memory."""
+def skeleton(settings: Mapping[str, Any], dtype: torch.dtype, device: torch.device) -> torch.nn.Module:
+    """The module of a config.json with its parameters on the meta device, where they take no memory."""
     kind = getattr(transformers, check_config(settings))
     cleaned = {key: value for key, value in settings.items() if "implementation" not in key}
     config = kind.config_class.from_dict(cleaned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Several
+from contextlib import nullcontext
 from typing import Protocol
 
 import torch
@@ -14,6 +15,8 @@ from engine.text.attention.backend import Backend
 from engine.text.attention.choice import choose
 from engine.text.attention.plan import planned
 from engine.text.compatible.runner import CompatibleRunner
+from engine.text.graphs.layers import Graphs
+from engine.text.graphs.trial import stands
 from engine.text.loader import LoadedModel
 from engine.text.scheduler import Step
 
@@ -26,7 +29,15 @@ class AnyRunner(Protocol):
     nbytes: int
     """What its cache takes."""
 
+    @property
+    def compiled(self) -> bool:
+        """Whether steps without adapters run through compiled layers."""
+        ...
+
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor: ...
+    def settle(self) -> None:
+        """Called while no sequence is under way: change now what would change results in the midst of one."""
+        ...
 
 
 def runner_of(model: LoadedModel, attention: Attention, blocks: int) -> AnyRunner:
@@ -43,6 +54,26 @@ class Runner:
         self._model = model
         self._backend = backend
         self.attention, self.nbytes = backend.name, backend.nbytes
+        self._graphs: Graphs | None = None
+        self._compiling = model.compiling
+        self._take(model.graphs)
+
+    @property
+    def compiled(self) -> bool:
+        return self._graphs is not None
+
+    def settle(self) -> None:
+        if self._compiling is None:
+            return
+        try:
+            next(self._compiling)
+        except StopIteration as done:
+            self._compiling = None
+            self._take(done.value)
+
+    def _take(self, graphs: Graphs | None) -> None:
+        if graphs is not None and stands(graphs, self._model.module, self._backend):
+            self._graphs = graphs
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
         """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples, and one for each
@@ -65,7 +96,8 @@ class Runner:
             if scheduled.samples
             for ahead in range(1 + len(scheduled.draft))
         ]
-        with applied(chunks, adapters, device):
+        graphs = None if any(adapters) else self._graphs  # an adapter's hooks are on layers inside the compiled ones
+        with applied(chunks, adapters, device), nullcontext() if graphs is None else graphs.at_work():
             if not rows:  # prompts only, none of them to its end: the output layer has nothing to do
                 self._model.module.base_model(**inputs)  # type: ignore[operator]
                 return torch.empty(0, self._model.vocabulary, device=device)

@@ -18,7 +18,7 @@ OURS = ("ATRIUM_ENV", "ATRIUM_DATA", "DATABASE_URL", "REDIS_URL", "SITE_URL", "H
 def running_site(data: Path, models: Path) -> Iterator[str]:
     """Its address. `models` is a model store that holds the demo model already."""
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    environment |= {"MODEL_STORE": str(models), "STATIC_ROOT": str(data / "static")}
+    environment |= {"MODEL_STORE": str(models), "STATIC_ROOT": str(data / "static"), "ENGINE_COMPILE": "off"}
     with background_site(ROOT, data, port=_free_port(), environment=environment) as url:
         yield url
 

@@ -21,6 +21,7 @@ class CompatibleRunner:
     two sequences share anything, and there are no drafts."""
 
     attention = "transformers"
+    compiled = False
 
     def __init__(self, model: LoadedModel, blocks: int) -> None:
         self.nbytes = blocks * model.shape.bytes_per_token * BLOCK_SIZE
@@ -30,6 +31,9 @@ class CompatibleRunner:
         """How many tokens each has read, and what it keeps of them."""
         takes = inspect.signature(model.module.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+
+    def settle(self) -> None:
+        """Nothing is going to change."""
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
         """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples."""

@@ -1,0 +1,45 @@
+"""One start of a worker's text engine, until its model is ready: prints the seconds that passed, those of processors
+(the compiler's included), and those of compiling.
+
+python -m benchmarks.text.start FOLDER WEIGHTS on|off
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+BEGAN = perf_counter()
+
+import json  # noqa: E402 - what is imported below is part of the start
+import os  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import torch  # noqa: E402
+
+from engine.config import EngineConfig  # noqa: E402
+from engine.kinds import Surroundings, read  # noqa: E402
+from engine.loaded import at_once  # noqa: E402
+from engine.memory import MIB  # noqa: E402
+from engine.metrics import Counters  # noqa: E402
+from engine.source import FolderSource  # noqa: E402
+
+ROOM = 512 * MIB
+
+
+def main() -> int:
+    folder, weights, compile = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    counters = Counters()
+    around = Surroundings(EngineConfig(compile=compile), counters, FolderSource(), lambda: None)  # type: ignore[arg-type]
+    with torch.inference_mode():
+        at_once(read(folder, weights, ROOM, around))  # type: ignore[arg-type]
+    told = {
+        "ready": perf_counter() - BEGAN, "processor": sum(os.times()[:4]), "compile": counters.compile_seconds,
+        "built": counters.graphs_built,
+    }  # fmt: skip
+    print(json.dumps(told))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
