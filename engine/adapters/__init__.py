@@ -5,7 +5,7 @@ from engine.adapters.config import AdapterConfig, UnsupportedAdapter, read_confi
 from engine.adapters.pairs import DTYPES, Pair, check_fit, check_type, pairs_of
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-"""The two files of one for texts, as PEFT saves it; those for pictures are one file: see engine.adapters.pictures."""
+"""The two files of one, as PEFT saves it. Those for pictures may be a single file too: see engine.adapters.pictures."""
 
 __all__ = [
     "CONFIG",

@@ -1,6 +1,6 @@
 """What is in a folder that wants to be an adapter: as strict as with models, and still without loading anything.
 
-Those of models that write are in PEFT's format, those of models that draw are one file; see engine/adapters."""
+Those of models that write are in PEFT's format, those of models that draw in that or one file; see engine/adapters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.adapters import (
     pairs_of,
     read_config,
 )
-from engine.adapters.pictures import Lora, is_lora
+from engine.adapters.pictures import Lora, is_lora, of_pictures, read_peft
 from engine.janus.folder import is_janus
 from engine.pipelines import is_pipeline
 from engine.store.checks import check_plain_files, read_json
@@ -69,6 +69,8 @@ def check_adapter(folder: Path) -> AdapterFacts:
         tensors = tensor_shapes(folder / WEIGHTS)
         for name, (dtype, _) in tensors.items():
             check_type(name, dtype)
+        if of_pictures(tensors):
+            return _facts(folder, kept, config.base_name, read_peft(tensors, config))
         pairs = pairs_of({name: shape for name, (_, shape) in tensors.items()}, config)
     except UnsupportedAdapter as error:
         raise StoreError(str(error)) from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.adapters import UnsupportedAdapter
-from engine.adapters.pictures import Layer, Lora, fitted, own_name, per_block_of, read_lora
+from engine.adapters import CONFIG, UnsupportedAdapter, read_config
+from engine.adapters.pictures import Layer, Lora, fitted, own_name, per_block_of, read_lora, read_peft
 from engine.pipelines import config_of, is_variant, read_pipeline
 from engine.store.checks import read_json
 from engine.store.errors import StoreError
@@ -28,9 +28,12 @@ def lora_of(folder: Path, present: Iterable[str]) -> Lora:
 
 
 def read_file(file: Path) -> Lora:
-    """Raises StoreError."""
+    """With what lies beside it where PEFT wrote it. Raises StoreError."""
     check_safetensors(file)
+    config = file.with_name(CONFIG)
     try:
+        if config.is_file():
+            return read_peft(tensor_shapes(file), read_config(read_json(config)))
         return read_lora(tensor_shapes(file), metadata_of(file))
     except UnsupportedAdapter as error:
         raise StoreError(str(error)) from error

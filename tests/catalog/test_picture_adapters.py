@@ -11,9 +11,16 @@ from django.test import Client
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel, Modality, ModelVersion
 from apps.catalog.store import model_store
+from apps.generations.local_engine import StoreSource
+from engine.config import EngineConfig
+from engine.service import EngineThread
+from engine.types import AdapterRef
 from tests.catalog.conftest import Models
 from tests.engine.adapters import make_adapter
+from tests.engine.image.drawing import draw, far_apart, params
 from tests.engine.image.loras import FILE, make_lora
+from tests.engine.image.other_loras import make_original, make_peft, with_added
+from tests.engine.image.test_equality import SLACK, by_diffusers
 from tests.engine.image.tiny import make_pipeline
 from tests.engine.janus.tiny import make_janus
 from tests.engine.tiny import make_checkpoint
@@ -73,7 +80,38 @@ def test_one_file_alone(models: Models, lora: Path) -> None:
     assert version.license_id == "MIT", "the base's, where it says none"
 
 
-def test_what_does_not_fit_is_refused(models: Models, lora: Path, tmp_path: Path) -> None:
+def check_drawn(models: Models, base: Path, lora: Path, merged: Path, *arguments: str) -> None:
+    """Installs both and draws with what the store has."""
+    models("install", f"path:{base}", "--license", "MIT", "--approve")
+    assert "It is an adapter on painter (" in models("install", f"path:{lora}", *arguments, "--approve")
+    version = ModelVersion.objects.get(base__hosted_model="painter")
+    engine = EngineThread(StoreSource(), EngineConfig(device="cpu", dtype="float32", threads=1))
+    engine.start()
+    try:
+        style = AdapterRef(version.digest, version.engine_key)
+        made = draw(engine, version.engine_key, params(), adapter=style).picture()
+    finally:
+        engine.stop(drain_seconds=0)
+    assert far_apart(made, by_diffusers(merged, params())) <= SLACK
+    assert far_apart(made, by_diffusers(base, params())) > SLACK
+
+
+@pytest.mark.parametrize("family", ["flux", "stable-diffusion-3"])
+def test_a_file_of_kohyas_from_install_to_picture(models: Models, tmp_path: Path, family: str) -> None:
+    base = make_pipeline(tmp_path / "Painter", family)
+    lora, added = make_original(tmp_path / "Ink", base, family)
+    check_drawn(models, base, lora, with_added(base, added, tmp_path / "merged"), "--base", "painter")
+
+
+@pytest.mark.parametrize(("family", "part"), [("stable-diffusion", "unet"), ("flux", "transformer")])
+def test_a_folder_of_pefts_from_install_to_picture(models: Models, tmp_path: Path, family: str, part: str) -> None:
+    """It says itself what its base is."""
+    base = make_pipeline(tmp_path / "Painter", family)
+    lora, added = make_peft(tmp_path / "Ink", base, part, use_rslora=True)
+    check_drawn(models, base, lora, with_added(base, added, tmp_path / "merged"))
+
+
+def test_what_does_not_fit_is_refused(models: Models, lora: Path, pipeline: Path, tmp_path: Path) -> None:
     models("install", f"path:{make_pipeline(tmp_path / 'Large', 'stable-diffusion-xl')}")
     models("install", f"path:{make_checkpoint(tmp_path / 'Writer', 'Llama')}")
     models("install", f"path:{make_janus(tmp_path / 'Janus')}", "--license", "MIT")
@@ -84,6 +122,8 @@ def test_what_does_not_fit_is_refused(models: Models, lora: Path, tmp_path: Path
         (lora, "writer", "made for a model that draws pictures, and this one writes"),
         (lora, "janus", "A Janus takes no adapters"),
         (of_texts, "painter", "made for a model that writes, and this one draws pictures"),
+        (make_peft(tmp_path / "Oil", pipeline, "unet")[0], "large", "made for another model"),
+        (make_peft(tmp_path / "Gouache", pipeline, "unet", use_dora=True)[0], "painter", "It is a DoRA adapter"),
         (of_texts, "janus", "A Janus takes no adapters"),
     ):
         with pytest.raises(CommandError, match=words):

@@ -1,4 +1,4 @@
-"""LoRA adapters of models of pictures: one file of tensors, in the ways of writing that people's files have.
+"""LoRA adapters of models of pictures: tensors in the ways of writing that people's files have.
 
 Imports no torch.
 """
@@ -6,7 +6,22 @@ Imports no torch.
 from engine.adapters.pictures.blocks import per_block_of
 from engine.adapters.pictures.fitting import Fitted, fitted
 from engine.adapters.pictures.folder import is_lora
+from engine.adapters.pictures.layers import Layer, Rows
 from engine.adapters.pictures.lora import Change, Lora, read_lora
-from engine.adapters.pictures.names import Layer, own_name
+from engine.adapters.pictures.names import own_name
+from engine.adapters.pictures.peft import of_pictures, read_peft
 
-__all__ = ["Change", "Fitted", "Layer", "Lora", "fitted", "is_lora", "own_name", "per_block_of", "read_lora"]
+__all__ = [
+    "Change",
+    "Fitted",
+    "Layer",
+    "Lora",
+    "Rows",
+    "fitted",
+    "is_lora",
+    "of_pictures",
+    "own_name",
+    "per_block_of",
+    "read_lora",
+    "read_peft",
+]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.adapters.config import UnsupportedAdapter
-from engine.adapters.pictures.lora import Change, Lora, Shape
-from engine.adapters.pictures.names import Layer, spelled
+from engine.adapters.pictures.layers import Layer, Rows, Shape, Share
+from engine.adapters.pictures.lora import Change, Lora
+from engine.adapters.pictures.names import spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Fitted:
     change: Change
     scaling: float | None
     """What the second matrix is multiplied with; None: by its alpha, which is a tensor of its own."""
+    rows: Rows = ()
+    """Of the second matrix, where the layer has some of its outputs, or all in another order."""
 
 
 def fitted(lora: Lora, layers: Mapping[Layer, Shape], per_block: int) -> dict[Layer, Fitted]:
@@ -28,21 +31,29 @@ def fitted(lora: Lora, layers: Mapping[Layer, Shape], per_block: int) -> dict[La
     known = spelled(layers, per_block)
     found: dict[Layer, Fitted] = {}
     for written, change in lora.changes.items():
-        layer = known.get(written)
-        if layer is None:
+        shares = known.get(written)
+        if shares is None:
             raise UnsupportedAdapter(
                 f"The adapter was made for another model, or names its layers in a way that isn't known here: this "
                 f"model has no “{written[:120]}”."
             )
-        if layer in found:
-            raise UnsupportedAdapter(f"The adapter changes “{written[:120]}” twice, under two names.")
-        if layers[layer] != change.shape:
+        whole = _whole(shares, layers)
+        if whole != change.shape:
             raise UnsupportedAdapter(
                 f"The adapter was made for another model: the weights of “{written[:120]}” are "
-                f"{_size(layers[layer])}, the adapter's {_size(change.shape)}."
+                f"{_size(whole)}, the adapter's {_size(change.shape)}."
             )
-        found[layer] = Fitted(change, _scaling(lora, layer, change))
+        for share in shares:
+            if share.layer in found:
+                raise UnsupportedAdapter(f"The adapter changes “{written[:120]}” twice, under two names.")
+            found[share.layer] = Fitted(change, _scaling(lora, share.layer, change), share.rows)
     return dict(sorted(found.items()))
+
+
+def _whole(shares: tuple[Share, ...], layers: Mapping[Layer, Shape]) -> Shape:
+    """Of one matrix that holds all of them, one below the other."""
+    shapes = [layers[share.layer] for share in shares]
+    return (sum(outputs for outputs, *_ in shapes), *shapes[0][1:])
 
 
 def _scaling(lora: Lora, layer: Layer, change: Change) -> float | None:

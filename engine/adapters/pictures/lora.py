@@ -14,7 +14,8 @@ from typing import Any
 
 from engine.adapters.config import AdapterConfig, UnsupportedAdapter, read_config
 from engine.adapters.pairs import check_type
-from engine.adapters.pictures.names import SHORT
+from engine.adapters.pictures.layers import Shape
+from engine.adapters.pictures.names import PEFT, SHORT
 
 METADATA = "lora_adapter_metadata"
 """Where diffusers keeps the settings of the training, as JSON with the part's name before each."""
@@ -24,7 +25,6 @@ TENSOR = re.compile(
 LOWERS = ("A", "down")
 Tensors = Mapping[str, tuple[str, tuple[int, ...]]]
 """The type and the shape of each, by name."""
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Change:
     """Empty where the file has none."""
     rank: int
     shape: Shape
-    """Of the weights that it changes: (outputs, inputs), and of a convolution its height and width."""
+    """Of the weights that it changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def read_lora(tensors: Tensors, metadata: Mapping[str, str]) -> Lora:
         found[layer][what] = name
     if not found:
         raise UnsupportedAdapter("The adapter holds no tensors.")
-    return Lora({layer: _change(layer, names, tensors) for layer, names in found.items()}, _settings(metadata))
+    return Lora({layer: change_of(layer, names, tensors) for layer, names in found.items()}, _settings(metadata))
 
 
 def _parse(name: str) -> tuple[str, str]:
@@ -70,10 +70,16 @@ def _parse(name: str) -> tuple[str, str]:
             f"It holds “{name[:120]}”, which no plain LoRA adapter has: there may be two matrices and an alpha for a "
             "layer (no DoRA, LoHa or LoKr, no biases). A whole model needs its config.json or model_index.json."
         )
+    if name.startswith(PEFT):
+        raise UnsupportedAdapter(
+            f"It holds “{name[:120]}”, as PEFT writes it, without the adapter_config.json that says how strong it is. "
+            "Install the whole folder."
+        )
     return found["layer"], found["alpha"] or ("down" if found["half"] in LOWERS else "up")
 
 
-def _change(layer: str, names: Mapping[str, str], tensors: Tensors) -> Change:
+def change_of(layer: str, names: Mapping[str, str], tensors: Tensors) -> Change:
+    """names: of its tensors, by what they are: down, up, alpha. Raises UnsupportedAdapter."""
     if not {"down", "up"} <= set(names):
         raise UnsupportedAdapter(f"The adapter is incomplete: of “{layer[:120]}” only one matrix is there.")
     (rank, *inputs), (outputs, *other) = (_matrix(names[half], tensors) for half in ("down", "up"))

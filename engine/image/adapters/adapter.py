@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from engine.adapters import UnsupportedAdapter
-from engine.adapters.pictures import Fitted, Layer, fitted, own_name, per_block_of
+from engine.adapters.pictures import Fitted, Layer, Rows, fitted, own_name, per_block_of
 from engine.image.families import Family
 from engine.lora.numbers import Halves, Numbers
 from engine.store import StoreError
@@ -83,12 +83,20 @@ def _filled(
         module, change = modules[part, name], fit.change
         scaling = _alpha(file, change.alpha) / change.rank if fit.scaling is None else fit.scaling
         halves: list[torch.Tensor] = []
-        for half, stored, factor in (("A", change.down, 1.0), ("B", change.up, scaling)):
-            tensor = numbers.taken(file.get_tensor(stored), f"{part}.{name}", half, factor, module.weight.dtype)
+        for half, stored, rows, factor in (("A", change.down, (), 1.0), ("B", change.up, fit.rows, scaling)):
+            tensor = numbers.taken(_tensor(file, stored, rows), f"{part}.{name}", half, factor, module.weight.dtype)
             halves.append(tensor.to(module.weight.device))
             yield
         found[part != network][module] = (halves[0], halves[1])
     return PictureAdapter(numbers.digest, *found)
+
+
+def _tensor(file: Any, name: str, rows: Rows) -> torch.Tensor:
+    """All of it, or these rows."""
+    if not rows:
+        return cast(torch.Tensor, file.get_tensor(name))
+    stored = file.get_slice(name)
+    return torch.cat([stored[begin:end] for begin, end in rows])
 
 
 def _alpha(file: Any, name: str) -> float:
