@@ -1,6 +1,7 @@
 // Passkeys and security keys. A form with data-webauthn="create" or "get" runs the browser's ceremony when it is
 // submitted, and carries the answer in its field "credential". The options are the JSON in the element whose id is
-// data-webauthn-options, or else what a GET of the form's action answers.
+// data-webauthn-options, or else what a GET of the form's action answers. Its button comes disabled: pressed before this
+// file is there, it would send an empty answer.
 
 const FIELDS = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
 
@@ -92,4 +93,7 @@ async function submit(event) {
   }
 }
 
-for (const form of document.querySelectorAll("form[data-webauthn]")) form.addEventListener("submit", submit);
+for (const form of document.querySelectorAll("form[data-webauthn]")) {
+  form.addEventListener("submit", submit);
+  form.querySelector("button[type=submit]").disabled = false;
+}
