@@ -30,6 +30,8 @@ __all__ = ["EngineStopped", "EngineThread", "FolderSource", "ModelSource", "Mode
 
 logger = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.5
+"""How often a model that rests is asked whether what it awaits is there."""
 GRACE_SECONDS = 10.0
 """How long `stop` waits for the thread, beyond draining, before it ends the open requests itself."""
 
@@ -51,6 +53,9 @@ class EngineThread:
         self._deadline: float | None = None
         """monotonic() by which to stop, once asked to."""
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
+
+        self._pause: float | None = None
+        """Seconds to wait for requests before models that rest are asked again; None: as long as it takes."""
 
     def start(self) -> None:
         self._accepting = True
@@ -169,7 +174,10 @@ class EngineThread:
         self._residency.advance()
         engines = self._residency.engines
         model = self._turns.next([name for name, engine in engines.items() if engine.busy])
-        if model is not None:
+        self._pause = 0.0
+        if model is None:
+            self._pause = LOOK_SECONDS if self._rest() else None
+        else:
             began = perf_counter()
             try:
                 engines[model].step()
@@ -179,11 +187,22 @@ class EngineThread:
             self._turns.took(model, perf_counter() - began)
         return True
 
+    def _rest(self) -> bool:
+        """Whether a model awaits something while none has anything to do."""
+        awaited = False
+        for model, engine in list(self._residency.engines.items()):
+            try:
+                awaited = engine.rest() or awaited
+            except Exception:
+                logger.exception("Model %s failed while it rested; it will be loaded anew", model)
+                self._residency.drop(model)
+        return awaited
+
     def _take(self) -> tuple[list[Ticket], list[str]]:
         """Empty the inbox; wait for something while there is nothing else to do."""
         with self._wake:
-            while not (self._inbox or self._cancels) and self._deadline is None and self._residency.idle:
-                self._wake.wait()
+            if not (self._inbox or self._cancels) and self._deadline is None and self._residency.idle:
+                self._wake.wait(self._pause)
             tickets, cancels = list(self._inbox), list(self._cancels)
             self._inbox.clear()
             self._cancels.clear()

@@ -110,6 +110,9 @@ class Orders(Generic[A]):
     def waiting(self) -> int:
         return len(self._places.waiting)
 
+    def rest(self) -> bool:
+        return False
+
     def predicted_wait(self) -> float | None:
         running, waiting = (
             [Work(0, max(1, one.steps_left)) for one in list(line)]

@@ -62,6 +62,9 @@ class JanusEngine:
     def waiting(self) -> int:
         return self._texts.waiting + self._pictures.waiting
 
+    def rest(self) -> bool:
+        return self._texts.rest()
+
     def predicted_wait(self) -> float | None:
         """The longer one of both."""
         known = [wait for wait in (self._texts.predicted_wait(), self._pictures.predicted_wait()) if wait is not None]

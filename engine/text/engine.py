@@ -223,6 +223,9 @@ class TextEngine:
         for ticket in self._openings.remove_all() + self._adapters.remove_all():
             ticket.fail(code, error)
 
+    def rest(self) -> bool:
+        return self._runner.settle()
+
     def step(self) -> None:
         """Compute one pass for all running sequences and deliver what came of it."""
         self._end_overdue()

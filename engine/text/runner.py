@@ -35,8 +35,9 @@ class AnyRunner(Protocol):
         ...
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor: ...
-    def settle(self) -> None:
-        """Called while no sequence is under way: change now what would change results in the midst of one."""
+    def settle(self) -> bool:
+        """Called while no sequence is under way: change now what would change results in the midst of one. Whether
+        more is awaited."""
         ...
 
 
@@ -62,14 +63,14 @@ class Runner:
     def compiled(self) -> bool:
         return self._graphs is not None
 
-    def settle(self) -> None:
-        if self._compiling is None:
-            return
-        try:
-            next(self._compiling)
-        except StopIteration as done:
-            self._compiling = None
-            self._take(done.value)
+    def settle(self) -> bool:
+        if self._compiling is not None:
+            try:
+                next(self._compiling)
+            except StopIteration as done:
+                self._compiling = None
+                self._take(done.value)
+        return self._compiling is not None
 
     def _take(self, graphs: Graphs | None) -> None:
         if graphs is not None and stands(graphs, self._model.module, self._backend):

@@ -15,7 +15,7 @@ from torch._dynamo.utils import counters as dynamo
 
 from engine.config import EngineConfig
 from engine.loaded import at_once
-from engine.metrics import Counters
+from engine.metrics import Counters, EngineMetrics
 from engine.source import FolderSource
 from engine.text.attention.gathered import GatheredBackend
 from engine.text.graphs.compiling import graphs_of, with_graphs
@@ -24,6 +24,8 @@ from engine.text.runner import runner_of
 from engine.types import AdapterRef
 from engine.weights import Weights
 from tests.engine.adapters import make_adapter, merge
+from tests.engine.recorder import Recorder, submit
+from tests.engine.started import started_engines
 from tests.engine.test_equality import Bench, generated, greedy, prompts_of
 
 PROMPTS = prompts_of([1, 3, 17, 70, 5])
@@ -46,31 +48,28 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def first(checkpoints: dict[str, Path], kept: Path) -> tuple[Bench, Counters]:
-    """A model that answered without its graph while that was made, until it was there. Takes half a minute of one
-    processor: the only one here that compiles."""
-    with pytest.MonkeyPatch.context() as patch:
+def first(checkpoints: dict[str, Path], kept: Path) -> tuple[Recorder, Recorder, EngineMetrics]:
+    """What a model answered before its graph was there, and after it had got it while nobody asked. Takes half a minute
+    of one processor: the only one here that compiles."""
+    with pytest.MonkeyPatch.context() as patch, started_engines(max_context=512, compile="auto") as start:
         patch.setattr("engine.text.graphs.compiling.LEAST_HIDDEN", 1)
-        model, counters = load(checkpoints["Llama"], compile="auto")
-        assert model.graphs is None
-        assert model.compiling is not None
         patch.setattr("engine.text.graphs.trial._seconds", lambda layer, graphs: 1.0 if graphs is None else 0.5)
-        bench = Bench(model)
-        bench.add("before", PROMPTS[2], greedy())
-        bench.run()
+        engine = start(checkpoints)
+        before = submit(engine, "Llama", PROMPTS[2], request_id="before")
+        before.finish()
         deadline = monotonic() + 900
-        while not bench.engine._runner.compiled:
+        while not engine.metrics().graphs_built:
             assert monotonic() < deadline
-            sleep(2)
-            bench.add("waits", PROMPTS[0], greedy(1))
-            bench.run()
-        bench.add("after", PROMPTS[2], greedy())
-        bench.run()
-    return bench, counters
+            sleep(0.2)
+        after = submit(engine, "Llama", PROMPTS[2], request_id="after")
+        after.finish()
+        return before, after, engine.metrics()
 
 
 @pytest.fixture
-def compiled(first: tuple[Bench, Counters], checkpoints: dict[str, Path], no_compiler: None) -> LoadedModel:
+def compiled(
+    first: tuple[Recorder, Recorder, EngineMetrics], checkpoints: dict[str, Path], no_compiler: None
+) -> LoadedModel:
     """A later load."""
     model, counters = load(checkpoints["Llama"])
     assert (counters.graphs_built, counters.graphs_reused, counters.compile_failures) == (0, 1, 0)
@@ -82,12 +81,13 @@ def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "/nowhere/g++")
 
 
-def test_it_answers_while_it_is_compiled(first: tuple[Bench, Counters], checkpoints: dict[str, Path]) -> None:
-    bench, counters = first
-    assert (counters.graphs_built, counters.graphs_reused, counters.compile_failures) == (1, 0, 0)
-    for name, how in (("before", "off"), ("after", "layers")):
-        assert bench.completion(name, PROMPTS[2]) == generated(checkpoints["Llama"], [PROMPTS[2]])[0]
-        assert bench.recorders[name].finish().made_with["compile"] == how
+def test_it_answers_while_it_is_compiled_and_gets_its_graph_while_nobody_asks(
+    first: tuple[Recorder, Recorder, EngineMetrics],
+) -> None:
+    before, after, metrics = first
+    assert (metrics.graphs_built, metrics.graphs_reused, metrics.compile_failures) == (1, 0, 0)
+    assert [one.finish().made_with["compile"] for one in (before, after)] == ["off", "layers"]
+    assert before.text == after.text
 
 
 def test_any_mixture_of_steps_is_right_and_compiles_nothing(
@@ -116,7 +116,7 @@ def test_one_graph_serves_all_layers(compiled: LoadedModel, kept: Path) -> None:
 
 @pytest.mark.parametrize("weights", ["full", "int8"])
 def test_the_next_load_compiles_nothing(
-    first: tuple[Bench, Counters], checkpoints: dict[str, Path], no_compiler: None, weights: Weights
+    first: tuple[Recorder, Recorder, EngineMetrics], checkpoints: dict[str, Path], no_compiler: None, weights: Weights
 ) -> None:
     model, counters = load(checkpoints["Llama"], weights=weights)
     assert (counters.graphs_built, counters.graphs_reused, counters.compile_failures) == (0, 1, 0)
@@ -189,7 +189,7 @@ def test_without_a_compiler_it_runs_all_the_same(
 
 
 def test_a_damaged_file_is_not_opened(
-    first: tuple[Bench, Counters], checkpoints: dict[str, Path], kept: Path, tmp_path: Path,
+    first: tuple[Recorder, Recorder, EngineMetrics], checkpoints: dict[str, Path], kept: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, no_compiler: None,
 ) -> None:  # fmt: skip
     [file] = kept.glob("*.pt2")

@@ -32,8 +32,9 @@ class CompatibleRunner:
         takes = inspect.signature(model.module.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
         """Nothing is going to change."""
+        return False
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
         """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples."""
