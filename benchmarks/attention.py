@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.attention_layer import SHAPES, Layer, Work
 from benchmarks.text.rounds import over, spread
+from engine.device import finish
 from engine.text.attention.choice import FAST
 from engine.text.attention.reference import ReferenceBackend
 from engine.text.attention.shape import CacheShape
@@ -42,11 +43,6 @@ def microseconds(run: Callable[[], object], device: torch.device, times: int) ->
         run()
     finish(device)
     return (perf_counter() - began) / times * 1e6
-
-
-def finish(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
 
 
 def copy_rate(device: torch.device) -> float:

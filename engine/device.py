@@ -40,6 +40,12 @@ def prepare_thread(config: EngineConfig) -> None:
         torch.set_num_threads(config.threads)
 
 
+def finish(device: torch.device) -> None:
+    """Wait until it has computed all that it was given."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
 def is_out_of_memory(error: BaseException | None) -> bool:
     """CUDA has a class for it; the CPU allocator raises a plain RuntimeError, and the system ENOMEM."""
     if error is None:

@@ -52,10 +52,9 @@ class EngineThread:
         self._accepting = False
         self._deadline: float | None = None
         """monotonic() by which to stop, once asked to."""
-        self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
-
         self._pause: float | None = None
         """Seconds to wait for requests before models that rest are asked again; None: as long as it takes."""
+        self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
 
     def start(self) -> None:
         self._accepting = True

@@ -111,7 +111,11 @@ class HostedModel(models.Model):
 
     @property
     def writes(self) -> bool:
-        return self.modality == Modality.TEXT or (self.default_version is not None and self.default_version.sees)
+        return self.modality == Modality.TEXT or self.sees
+
+    @property
+    def sees(self) -> bool:
+        return self.default_version is not None and self.default_version.sees
 
     @property
     def queue(self) -> str:

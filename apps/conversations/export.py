@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.conversations.models import Message
-from apps.generations.formats import FORMAT, FORMATS
+from apps.generations.formats import format_name
 from apps.generations.said import shown_reasoning
 
 
@@ -27,7 +27,7 @@ def own_messages(user: User) -> list[dict[str, Any]]:
             "role": message.role,
             "text": message.content,
             "pictures": message.pictures,
-            "format": FORMATS.get(message.job.params.get(FORMAT), "") if message.job else "",
+            "format": format_name(message.job.params) if message.job else "",
             "reasoning": shown_reasoning(message.job) if message.job else "",
             "written_at": message.created_at,
         }

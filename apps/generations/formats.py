@@ -50,6 +50,11 @@ def without_unused(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if name in CHECKS and name != params[FORMAT] else value for name, value in params.items()}
 
 
+def format_name(params: Mapping[str, Any]) -> str:
+    """ "" where answers are text."""
+    return FORMATS.get(params.get(FORMAT, ""), "")
+
+
 def format_text(params: Mapping[str, Any]) -> str:
     """The schema or expression that goes with the chosen format; "" where there is none."""
     return params.get(str(params.get(FORMAT))) or ""

@@ -142,6 +142,11 @@ BY_NAME: Mapping[str, Parameter] = MappingProxyType(
 )
 
 
+def sampling(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what belongs to the answer format."""
+    return {name: value for name, value in params.items() if name not in FORMAT_NAMES}
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 

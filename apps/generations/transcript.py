@@ -68,8 +68,10 @@ class Transcript:
         return bool(self._waiting)
 
     def said(self) -> Said:
-        said = Said(str(self._text), str(self._reasoning), tuple(self._calls), self.tokens, self._reasoning_ms)
-        return said._replace(sureness=self.sureness.result())
+        return Said(
+            str(self._text), str(self._reasoning), tuple(self._calls), self.tokens, self._reasoning_ms,
+            sureness=self.sureness.result(),
+        )  # fmt: skip
 
     def add_text(self, event: TextEvent) -> None:
         offset, self.tokens = self._text.length, event.tokens

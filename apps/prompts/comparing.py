@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from apps.generations.formats import FORMAT, FORMATS, format_text
-from apps.generations.params import FORMAT_NAMES
+from apps.generations.formats import format_name, format_text
+from apps.generations.params import sampling
 from apps.prompts.models import PromptRevision
 
 FIELDS = {
@@ -66,9 +66,9 @@ def compare(old: PromptRevision, new: PromptRevision) -> list[FieldDiff]:
 
 def _value(revision: PromptRevision, name: str) -> object:
     if name == "format":
-        return "\n".join(filter(None, [FORMATS.get(revision.params.get(FORMAT), ""), format_text(revision.params)]))
+        return "\n".join(filter(None, [format_name(revision.params), format_text(revision.params)]))
     if name == "params":
-        return {parameter: value for parameter, value in revision.params.items() if parameter not in FORMAT_NAMES}
+        return sampling(revision.params)
     return getattr(revision, name)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from engine import own_process
+
 SECONDS = 3600
 
 
@@ -18,11 +18,11 @@ class ConversionError(Exception):
 def convert_gguf(source: Path, target: Path) -> None:
     """Write a loadable folder to `target`, which must not exist yet. Raises ConversionError."""
     command = [sys.executable, "-m", "engine.convert", str(source.resolve()), str(target.resolve())]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = own_process.environment()
     try:
         done = subprocess.run(  # noqa: S603 - our own program
             command,
-            cwd=ROOT,
+            cwd=own_process.ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

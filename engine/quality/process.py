@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import own_process
 from engine.weights import Weights
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 3600
 
 
@@ -35,12 +34,12 @@ class Quality:
 def measure(folder: Path, weights: Weights) -> Quality:
     """Takes minutes. Raises MeasureError."""
     command = [sys.executable, "-m", "engine.quality", str(folder.resolve()), weights]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = own_process.environment()
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # others use these cores too
     try:
         done = subprocess.run(  # noqa: S603 - our own program
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS,
-            check=False,
+            command, cwd=own_process.ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise MeasureError(f"Measuring took longer than {SECONDS // 60} minutes.") from error

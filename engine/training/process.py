@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from engine import own_process
 from engine.training.errors import TrainingError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 STOPPED = 130  # its exit status after Ctrl-C
 SECONDS_TO_STOP = 60
 
@@ -18,11 +17,11 @@ SECONDS_TO_STOP = 60
 def train_in_child(pictures: Path, out: Path, options: list[str], say: Callable[[str], None]) -> None:
     """`options` as `python -m engine.training` takes them; `say` gets each line. Raises TrainingError."""
     command = [sys.executable, "-m", "engine.training", str(pictures.resolve()), "--out", str(out.resolve()), *options]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = own_process.environment()
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # others use these cores too
     child = subprocess.Popen(  # noqa: S603 - our own program
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace",
+        command, cwd=own_process.ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace",
     )  # fmt: skip
     last = _follow(child, say)
     if child.returncode == STOPPED:

@@ -30,7 +30,7 @@ def create_conversation(*, actor: User, project: Project, sees: bool = False) ->
 
     With `sees` only models that see pictures count. Raises Refused where they may use none of these."""
     mine = Conversation.objects.filter(project=project, created_by=actor)
-    usable = [model for model in usable_models(actor, project) if not sees or _sees(model)]
+    usable = [model for model in usable_models(actor, project) if not sees or model.sees]
     if sees and not usable:
         raise refused("blind", BLIND)
     last = mine.filter(hosted_model__in=usable).order_by("-updated_at").first()
@@ -38,10 +38,6 @@ def create_conversation(*, actor: User, project: Project, sees: bool = False) ->
     conversation = Conversation.objects.create(project=project, created_by=actor, hosted_model=model)
     _record("conversation.created", actor, conversation)
     return conversation
-
-
-def _sees(model: HostedModel) -> bool:
-    return model.default_version is not None and model.default_version.sees
 
 
 @transaction.atomic

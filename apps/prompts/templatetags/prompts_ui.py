@@ -9,14 +9,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.catalog.markdown import render_card
-from apps.generations.formats import FORMAT, FORMATS
-from apps.generations.formats import format_text as text_of_format
-from apps.generations.params import BY_NAME, FORMAT_NAMES
+from apps.generations.formats import format_name, format_text
+from apps.generations.params import BY_NAME, sampling
 from apps.prompts.content import LICENCES
 from apps.prompts.models import Audience
 from apps.prompts.templating import Placeholder, TemplateError, parse
 
 register = template.Library()
+for told_by in (sampling, format_name, format_text):
+    register.filter(told_by)
 ICONS = {Audience.PRIVATE: "lock", Audience.PROJECT: "folder", Audience.MEMBERS: "users", Audience.PUBLIC: "globe"}
 WORDS = {audience: audience.name.capitalize() for audience in Audience}
 
@@ -54,23 +55,6 @@ def audience_word(visibility: int) -> str:
 @register.filter
 def parameter_label(name: str) -> str:
     return BY_NAME[name].label if name in BY_NAME else name
-
-
-@register.filter
-def sampling(params: dict[str, Any]) -> dict[str, Any]:
-    """Without what belongs to the answer format."""
-    return {name: value for name, value in params.items() if name not in FORMAT_NAMES}
-
-
-@register.filter
-def format_name(params: dict[str, Any]) -> str:
-    """ "" where answers are text."""
-    return FORMATS.get(params.get(FORMAT, ""), "")
-
-
-@register.filter
-def format_text(params: dict[str, Any]) -> str:
-    return text_of_format(params)
 
 
 @register.filter

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.text.attention.plan import PlannedChunk
-from engine.text.attention.shape import CacheShape
+from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,10 @@ class Backend(ABC):
         self.values = [] if shape.values_in_keys else self._allocated(values)
 
     @classmethod
-    @abstractmethod
     def block_sizes(cls, shape: CacheShape) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """In which order a block of one layer keeps the numbers of its keys, and of its values."""
+        """In which order a block of one layer keeps the numbers of its keys, and of its values: usually a head after
+        the other, each `[BLOCK_SIZE, dim]`."""
+        return (shape.kv_heads, BLOCK_SIZE, shape.key_dim), (shape.kv_heads, BLOCK_SIZE, shape.value_dim)
 
     @classmethod
     @abstractmethod

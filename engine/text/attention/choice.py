@@ -10,6 +10,7 @@ from time import perf_counter
 import torch
 
 from engine.config import Attention
+from engine.device import finish
 from engine.text.attention.backend import AttentionPlan, Backend, Variant
 from engine.text.attention.gathered import GatheredBackend
 from engine.text.attention.gpu.backend import TritonBackend
@@ -70,10 +71,10 @@ def seconds_of(kind: type[Backend], shape: CacheShape) -> float:
     backend, plan, inputs = _work(kind, shape, [1] * SEQUENCES)
     times = []
     for _ in range(TRIES):
-        _finish(shape.device)
+        finish(shape.device)
         began = perf_counter()
         backend.attend(0, *inputs, Variant(shape.key_dim**-0.5), plan)
-        _finish(shape.device)
+        finish(shape.device)
         times.append(perf_counter() - began)
     return min(times)
 
@@ -112,8 +113,3 @@ def _chunks(tables: list[list[int]], counts: Iterable[int]) -> list[PlannedChunk
         chunks.append(PlannedChunk(row, CONTEXT, count, table))
         row += count
     return chunks
-
-
-def _finish(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)

@@ -29,13 +29,9 @@ class Prepared:
 
 
 class GatheredBackend(Backend):
-    """Keys and values `[blocks, kv_heads, BLOCK_SIZE, dim]` a layer."""
+    """For keys and values in the usual order."""
 
     name = "gathered"
-
-    @classmethod
-    def block_sizes(cls, shape: CacheShape) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        return (shape.kv_heads, BLOCK_SIZE, shape.key_dim), (shape.kv_heads, BLOCK_SIZE, shape.value_dim)
 
     @classmethod
     def supports(cls, shape: CacheShape) -> bool:

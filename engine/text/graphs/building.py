@@ -23,10 +23,10 @@ from zipfile import BadZipFile, ZipFile
 import torch
 import transformers
 
+from engine import own_process
 from engine.text.compiled import cache_folder, machine
 from engine.text.graphs.kinds import Kind, Unfit
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
 SOURCES = ("operators.py", "tracing.py")
 UNFIT = 3
 """How the process ends where nothing can be done about it."""
@@ -73,12 +73,13 @@ def built(kinds: Several[Kind], files: Several[Path], order: Mapping[str, Any]) 
 
 
 def _run(order: Mapping[str, Any]) -> Generator[bool, None, None]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
     with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as said:
         told.write(json.dumps(order).encode())
         told.seek(0)
         command = [sys.executable, "-m", "engine.text.graphs"]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=told, stdout=said, stderr=said)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
+            command, cwd=own_process.ROOT, env=own_process.environment(), stdin=told, stdout=said, stderr=said
+        )
         try:
             yield from _wait(process)
         finally:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from engine.device import finish
 from engine.text.attention.backend import Backend
 from engine.text.attention.plan import PlannedChunk
 from engine.text.graphs.layers import Graphs
@@ -78,7 +79,6 @@ def _seconds(layer: Callable[[], torch.Tensor], graphs: Graphs | None) -> float:
         for _ in range(TRIES):
             began = perf_counter()
             output = layer()
-            if output.device.type != "cpu":
-                torch.accelerator.synchronize(output.device)
+            finish(output.device)
             times.append(perf_counter() - began)
     return min(times)

@@ -19,6 +19,9 @@ const SENTENCES = {
   429: "That was a lot in a short time. Wait a little, then try again.",
 };
 
+/** An address that holds the place of an id. */
+export const withId = (url, id) => url.replace("{id}", encodeURIComponent(id));
+
 const csrf = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
 
 async function request(url, options) {

@@ -1,11 +1,10 @@
 /** What a person can ask of the conversation, and what the page does with the answer. */
 import { toast } from "../toasts.js";
-import { get, newClientId, post } from "./api.js";
+import { get, newClientId, post, withId } from "./api.js";
 import { generating, isOver } from "./reducer.js";
 import { tellWarnings } from "./warnings.js";
 
 const READ_ALONG_EVERY = 3000; // milliseconds
-const withId = (url, id) => url.replace("{id}", encodeURIComponent(id));
 
 export class Commands {
   constructor(store, socket) {

@@ -1,5 +1,5 @@
 /** Words that answers should avoid or favour, each with its number. */
-import { complainAt } from "../complaint.js";
+import { complainAt, markWrong } from "../complaint.js";
 import { el, icon } from "../dom.js";
 
 const HELP = "−100: never. −5: much rarer. 5: much likelier. 100: hardly anything else. Upper and lower case count, and only words that the model writes as one token can be weighed.";
@@ -53,7 +53,7 @@ export function wordFields(root, onChange) {
     /** At the word that the sentence names. @returns {boolean} whether it is about words */
     complain(name, sentence) {
       const said = name === "word_bias" ? sentence : "";
-      for (const [word] of rows()) word.removeAttribute("aria-invalid");
+      for (const [word] of rows()) markWrong(word, false);
       const wrong = rows().find(([word]) => word.value && said.includes(`“${word.value.trim()}”`));
       return complainAt(wrong?.[0] ?? list, error, said);
     },

@@ -22,13 +22,13 @@ from engine.text.attention.backend import AttentionPlan, Backend, Variant
 from engine.text.attention.gpu.step import Step, step_of
 from engine.text.attention.gpu.tiles import Tile, gpu_of, shared_bytes
 from engine.text.attention.plan import PlannedChunk
-from engine.text.attention.shape import BLOCK_SIZE, CacheShape
+from engine.text.attention.shape import CacheShape
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 class TritonBackend(Backend):
-    """Keys and values `[blocks, kv_heads, BLOCK_SIZE, dim]` a layer."""
+    """For keys and values in the usual order."""
 
     name = "triton"
 
@@ -40,10 +40,6 @@ class TritonBackend(Backend):
         self._gpu = gpu_of(shape.device)
         self._tiles = {short: Tile.of(shape, short, self._gpu) for short in (True, False)}
         self._layers = [Layer(shape, *both) for both in zip(self.keys, self.values or self.keys, strict=True)]
-
-    @classmethod
-    def block_sizes(cls, shape: CacheShape) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        return (shape.kv_heads, BLOCK_SIZE, shape.key_dim), (shape.kv_heads, BLOCK_SIZE, shape.value_dim)
 
     @classmethod
     def supports(cls, shape: CacheShape) -> bool:

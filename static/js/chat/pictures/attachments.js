@@ -3,7 +3,7 @@
  * waits for its message; until then it can be taken back, and a reload keeps it.
  */
 import { el, icon } from "../../dom.js";
-import { Failure, post, postPicture } from "../api.js";
+import { Failure, post, postPicture, withId } from "../api.js";
 import { keep, recall } from "../storage.js";
 import { Gallery } from "./gallery.js";
 import { whyBlind } from "./sight.js";
@@ -122,7 +122,7 @@ export class Attachments {
 
   #copy({ from }) {
     const { urls, conversation } = this.store.state;
-    return post(urls.attach_copy.replace("{id}", from), { conversation: conversation.id });
+    return post(withId(urls.attach_copy, from), { conversation: conversation.id });
   }
 
   #remove(item) {
@@ -143,7 +143,7 @@ export class Attachments {
 
   /** What was never sent is erased; where that fails the site forgets it by itself. */
   #forget({ id }) {
-    post(this.store.state.urls.remove_picture.replace("{id}", id)).catch(() => {});
+    post(withId(this.store.state.urls.remove_picture, id)).catch(() => {});
   }
 
   #changed() {

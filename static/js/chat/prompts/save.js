@@ -1,6 +1,6 @@
 /** A message becomes a prompt of the library: its tool opens this dialog, Save saves. */
 import { toast } from "../../toasts.js";
-import { post } from "../api.js";
+import { post, withId } from "../api.js";
 import { mayWrite } from "../reducer.js";
 
 const TITLE_CHARS = 60;
@@ -24,7 +24,7 @@ export function saveDialog({ store }) {
     submit.disabled = true;
     try {
       const wishes = { title: form.elements.title.value, system_prompt: form.system_prompt.checked, for_project: form.for_project.checked };
-      const { title, url } = await post(store.state.urls.save_prompt.replace("{id}", encodeURIComponent(message.id)), wishes);
+      const { title, url } = await post(withId(store.state.urls.save_prompt, message.id), wishes);
       dialog.close();
       toast({ text: `“${title}” is in the library.`, action: { label: "Open", run: () => location.assign(url) } });
     } catch (failure) {

@@ -9,7 +9,7 @@ const STEPS = [
 ];
 const KEYS = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1 };
 
-/** `update` is told of the answer's own element, which this one stands in for while it is shown. */
+/** Stands in for the answer's own element while it is shown. */
 export class Certainty {
   /** @param read asks for `{tokens, is_cut}`; raises Failure */
   constructor(body, read) {
