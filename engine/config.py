@@ -42,6 +42,9 @@ class EngineConfig:
     speculate: bool = True
     """Compute guesses of the next tokens together with the next one while few sequences run; what is written stays the
     same."""
+    tell_seconds: float | None = None
+    """What is written is told in pieces of so many seconds; 0: token by token. None: token by token on a processor, 20
+    ms on an accelerator, whose steps are so short that telling them would take longer."""
     attention: Attention = "auto"
     """`auto`: the fastest that works on the device, tried at load."""
     compile: Compile = "off"
@@ -75,6 +78,8 @@ class EngineConfig:
             raise ValueError(f"EngineConfig.max_context must be at least 2 tokens, it is {self.max_context}.")
         if not self.checkpoint_seconds >= 0:
             raise ValueError(f"EngineConfig.checkpoint_seconds must be at least 0, it is {self.checkpoint_seconds}.")
+        if self.tell_seconds is not None and not self.tell_seconds >= 0:
+            raise ValueError(f"EngineConfig.tell_seconds must be at least 0 or None, it is {self.tell_seconds}.")
         if not self.stall_factor >= 1:
             raise ValueError(f"EngineConfig.stall_factor must be at least 1, it is {self.stall_factor}.")
         if self.max_wait_seconds is not None and not self.max_wait_seconds > 0:

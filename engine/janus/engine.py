@@ -43,7 +43,7 @@ class JanusEngine:
         for_texts, at_once = needs.shared(room)
         self._texts = TextEngine(
             model.text, config, counters, source, room=for_texts, make_room=make_room,
-            make_runner=lambda _model, _attention, blocks: JanusRunner(model, blocks),
+            make_runner=lambda _model, _config, blocks: JanusRunner(model, blocks),
         )  # fmt: skip
         self._pictures = Pictures(model, config, counters, most=at_once, make_room=make_room)
         self._turns = Turns()

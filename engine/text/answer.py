@@ -30,6 +30,8 @@ class AnswerStream:
         self._tokenizer = tokenizer
         self._detokenizer = Detokenizer(tokenizer)
         self._stops = StopStrings(stops)
+        self.takes_several = not stops and wanted <= set(self._marks.values())
+        """Whether tokens may be pushed together: none but marks of their own changes what the others are."""
         self.reasoning = False
         """Whether the last token belongs to the reasoning, the marks around it included."""
 
@@ -55,6 +57,15 @@ class AnswerStream:
     def stopped(self) -> bool:
         """A stop string came, or the model has said that its turn is over."""
         return self._stops.found or self._parser.over
+
+    def push_all(self, tokens: Sequence[int]) -> list[Segment]:
+        """Several at once, where it `takes_several` and none of them is a mark."""
+        segments = self._parser.feed(self._detokenizer.push(*tokens))
+        self.reasoning = self._parser.reasoning
+        return self._until_stop(segments)
+
+    def is_mark(self, token: int) -> bool:
+        return token in self._marks
 
     def push(self, token: int) -> list[Segment]:
         before = self._parser.reasoning

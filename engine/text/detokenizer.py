@@ -17,12 +17,12 @@ class Detokenizer:
         self._stream: DecodeStream | None = DecodeStream(skip_special_tokens=True)
         self._text = ""
 
-    def push(self, token: int) -> str:
-        """The text that became complete with this token, often empty within a character of several tokens."""
-        self._tokens.append(token)
+    def push(self, *tokens: int) -> str:
+        """The text that became complete with these tokens, often empty within a character of several."""
+        self._tokens += tokens
         if self._stream is not None:
             try:
-                piece = self._stream.step(self._tokenizer, token) or ""
+                piece = self._stream.step(self._tokenizer, tokens[0] if len(tokens) == 1 else list(tokens)) or ""
             except Exception:  # "Invalid prefix": tokens that no encoder makes; its own class isn't exported
                 self._stream = None
             else:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import random
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
 from time import perf_counter
 
-from engine.config import Attention, EngineConfig
+from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
 from engine.forecast import Forecast, Work
 from engine.grammar.process import Constraint
@@ -25,6 +24,7 @@ from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
 from engine.text.checks import refusal
+from engine.text.completion import Completion
 from engine.text.drafting import Drafter, confirmed
 from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
@@ -32,9 +32,10 @@ from engine.text.opening import Openings
 from engine.text.pacing import Pacing
 from engine.text.prescribed import Prescribed
 from engine.text.runner import AnyRunner, runner_of
-from engine.text.sampler import Chooser, choose
+from engine.text.sampler import Chooser, begin_choosing
 from engine.text.scheduler import Chunk, Scheduler, Step
 from engine.text.sequence import Sequence
+from engine.text.telling import Telling
 from engine.ticket import TextTicket, Ticket
 from engine.types import FinishReason
 from engine.weights import Weights
@@ -52,21 +53,10 @@ NO_FORMAT = (
     "Where this model's thoughts end can't be told before its answer has begun, so its answer can't be given a format. "
     "Choose Text, or another model."
 )
+TELL_SECONDS = 0.02
+"""How long tokens wait to be told, on an accelerator."""
 NO_SOURCE = FolderSource()
 """For engines whose requests name no adapters."""
-
-
-@dataclass(slots=True, eq=False)
-class Completion:
-    """Everything that belongs to one sequence."""
-
-    ticket: TextTicket
-    sequence: Sequence
-    chooser: Chooser
-    stream: AnswerStream
-    adapter: Adapter | None
-    last_token: int
-    """It ends when it has so many tokens, the prompt's included."""
 
 
 class TextEngine:
@@ -82,7 +72,7 @@ class TextEngine:
         room: int | None = None,
         weights: Weights = "full",
         make_room: Callable[[], object] = lambda: None,
-        make_runner: Callable[[LoadedModel, Attention, int], AnyRunner] = runner_of,
+        make_runner: Callable[[LoadedModel, EngineConfig, int], AnyRunner] = runner_of,
     ) -> None:
         """source: of adapters. room: bytes for the cache, where that is known. weights: how `model` keeps them.
         make_room: called when a step finds too little memory. make_runner: as `runner_of`.
@@ -99,8 +89,16 @@ class TextEngine:
         self._pacing = Pacing(config.prefill_tokens, config.stall_factor)
         self._forecast = Forecast()
         self._make_room = make_room
-        self._runner = make_runner(model, config.attention, blocks)
+        self._runner = make_runner(model, config, blocks)
         self._completions: dict[str, Completion] = {}
+        self._timed: dict[str, Completion] = {}
+        """Those that must end by some time."""
+        tell_seconds = config.tell_seconds
+        if tell_seconds is None:
+            tell_seconds = 0.0 if model.device.type == "cpu" else TELL_SECONDS
+        self._telling = Telling(tell_seconds, self._tell_together)
+        self._device_seconds = 0.0
+        """How long the device computed at the last step, after all was launched."""
         self._openings = Openings(model, config.max_sequences)
         self._adapters: Shelf[TextTicket, Adapter] = Shelf(
             partial(load_adapter, model=model), model.device, source, config, counters
@@ -155,7 +153,8 @@ class TextEngine:
         wrong = refusal(request, self._model.context_length, self._model.vocabulary, sees=self._model.sees)
         if request.adapter is not None and not self._model.is_own:
             wrong = ("bad_request", NO_ADAPTERS)
-        late = too_long(self.predicted_wait(), request.deadline_seconds, self._config.max_wait_seconds)
+        limits = request.deadline_seconds, self._config.max_wait_seconds
+        late = too_long(self.predicted_wait(), *limits) if any(limit is not None for limit in limits) else None
         if wrong is None and late is not None:
             wrong = late
             self._counters.refused += 1
@@ -197,15 +196,10 @@ class TextEngine:
         last_token = min(len(tokens) + params.max_tokens, self._model.context_length)
         if self._config.speculate and self._model.is_own and chooser.looks_ahead:
             sequence.drafter = Drafter(tokens, last_token)
-        completion = Completion(
-            ticket,
-            sequence,
-            chooser,
-            stream,
-            adapter,
-            last_token,
-        )
+        completion = Completion(ticket, sequence, chooser, stream, adapter, last_token)
         self._completions[request.id] = completion
+        if request.deadline_seconds is not None:
+            self._timed[request.id] = completion
         self._scheduler.add(completion.sequence)
 
     def cancel(self, request_id: str) -> None:
@@ -217,7 +211,10 @@ class TextEngine:
     def fail_all(self, code: str, error: str) -> None:
         """End everything: the engine is stopping, or broken beyond one sequence."""
         for completion in list(self._completions.values()):
-            self._completions.pop(completion.sequence.id)
+            self._telling.now(completion)
+            self._timed.pop(completion.sequence.id, None)
+            if self._completions.pop(completion.sequence.id, None) is None:
+                continue  # it ended by itself
             completion.chooser.close()
             completion.ticket.fail(code, error)
         for ticket in self._openings.remove_all() + self._adapters.remove_all():
@@ -243,8 +240,8 @@ class TextEngine:
             completion = self._completions[sequence.id]
             ticket = completion.ticket
             if not ticket.made_with:  # else it was preempted
-                compiled = self._runner.compiled and completion.adapter is None
-                ticket.made_with = {**self._made_with, "compile": "layers" if compiled else "off"}
+                compiled = self._runner.compile if completion.adapter is None else "off"
+                ticket.made_with = {**self._made_with, "compile": compiled}
             ticket.started()
         chosen = self._compute(step)
         self._account(step, perf_counter() - began)
@@ -261,29 +258,37 @@ class TextEngine:
         return [pair for alone in step.alone() for pair in self._run_alone(alone)]
 
     def _run(self, step: Step) -> list[tuple[Chunk, list[int]]]:
-        adapters = [self._completions[chunk.sequence.id].adapter for chunk in step.chunks]
+        completions = self._completions
+        adapters = [completions[chunk.sequence.id].adapter for chunk in step.chunks]
         logits = self._runner.run(step, adapters)
         self._tell_compiled(step, adapters)
-        sampling = [chunk for chunk in step.chunks if chunk.samples]
+        sampling = [(chunk, completions[chunk.sequence.id]) for chunk in step.chunks if chunk.samples]
         choosers, positions = [], []
-        for chunk in sampling:
-            completion = self._completions[chunk.sequence.id]
+        for chunk, completion in sampling:
             for ahead in range(1 + len(chunk.draft)):
                 choosers.append(completion.chooser)
-                positions.append(completion.sequence.completion_tokens + ahead)
-        tokens = iter(choose(logits, choosers, positions))
+                positions.append(chunk.sequence.completion_tokens + ahead)
+        tokens = self._awaited(begin_choosing(logits, choosers, positions))
         chosen: list[tuple[Chunk, list[int]]] = [(chunk, []) for chunk in step.prefills if not chunk.samples]
-        for chunk in sampling:
+        for chunk, completion in sampling:
             stand = confirmed(chunk.draft, [next(tokens) for _ in range(1 + len(chunk.draft))])
             if stand:
-                chosen.append((chunk, self._until_end(chunk, stand)))
+                chosen.append((chunk, self._until_end(completion, stand)))
             else:
-                self._fail(chunk, *self._completions[chunk.sequence.id].chooser.failure)
-        return chosen
+                self._fail(chunk, *completion.chooser.failure)
+        return [pair for pair in chosen if pair[0].sequence.id in completions]  # telling ended the others
+
+    def _awaited(self, chosen: Callable[[], list[int | None]]) -> Iterator[int | None]:
+        """Tell what is left to tell while the device computes."""
+        launched = perf_counter()
+        self._telling.some(self._device_seconds)
+        tokens = chosen()
+        self._device_seconds = perf_counter() - launched
+        return iter(tokens)
 
     def _tell_compiled(self, step: Step, adapters: list[Adapter | None]) -> None:
         """One adapter in a step makes all of it run through the layers as they are."""
-        if not self._runner.compiled:
+        if self._runner.compile == "off":
             return
         if not any(adapters):
             self._counters.compiled_steps += 1
@@ -292,9 +297,9 @@ class TextEngine:
             if adapter is None:
                 self._completions[chunk.sequence.id].ticket.made_with = {**self._made_with, "compile": "partly"}
 
-    def _until_end(self, chunk: Chunk, tokens: list[int]) -> list[int]:
+    def _until_end(self, completion: Completion, tokens: list[int]) -> list[int]:
         """Without what comes behind an end-of-sequence token."""
-        if self._completions[chunk.sequence.id].ticket.request.params.ignore_eos:
+        if len(tokens) == 1 or completion.ticket.request.params.ignore_eos:
             return tokens
         end = next((place for place, token in enumerate(tokens) if token in self._model.eos_ids), len(tokens))
         return tokens[: end + 1]
@@ -323,31 +328,66 @@ class TextEngine:
         counters.prompt_tokens += sum(chunk.count for chunk in step.prefills)
         counters.preemptions += len(step.preempted)
         counters.prefix_hit_tokens += self._scheduler.take_hits()
-        self._pacing.took(step.tokens, seconds)
+        chunks = [(chunk.sequence.id, chunk.count + len(chunk.draft)) for chunk in step.chunks]
+        tokens = sum(count for _, count in chunks)
+        self._pacing.took(tokens, seconds)
         self._forecast.took(len(step.decodes), sum(chunk.count for chunk in step.prefills), seconds)
-        share = seconds / step.tokens
-        for chunk in step.chunks:
-            completion = self._completions.get(chunk.sequence.id)
+        share = seconds / tokens
+        for name, count in chunks:
+            completion = self._completions.get(name)
             if completion is not None:
-                completion.ticket.device_seconds += share * chunk.rows
+                completion.ticket.device_seconds += share * count
 
     def _deliver(self, chosen: list[tuple[Chunk, list[int]]]) -> None:
         for chunk, tokens in chosen:
             self._scheduler.advance(chunk, tokens)
-            self._counters.drafted_tokens += len(chunk.draft)
-            self._counters.accepted_tokens += max(0, len(tokens) - 1)
+            if chunk.draft:
+                self._counters.drafted_tokens += len(chunk.draft)
+                self._counters.accepted_tokens += max(0, len(tokens) - 1)
+        now = perf_counter()
         for chunk, tokens in chosen:
             completion = self._completions[chunk.sequence.id]
-            for token in tokens:
-                if chunk.sequence.id not in self._completions:  # it ended with the token before
-                    break
-                self._counters.completion_tokens += 1
-                try:
-                    self._give(completion, token)
-                except Exception:
-                    logger.exception("Request %s failed", chunk.sequence.id)
-                    self._remove(completion)
-                    completion.ticket.fail("internal", INTERNAL)
+            if not tokens:
+                continue
+            ends = completion.ends_with(tokens[-1], self._model.eos_ids)
+            if self._telling.waits and completion.may_wait and not ends:
+                self._telling.add(completion, tokens, now)
+            else:
+                self._telling.now(completion)
+                self._tell_each(completion, tokens)
+
+    def _tell_together(self, completion: Completion, tokens: list[int]) -> None:
+        """Tokens that waited."""
+        stream, ticket = completion.stream, completion.ticket
+        if any(map(stream.is_mark, tokens)):
+            self._tell_each(completion, tokens)
+            return
+        self._counters.completion_tokens += len(tokens)
+        try:
+            ticket.token(len(tokens))
+            segments = stream.push_all(tokens)
+            if stream.reasoning:
+                ticket.thought(len(tokens))
+            ticket.tell(segments)
+            if ticket.finished:  # its sink broke
+                self._remove(completion)
+        except Exception:
+            self._broke(completion)
+
+    def _tell_each(self, completion: Completion, tokens: list[int]) -> None:
+        for token in tokens:
+            if completion.sequence.id not in self._completions:  # it ended with the token before
+                break
+            self._counters.completion_tokens += 1
+            try:
+                self._give(completion, token)
+            except Exception:
+                self._broke(completion)
+
+    def _broke(self, completion: Completion) -> None:
+        logger.exception("Request %s failed", completion.sequence.id)
+        self._remove(completion)
+        completion.ticket.fail("internal", INTERNAL)
 
     def _give(self, completion: Completion, token: int) -> None:
         """One new token: tell its text, and finish where it was the last."""
@@ -371,17 +411,23 @@ class TextEngine:
                 self._finish(completion, FinishReason.LENGTH)
 
     def _end_overdue(self) -> None:
-        for completion in list(self._completions.values()):
+        for completion in list(self._timed.values()):
             limit = completion.ticket.request.deadline_seconds
             if limit is not None and completion.ticket.waited > limit:
                 self._finish(completion, FinishReason.ERROR, "deadline", TOO_LATE)
 
     def _fail(self, chunk: Chunk, code: str, error: str) -> None:
-        completion = self._completions[chunk.sequence.id]
+        completion = self._completions.get(chunk.sequence.id)
+        if completion is None:
+            return
+        self._telling.now(completion)
         self._remove(completion, forget=True)  # what it computed may be what is wrong
         self._finish(completion, FinishReason.ERROR, code, error)
 
     def _finish(self, completion: Completion, reason: FinishReason, code: str = "", error: str = "") -> None:
+        self._telling.now(completion)
+        if completion.ticket.finished:
+            return
         self._remove(completion)
         try:
             completion.ticket.tell(completion.stream.finish())
@@ -394,6 +440,7 @@ class TextEngine:
             self._forecast.ended(made, completion.last_token - completion.sequence.prompt_tokens)
 
     def _remove(self, completion: Completion, *, forget: bool = False) -> None:
+        self._timed.pop(completion.sequence.id, None)
         if self._completions.pop(completion.sequence.id, None) is not None:
             self._scheduler.remove(completion.sequence, forget=forget)
             completion.chooser.close()

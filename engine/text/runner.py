@@ -8,17 +8,19 @@ from typing import Protocol
 
 import torch
 
-from engine.config import Attention
+from engine.config import EngineConfig
 from engine.text.adapters.adapter import Adapter
 from engine.text.adapters.applying import applied
 from engine.text.attention.backend import Backend
 from engine.text.attention.choice import choose
-from engine.text.attention.plan import planned
+from engine.text.attention.gpu.backend import TritonBackend
+from engine.text.attention.plan import PlannedChunk, planned
+from engine.text.capture import CapturedSteps
 from engine.text.compatible.runner import CompatibleRunner
-from engine.text.graphs.layers import Graphs
-from engine.text.graphs.trial import stands
+from engine.text.fused.layers import FusedLayers, fused_layers
 from engine.text.loader import LoadedModel
 from engine.text.scheduler import Step
+from engine.text.trial import OtherLayers, stands
 
 
 class AnyRunner(Protocol):
@@ -30,8 +32,8 @@ class AnyRunner(Protocol):
     """What its cache takes."""
 
     @property
-    def compiled(self) -> bool:
-        """Whether steps without adapters run through compiled layers."""
+    def compile(self) -> str:
+        """What steps without adapters run through, for receipts: `off` is the modelling code as it is."""
         ...
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor: ...
@@ -41,27 +43,39 @@ class AnyRunner(Protocol):
         ...
 
 
-def runner_of(model: LoadedModel, attention: Attention, blocks: int) -> AnyRunner:
+def runner_of(model: LoadedModel, config: EngineConfig, blocks: int) -> AnyRunner:
     """Raises ValueError where the attention isn't possible."""
     if not model.is_own:
         return CompatibleRunner(model, blocks)
-    return Runner(model, choose(model.shape, attention)(model.shape, blocks))
+    backend = choose(model.shape, config.attention)(model.shape, blocks)
+    if config.compile == "off":
+        return Runner(model, backend)
+    return Runner(model, backend, fused_layers(model.module, model.device), config.max_sequences)
 
 
 class Runner:
     """Over the engine's own cache, all sequences in one pass."""
 
-    def __init__(self, model: LoadedModel, backend: Backend) -> None:
+    def __init__(
+        self, model: LoadedModel, backend: Backend, fused: FusedLayers | None = None, sequences: int = 1
+    ) -> None:
+        """fused: to be used where they compute the same; then steps of at most so many sequences are recorded too."""
         self._model = model
         self._backend = backend
         self.attention, self.nbytes = backend.name, backend.nbytes
-        self._graphs: Graphs | None = None
+        self._others: OtherLayers | None = None
         self._compiling = model.compiling
         self._take(model.graphs)
+        self._take(fused)
+        self._captured: CapturedSteps | None = None
+        if fused is not None and self._others is fused and isinstance(backend, TritonBackend):
+            self._captured = CapturedSteps(model, backend, fused, sequences)
+            while self._captured.record():
+                pass
 
     @property
-    def compiled(self) -> bool:
-        return self._graphs is not None
+    def compile(self) -> str:
+        return "off" if self._others is None else self._others.mode
 
     def settle(self) -> bool:
         if self._compiling is not None:
@@ -72,36 +86,52 @@ class Runner:
                 self._take(done.value)
         return self._compiling is not None
 
-    def _take(self, graphs: Graphs | None) -> None:
-        if graphs is not None and stands(graphs, self._model.module, self._backend):
-            self._graphs = graphs
+    def _take(self, others: OtherLayers | None) -> None:
+        if others is not None and stands(others, self._model.module, self._backend):
+            self._others = others
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
         """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples, and one for each
-        token of its draft.
+        token of its draft. They stand until the next call.
 
         adapters: of each chunk, None where it uses the model itself.
         """
-        device, chunks = self._model.device, planned(step.chunks)
+        chunks, tokens = planned(step.chunks), [token for chunk in step.chunks for token in chunk.tokens]
+        plain = not any(adapters)
+        logits = self._captured.run(chunks, tokens) if self._captured is not None and plain else None
+        if logits is None:
+            return self._launched(step, chunks, tokens, adapters)
+        rows = self._sampled(step, chunks)
+        return logits if len(rows) == len(logits) else logits[torch.tensor(rows, device=logits.device)]
+
+    def _launched(
+        self, step: Step, chunks: list[PlannedChunk], tokens: list[int], adapters: Several[Adapter | None]
+    ) -> torch.Tensor:
+        """Operator by operator."""
+        device = self._model.device
         inputs = {
-            "input_ids": torch.tensor([[token for chunk in step.chunks for token in chunk.tokens]], device=device),
+            "input_ids": torch.tensor([tokens], device=device),
             "position_ids": torch.tensor(
                 [[place for chunk in chunks for place in range(chunk.start, chunk.end)]], device=device
             ),
             "use_cache": False,
             "plan": self._backend.plan(chunks),
         }
-        rows = [
-            chunk.row + scheduled.count - 1 + ahead
-            for chunk, scheduled in zip(chunks, step.chunks, strict=True)
-            if scheduled.samples
-            for ahead in range(1 + len(scheduled.draft))
-        ]
-        graphs = None if any(adapters) else self._graphs  # an adapter's hooks are on layers inside the compiled ones
-        with applied(chunks, adapters, device), nullcontext() if graphs is None else graphs.at_work():
+        rows = self._sampled(step, chunks)
+        others = None if any(adapters) else self._others  # an adapter's hooks are on layers inside the others
+        with applied(chunks, adapters, device), nullcontext() if others is None else others.at_work():
             if not rows:  # prompts only, none of them to its end: the output layer has nothing to do
                 self._model.module.base_model(**inputs)  # type: ignore[operator]
                 return torch.empty(0, self._model.vocabulary, device=device)
             output = self._model.module(**inputs, logits_to_keep=torch.tensor(rows, device=device))
         logits: torch.Tensor = output.logits[0]
         return logits.to(torch.float32)
+
+    def _sampled(self, step: Step, chunks: list[PlannedChunk]) -> list[int]:
+        """Rows of the pass whose logits are asked for."""
+        return [
+            chunk.row + scheduled.count - 1 + ahead
+            for chunk, scheduled in zip(chunks, step.chunks, strict=True)
+            if scheduled.samples
+            for ahead in range(1 + len(scheduled.draft))
+        ]

@@ -13,6 +13,8 @@ Choosing changes nothing that would matter when the same step is run again; only
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from engine.grammar.process import Constraint, FormatRefused
@@ -43,6 +45,12 @@ class Chooser:
         """Error code and sentence, where the last step found no token for it."""
         self.found: Chosen | None = None
         """How probable the token of the last step was, where that was asked for."""
+        counts = self.adjustments.counts_tokens or self.adjustments.marks_tokens
+        self.looks_ahead = not counts and constraint is None and params.logprobs is None
+        """Whether tokens may be chosen before it is known which of the ones before them stand: nothing but the logits
+        and the position counts."""
+        self.is_plain = self.looks_ahead and params.temperature == 0 and not params.logit_bias
+        """Whether it takes the most probable token, and nothing else."""
         self._generator = torch.Generator().manual_seed(seed)
         self._drawn: list[float] = []
 
@@ -51,13 +59,6 @@ class Chooser:
         while len(self._drawn) <= position:
             self._drawn.append(float(torch.rand((), dtype=torch.float64, generator=self._generator)))
         return self._drawn[position]
-
-    @property
-    def looks_ahead(self) -> bool:
-        """Whether tokens may be chosen before it is known which of the ones before them stand: nothing but the logits
-        and the position counts."""
-        counts = self.adjustments.counts_tokens or self.adjustments.marks_tokens
-        return not counts and self.constraint is None and self.params.logprobs is None
 
     def chosen(self, token: int) -> None:
         """It is in the completion now. Called once for each."""
@@ -68,6 +69,18 @@ class Chooser:
     def close(self) -> None:
         if self.constraint is not None:
             self.constraint.close()
+
+
+def begin_choosing(
+    logits: torch.Tensor, choosers: list[Chooser], positions: list[int]
+) -> Callable[[], list[int | None]]:
+    """As `choose`, whose result the returned function gives. Where nothing but the most probable tokens is wanted, an
+    accelerator looks for them before that is called."""
+    if not all(chooser.is_plain for chooser in choosers):
+        return lambda: choose(logits, choosers, positions)
+    highest, tokens = logits.max(-1)
+    marked = tokens.where(torch.isfinite(highest), -1)  # the largest of a row is NaN if any is
+    return lambda: _told(marked.tolist(), choosers)
 
 
 def choose(logits: torch.Tensor, choosers: list[Chooser], positions: list[int]) -> list[int | None]:
@@ -87,6 +100,14 @@ def choose(logits: torch.Tensor, choosers: list[Chooser], positions: list[int]) 
     tokens = _tokens(logits, choosers, positions, [row for row in range(len(choosers)) if row not in failures])
     if untouched is not None:
         _tell(untouched, choosers, tokens, telling)
+    return tokens
+
+
+def _told(marked: list[int], choosers: list[Chooser]) -> list[int | None]:
+    tokens: list[int | None] = [None if token < 0 else token for token in marked]
+    for chooser, token in zip(choosers, tokens, strict=True):
+        if token is None:
+            chooser.failure = ("non_finite", NON_FINITE)
     return tokens
 
 

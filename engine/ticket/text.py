@@ -39,19 +39,19 @@ class TextTicket(Ticket):
         self._logprobs: list[ChosenLogprob] = []
         """Not told yet."""
 
-    def token(self) -> None:
-        """One more completion token was made."""
+    def token(self, count: int = 1) -> None:
+        """So many more completion tokens were made."""
         self._last_token = perf_counter()
         if self._first_token is None:
             self._first_token = self._last_token
-        self.completion_tokens += 1
+        self.completion_tokens += count
 
-    def thought(self) -> None:
-        """The last completion token belongs to the reasoning."""
+    def thought(self, count: int = 1) -> None:
+        """The last completion tokens belong to the reasoning."""
         self._last_thought = self._last_token
         if self._first_thought is None:
             self._first_thought = self._last_thought
-        self._reasoning_tokens += 1
+        self._reasoning_tokens += count
 
     def tell(self, segments: Iterable[Segment]) -> None:
         for segment in segments:

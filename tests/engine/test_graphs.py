@@ -29,6 +29,7 @@ from tests.engine.started import started_engines
 from tests.engine.test_equality import Bench, generated, greedy, prompts_of
 
 PROMPTS = prompts_of([1, 3, 17, 70, 5])
+CONFIG = EngineConfig(device="cpu", dtype="float32")
 
 
 def load(folder: Path, *, weights: Weights = "full", compile: str = "on") -> tuple[LoadedModel, Counters]:
@@ -53,7 +54,7 @@ def first(checkpoints: dict[str, Path], kept: Path) -> tuple[Recorder, Recorder,
     of one processor: the only one here that compiles."""
     with pytest.MonkeyPatch.context() as patch, started_engines(max_context=512, compile="auto") as start:
         patch.setattr("engine.text.graphs.compiling.LEAST_HIDDEN", 1)
-        patch.setattr("engine.text.graphs.trial._seconds", lambda layer, graphs: 1.0 if graphs is None else 0.5)
+        patch.setattr("engine.text.trial._seconds", lambda layer, graphs: 1.0 if graphs is None else 0.5)
         engine = start(checkpoints)
         before = submit(engine, "Llama", PROMPTS[2], request_id="before")
         before.finish()
@@ -149,17 +150,17 @@ def test_a_graph_that_computes_something_else_is_not_used(
     module: Any = model.module
     module.model.layers[-1].input_layernorm.variance_epsilon = 1.0
     with torch.inference_mode():
-        assert not runner_of(model, "auto", 4).compiled
-        assert runner_of(compiled, "auto", 4).compiled
+        assert runner_of(model, CONFIG, 4).compile == "off"
+        assert runner_of(compiled, CONFIG, 4).compile == "layers"
     assert "aren't used" in caplog.text
 
 
 def test_auto_uses_a_graph_only_where_it_wins(compiled: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiled.graphs is not None
-    monkeypatch.setattr("engine.text.graphs.trial._seconds", lambda layer, graphs: 0.5 if graphs is None else 1.0)
+    monkeypatch.setattr("engine.text.trial._seconds", lambda layer, graphs: 0.5 if graphs is None else 1.0)
     monkeypatch.setattr(compiled.graphs, "only_if_faster", True)
     with torch.inference_mode():
-        assert not runner_of(compiled, "auto", 4).compiled
+        assert runner_of(compiled, CONFIG, 4).compile == "off"
 
 
 def test_what_an_operator_raises_comes_out_as_it_was(compiled: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:

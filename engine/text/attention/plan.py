@@ -9,7 +9,7 @@ from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.scheduler import Chunk
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlannedChunk:
     """Rows `row … row+count-1` of the pass are the tokens `start …` of a sequence in these blocks."""
 
@@ -32,6 +32,7 @@ def planned(chunks: Several[Chunk]) -> list[PlannedChunk]:
     """Their rows follow one another."""
     result, row = [], 0
     for chunk in chunks:
-        result.append(PlannedChunk(row, chunk.start, chunk.rows, chunk.sequence.blocks))
-        row += chunk.rows
+        rows = chunk.count + len(chunk.draft)
+        result.append(PlannedChunk(row, chunk.start, rows, chunk.sequence.blocks))
+        row += rows
     return result

@@ -54,6 +54,9 @@ class CompiledLayer:
 class Graphs:
     """Of one model in memory. Raises RuntimeError where a file isn't what it should be."""
 
+    mode = "layers"
+    """For receipts."""
+
     def __init__(
         self, layers: Several[nn.Module], kinds: Several[Kind], files: Several[Path], *, only_if_faster: bool
     ) -> None:
@@ -65,6 +68,11 @@ class Graphs:
             graph = torch._inductor.aoti_load_package(str(file), run_single_threaded=True)
             for number in kind.members:
                 self._compiled[number] = CompiledLayer(layers[number], number, kind.own, graph)
+
+    @property
+    def tried(self) -> list[int]:
+        """One of each kind."""
+        return [kind.members[-1] for kind in self.kinds]
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

@@ -3,13 +3,6 @@
 A step is described by one list of integers, copied to the device once; then a layer is one launch that stores, one for
 the short chunks and one for the long ones, and one more for each whose context is read in parts (Flash-Decoding: Dao et
 al., 2023). Nothing waits for the device.
-
-For a CUDA graph of a decode step, which isn't captured yet, this is what a capture would need:
-- tables, starts, counts, first rows, slots and tasks in buffers that stay, sized for a bucket of sequences and of table
-  width and written by `step_of` in place of new ones. The kernels read all of these from device memory; of a step's own
-  numbers only `table_width`, `tasks` and `splits` are arguments, and they follow from the bucket when `longest` does;
-- padding up to the bucket: chunks of no tokens, whose tasks store no result, and slots in a block nobody owns;
-- `Sums` and the output kept with the graph, and each kernel run once before, so that nothing is compiled in a capture.
 """
 
 from __future__ import annotations
@@ -19,6 +12,7 @@ from importlib.util import find_spec
 import torch
 
 from engine.text.attention.backend import AttentionPlan, Backend, Variant
+from engine.text.attention.gpu.held import HeldSteps
 from engine.text.attention.gpu.step import Step, step_of
 from engine.text.attention.gpu.tiles import Tile, gpu_of, shared_bytes
 from engine.text.attention.plan import PlannedChunk
@@ -48,6 +42,10 @@ class TritonBackend(Backend):
         gpu = gpu_of(shape.device)
         tiles = [Tile.of(shape, short, gpu) for short in (True, False)]
         return all(shared_bytes(shape, tile.rows, tile.keys) <= gpu.shared_bytes for tile in tiles)
+
+    def held(self, rows: int, width: int) -> HeldSteps:
+        """For CUDA graphs: of short chunks, at most so many tokens, of sequences of at most `width` blocks."""
+        return HeldSteps(rows, width, self.shape, self._tiles[True], self._gpu)
 
     def prepare(self, chunks: list[PlannedChunk]) -> Step:
         return step_of(chunks, self.shape, self._tiles, self._gpu)

@@ -21,20 +21,21 @@ def store(
     KV_HEADS: tl.constexpr, KEY_DIM: tl.constexpr, VALUE_DIM: tl.constexpr, KEY_WIDTH: tl.constexpr,
     VALUE_WIDTH: tl.constexpr, HAS_VALUES: tl.constexpr, BLOCK_SIZE: tl.constexpr,
 ):  # fmt: skip
-    """One token and head to its place: slot = block · BLOCK_SIZE + place. Grid: tokens, key/value heads."""
+    """One token and head to its place: slot = block · BLOCK_SIZE + place; −1: nowhere. Grid: tokens, key/value heads."""
     token, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     slot = tl.load(slots + token)
-    line = ((slot // BLOCK_SIZE).to(tl.int64) * KV_HEADS + head) * BLOCK_SIZE + slot % BLOCK_SIZE
-    column = tl.arange(0, KEY_WIDTH)
-    numbers = tl.load(key + head * key_head + token * key_token + column, mask=column < KEY_DIM)
-    tl.store(keys + line * KEY_DIM + column, numbers, mask=column < KEY_DIM)
-    if HAS_VALUES:
-        column = tl.arange(0, VALUE_WIDTH)
-        numbers = tl.load(value + head * value_head + token * value_token + column, mask=column < VALUE_DIM)
-        tl.store(values + line * VALUE_DIM + column, numbers, mask=column < VALUE_DIM)
+    if slot >= 0:
+        line = ((slot // BLOCK_SIZE).to(tl.int64) * KV_HEADS + head) * BLOCK_SIZE + slot % BLOCK_SIZE
+        column = tl.arange(0, KEY_WIDTH)
+        numbers = tl.load(key + head * key_head + token * key_token + column, mask=column < KEY_DIM)
+        tl.store(keys + line * KEY_DIM + column, numbers, mask=column < KEY_DIM)
+        if HAS_VALUES:
+            column = tl.arange(0, VALUE_WIDTH)
+            numbers = tl.load(value + head * value_head + token * value_token + column, mask=column < VALUE_DIM)
+            tl.store(values + line * VALUE_DIM + column, numbers, mask=column < VALUE_DIM)
 
 
-@triton.jit(do_not_specialize=["table_width"])
+@triton.jit
 def attend(
     query, keys, values, sinks, output, sums, highest, totals,
     task_chunks, task_rows, tables, starts, counts, first_rows,
@@ -52,6 +53,7 @@ def attend(
     """
     task, head, split, splits = tl.program_id(0), tl.program_id(1), tl.program_id(2), tl.num_programs(2)
     chunk, first = tl.load(task_chunks + task), tl.load(task_rows + task)
+    table = tables + chunk * tl.load(table_width)
     start, rows = tl.load(starts + chunk), tl.load(counts + chunk) * GROUP
     row = first + tl.arange(0, ROWS)
     real = row < rows
@@ -87,7 +89,7 @@ def attend(
     for tile in range(begin, end):
         place = tile * KEYS + tl.arange(0, KEYS)
         there = place <= last
-        block = tl.load(tables + chunk * table_width + place // BLOCK_SIZE, mask=there, other=0).to(tl.int64)
+        block = tl.load(table + place // BLOCK_SIZE, mask=there, other=0).to(tl.int64)
         line = (block * KV_HEADS + head) * BLOCK_SIZE + place % BLOCK_SIZE
         key_lines = keys + line[:, None] * KEY_DIM
         known = tl.load(key_lines + main[None, :], mask=there[:, None] & (main < KEY_DIM)[None, :], other=0.0)

@@ -12,7 +12,7 @@ from engine.text.attention.backend import Variant
 from engine.text.attention.gpu import kernels
 from engine.text.attention.gpu.splitting import MOST_SPLITS
 from engine.text.attention.gpu.step import Launch, Step
-from engine.text.attention.gpu.tiles import STAGES, Widths, padded, values_are_main
+from engine.text.attention.gpu.tiles import Widths, padded, values_are_main
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 
 
@@ -53,7 +53,7 @@ class Layer:
             VALUE_LINE=shape.key_dim if shape.values_in_keys else shape.value_dim,
             VALUES_ARE_MAIN=values_are_main(shape), WINDOW=variant.window, SOFTCAP=variant.softcap > 0,
             SINKS=variant.sinks is not None, WHOLE=sums is None, ROWS=tile.rows, KEYS=tile.keys,
-            BLOCK_SIZE=BLOCK_SIZE, num_warps=tile.warps, num_stages=STAGES,
+            BLOCK_SIZE=BLOCK_SIZE, num_warps=tile.warps, num_stages=tile.stages,
         )  # fmt: skip
 
     def _combine(self, step: Step, launch: Launch, output: torch.Tensor) -> None:

@@ -44,14 +44,15 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    table_width: int
+    table_width: torch.Tensor
+    """`[1]`"""
     tables: torch.Tensor
     """`[chunks · table_width]`"""
     starts: torch.Tensor
     counts: torch.Tensor
     first_rows: torch.Tensor
     slots: torch.Tensor
-    """`[T]`: where each token is stored, block · BLOCK_SIZE + place."""
+    """`[T]`: where each token is stored, block · BLOCK_SIZE + place; −1: nowhere."""
     launches: list[Launch]
 
 
@@ -60,6 +61,7 @@ def step_of(chunks: Sequence[PlannedChunk], shape: CacheShape, tiles: dict[bool,
     width = max(len(chunk.used) for chunk in chunks)
     works = [(tile, work) for short, tile in tiles.items() if (work := tasks(chunks, short, tile, shape.group))]
     lists = [
+        array("i", [width]),
         array("i", chain.from_iterable(chunk.used + [0] * (width - len(chunk.used)) for chunk in chunks)),
         array("i", [chunk.start for chunk in chunks]),
         array("i", [chunk.count for chunk in chunks]),
@@ -67,7 +69,7 @@ def step_of(chunks: Sequence[PlannedChunk], shape: CacheShape, tiles: dict[bool,
         array("i", chain.from_iterable(map(slots, chunks))),
         *(array("i", column) for _, work in works for column in zip(*work, strict=True)),
     ]
-    tables, starts, counts, first_rows, stored, *columns = on_device(lists, shape.device)
+    table_width, tables, starts, counts, first_rows, stored, *columns = on_device(lists, shape.device)
     launches = []
     for number, (tile, work) in enumerate(works):
         longest = max(chunks[chunk].end for chunk, _ in work)
@@ -75,7 +77,7 @@ def step_of(chunks: Sequence[PlannedChunk], shape: CacheShape, tiles: dict[bool,
         room = sums(len(work) * shape.kv_heads * parts * tile.rows, shape) if parts > 1 else None
         of_tasks, first = columns[2 * number], columns[2 * number + 1]
         launches.append(Launch(tile, len(work), parts, of_tasks, first, room))
-    return Step(width, tables, starts, counts, first_rows, stored, launches)
+    return Step(table_width, tables, starts, counts, first_rows, stored, launches)
 
 
 def tasks(chunks: Sequence[PlannedChunk], short: bool, tile: Tile, group: int) -> list[tuple[int, int]]:

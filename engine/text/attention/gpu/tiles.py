@@ -65,6 +65,7 @@ class Tile:
     rows: int
     keys: int
     warps: int
+    stages: int = STAGES
 
     @classmethod
     def of(cls, shape: CacheShape, short: bool, gpu: Gpu) -> Tile:

@@ -1,19 +1,19 @@
-"""Whether graphs compute what the modelling code computes, and faster: tried at load, one layer of each kind."""
+"""Whether layers of another make compute what the modelling code computes, and faster: tried at load, on some of them."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Sequence as Several
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from engine.device import finish
 from engine.text.attention.backend import Backend
 from engine.text.attention.plan import PlannedChunk
-from engine.text.graphs.layers import Graphs
 
 logger = logging.getLogger(__name__)
 
@@ -25,29 +25,49 @@ CHUNKS = ((0, 8), (8, 1))
 TRIES = 9
 
 
-def stands(graphs: Graphs, module: Any, backend: Backend) -> bool:
+class OtherLayers(Protocol):
+    """They may take the place of a model's own layers."""
+
+    mode: str
+    """What they are, for receipts."""
+    only_if_faster: bool
+
+    @property
+    def tried(self) -> Several[int]:
+        """Numbers of the layers to try: one of each kind."""
+        ...
+
+    def at_work(self) -> AbstractContextManager[object]:
+        """For one pass of the model."""
+        ...
+
+
+def stands(others: OtherLayers, module: Any, backend: Backend) -> bool:
     """backend: of the model; another one of its kind is made, which is as large as the trial needs."""
     try:
-        return _is_right_and_wins(graphs, module, type(backend)(backend.shape, 1))
+        return _is_right_and_wins(others, module, type(backend)(backend.shape, 1))
     except Exception:
-        logger.exception("The compiled layers can't be run; they aren't used")
+        logger.exception("Layers of another make (%s) can't be run; they aren't used", others.mode)
         return False
 
 
-def _is_right_and_wins(graphs: Graphs, module: Any, backend: Backend) -> bool:
+def _is_right_and_wins(others: OtherLayers, module: Any, backend: Backend) -> bool:
     mine, theirs = 0.0, 0.0
-    for kind in graphs.kinds:
+    for number in others.tried:
         for start, count in CHUNKS:
-            layer = _layer(module, kind.members[-1], backend, start, count)
-            with graphs.at_work():
-                compiled = layer()
-            if not _alike(compiled, layer()):
-                logger.error("The compiled layers compute something else than the model's own; they aren't used")
+            layer = _layer(module, number, backend, start, count)
+            with others.at_work():
+                told = layer()
+            if not _alike(told, layer()):
+                logger.error(
+                    "Layers of another make (%s) compute something else than the model's own; they aren't used",
+                    others.mode,
+                )
                 return False
-        mine += _seconds(layer, graphs)
+        mine += _seconds(layer, others)
         theirs += _seconds(layer, None)
-    logger.info("A token through one layer of each kind: compiled %.0f µs, else %.0f µs", mine * 1e6, theirs * 1e6)
-    return mine < theirs or not graphs.only_if_faster
+    logger.info("A token through a layer of each kind: %s %.0f µs, else %.0f µs", others.mode, mine * 1e6, theirs * 1e6)
+    return mine < theirs or not others.only_if_faster
 
 
 def _layer(module: Any, number: int, backend: Backend, start: int, count: int) -> Callable[[], torch.Tensor]:
@@ -60,7 +80,7 @@ def _layer(module: Any, number: int, backend: Backend, start: int, count: int) -
 
     def run() -> torch.Tensor:
         output: torch.Tensor = module.model.layers[number](
-            hidden, position_embeddings=turned, position_ids=places, use_cache=False, plan=plan
+            hidden.clone(), position_embeddings=turned, position_ids=places, use_cache=False, plan=plan
         )
         return output
 
@@ -72,10 +92,10 @@ def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.shape == other.shape and torch.allclose(one.float(), other.float(), rtol=0, atol=tolerance)
 
 
-def _seconds(layer: Callable[[], torch.Tensor], graphs: Graphs | None) -> float:
+def _seconds(layer: Callable[[], torch.Tensor], others: OtherLayers | None) -> float:
     """The shortest time of a layer."""
     times = []
-    with graphs.at_work() if graphs is not None else nullcontext():
+    with others.at_work() if others is not None else nullcontext():
         for _ in range(TRIES):
             began = perf_counter()
             output = layer()

@@ -1,0 +1,84 @@
+"""One decoder layer behind the signature of the modelling code's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.text.attention.backend import AttentionPlan, Variant
+from engine.text.fused.calls import normed, turned
+from engine.text.fused.matrix import Matrix
+
+WINDOWS = {
+    "LlamaDecoderLayer": lambda attention: None,
+    "MistralDecoderLayer": lambda attention: attention.config.sliding_window,
+    "Qwen2DecoderLayer": lambda attention: attention.sliding_window,
+    "Qwen3DecoderLayer": lambda attention: attention.sliding_window,
+}
+"""The layers that this is the same as, and where each keeps how far its tokens see."""
+
+
+def fits(layer: Any, turned: int) -> bool:
+    """Whether it is one of those, with nothing in it that this doesn't do. turned: numbers of a head that the model's
+    rotary positions turn."""
+    if type(layer).__name__ not in WINDOWS:
+        return False
+    attention, mlp = layer.self_attn, layer.mlp
+    linears = [attention.q_proj, attention.k_proj, attention.v_proj, mlp.gate_proj, mlp.up_proj]
+    added = [attention.o_proj, mlp.down_proj]
+    return (
+        all(type(one) is nn.Linear for one in (*linears, *added))
+        and all(one.bias is None for one in (mlp.gate_proj, mlp.up_proj, *added))
+        and mlp.config.hidden_act == "silu"
+        and attention.head_dim == turned
+    )
+
+
+class FusedLayer:
+    """Two norms, four matrices, rotary positions, attention, and a gate: a kernel each."""
+
+    def __init__(self, layer: Any, number: int) -> None:
+        """A layer that `fits`."""
+        attention, mlp = layer.self_attn, layer.mlp
+        self._number, self._dim = number, attention.head_dim
+        self._norm_before, self._norm_between = layer.input_layernorm, layer.post_attention_layernorm
+        self._packed = Matrix(attention.q_proj, attention.k_proj, attention.v_proj)
+        self._output, self._down = Matrix(attention.o_proj), Matrix(mlp.down_proj)
+        self._gate = Matrix(mlp.gate_proj, mlp.up_proj)
+        self._query_heads = attention.q_proj.out_features // self._dim
+        self._key_heads = attention.k_proj.out_features // self._dim
+        self._norms = None
+        if hasattr(attention, "q_norm"):
+            norm = attention.q_norm
+            self._norms = (norm.weight, attention.k_norm.weight, norm.variance_epsilon)
+        self._variant = Variant(attention.scaling, WINDOWS[type(layer).__name__](attention) or 0)  # type: ignore[no-untyped-call]
+
+    def __call__(
+        self,
+        hidden_states: torch.Tensor,
+        *,
+        position_embeddings: tuple[torch.Tensor, torch.Tensor],
+        plan: AttentionPlan,
+        **rest: object,
+    ) -> torch.Tensor:
+        """As the layer's `forward`, but that hidden_states `[1, T, columns]` are changed in place."""
+        hidden = hidden_states[0]
+        cos, sin = position_embeddings
+        packed = self._packed.times(_normed(hidden, self._norm_before))
+        heads = self._query_heads + 2 * self._key_heads
+        turned(
+            packed, cos[0].contiguous(), sin[0].contiguous(), heads=heads, query_heads=self._query_heads,
+            key_heads=self._key_heads, norms=self._norms,
+        )  # fmt: skip
+        parts = packed.view(-1, heads, self._dim).transpose(0, 1)
+        query, key, value = parts.split([self._query_heads, self._key_heads, self._key_heads])
+        attended = plan.backend.attend(self._number, query, key, value, self._variant, plan)
+        self._output.added(attended.flatten(1), hidden)
+        self._down.added(self._gate.gated(_normed(hidden, self._norm_between)), hidden)
+        return hidden_states
+
+
+def _normed(hidden: torch.Tensor, norm: Any) -> torch.Tensor:
+    return normed(hidden, norm.weight, norm.variance_epsilon)

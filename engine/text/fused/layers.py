@@ -1,0 +1,50 @@
+"""A model's layers in their fused form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
+
+class FusedLayers:
+    """Merges the weights of the model's layers; the modelling code's own go on working with them."""
+
+    mode = "fused"
+    """For receipts."""
+    only_if_faster = False
+    """The trial's single layer tells little of a GPU's time: what it takes is mostly launching."""
+
+    def __init__(self, layers: Any) -> None:
+        from engine.text.fused.layer import FusedLayer  # here and not above: it imports triton
+
+        self._layers = list(layers)
+        self._fused = [FusedLayer(layer, number) for number, layer in enumerate(self._layers)]
+
+    @property
+    def tried(self) -> list[int]:
+        return [len(self._layers) - 1]
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """For a pass, they take the place of the modelling code's own."""
+        try:
+            for layer, fused in zip(self._layers, self._fused, strict=True):
+                layer.__dict__["forward"] = fused  # past nn.Module's own way, which takes as long as some layers
+            yield
+        finally:
+            for layer in self._layers:
+                layer.__dict__.pop("forward", None)
+
+
+def fused_layers(module: Any, device: torch.device) -> FusedLayers | None:
+    """None where the device or one of the layers isn't made for it."""
+    if device.type != "cuda" or find_spec("triton") is None:
+        return None
+    from engine.text.fused.layer import fits
+
+    layers, turned = module.model.layers, 2 * module.model.rotary_emb.inv_freq.numel()
+    return FusedLayers(layers) if all(fits(layer, turned) for layer in layers) else None
