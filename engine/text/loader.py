@@ -120,10 +120,11 @@ def skeleton(settings: Mapping[str, Any], dtype: torch.dtype, device: torch.devi
         module = transformers.AutoModelForCausalLM.from_config(
             config, dtype=dtype, attn_implementation=IMPLEMENTATION, trust_remote_code=False
         )
-    # Its frequencies are computed in the constructor, not loaded: make it again where numbers are real.
+    # Its frequencies are computed in the constructor, not loaded: make it again where numbers are real. On the
+    # processor, as `from_pretrained` does: a GPU's powers differ in the last bit, and far positions multiply that.
     rotary = module.model.rotary_emb
-    with device:
-        module.model.rotary_emb = type(rotary)(config=config)
+    with torch.device("cpu"):
+        module.model.rotary_emb = type(rotary)(config=config).to(device)
     assert isinstance(module, torch.nn.Module)
     return module.eval().requires_grad_(False)
 

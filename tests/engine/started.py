@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.config import EngineConfig
 from engine.service import EngineThread, FolderSource
+from tests.engine.device import ON_DEVICE
 
 Start = Callable[..., EngineThread]
 
@@ -19,7 +20,7 @@ def started_engines(**settings: object) -> Iterator[Start]:
     engines: list[EngineThread] = []
 
     def start(folders: dict[str, Path], **changes: object) -> EngineThread:
-        told = {"dtype": "float32", "device": "cpu", "threads": 1, "seed": 0} | settings | changes
+        told = {"dtype": "float32", "threads": 1, "seed": 0} | ON_DEVICE | settings | changes
         engine = EngineThread(FolderSource(**folders), EngineConfig(**told))  # type: ignore[arg-type]
         engine.start()
         engines.append(engine)

@@ -18,6 +18,7 @@ from engine.store.adapters import check_adapter
 from engine.ticket import TextTicket
 from engine.types import AdapterRef, FinishReason, GenerationRequest, SamplingParams
 from tests.engine.adapters import Tensors, change_config, change_tensors, make_adapter
+from tests.engine.device import DEVICE
 from tests.engine.recorder import GREEDY, Recorder, submit
 from tests.engine.test_equality import Bench, greedy, load
 from tests.engine.tiny import make_checkpoint
@@ -105,7 +106,7 @@ def test_refused_by_the_engine_while_the_others_go_on(
         damage(folders[f"bad{number}"])
     engine = EngineThread(
         FolderSource(m=checkpoints["Llama"], good=folder, **folders),
-        EngineConfig(device="cpu", dtype="float32", threads=1, max_context=512, seed=0),
+        EngineConfig(device=DEVICE, dtype="float32", threads=1, max_context=512, seed=0),
     )
     engine.start()
     try:
@@ -139,7 +140,7 @@ def test_another_model_s_adapter_is_refused_at_once(folder: Path, checkpoints: d
 def test_the_adapter_of_a_larger_model_does_not_fit(folder: Path, tmp_path: Path) -> None:
     """Somebody says that it is for this model, and it isn't."""
     larger = make_checkpoint(tmp_path / "larger", "Llama", num_hidden_layers=1)
-    engine = EngineThread(FolderSource(m=larger, a=folder), EngineConfig(device="cpu"))
+    engine = EngineThread(FolderSource(m=larger, a=folder), EngineConfig(device=DEVICE))
     engine.start()
     try:
         last = ask(engine, AdapterRef("a", "m")).finish()

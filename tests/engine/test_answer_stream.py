@@ -15,6 +15,7 @@ from engine.service import EngineThread, FolderSource
 from engine.text.answer import AnswerStream
 from engine.types import FinishReason, GenerationRequest, ReasoningEvent, SamplingParams, ToolCallEvent
 from tests.engine.chat_models import byte_level
+from tests.engine.device import DEVICE
 from tests.engine.reciter import TURNS, make_reciter
 from tests.engine.recorder import Recorder
 from tests.engine.test_answers import R1_CALLS, WEATHER, Said, collected
@@ -123,7 +124,7 @@ class Running:
     """An engine with one model."""
 
     def __init__(self, folder: Path) -> None:
-        self.engine = EngineThread(FolderSource(only=folder), EngineConfig(device="cpu", dtype="float32"))
+        self.engine = EngineThread(FolderSource(only=folder), EngineConfig(device=DEVICE, dtype="float32"))
         self.engine.start()
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 

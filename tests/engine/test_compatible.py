@@ -17,6 +17,7 @@ from engine.service import EngineThread, FolderSource
 from engine.text.footprint import footprint_of
 from engine.text.loader import LoadFailed
 from engine.types import AdapterRef, GenerationRequest, SamplingParams
+from tests.engine.device import DEVICE
 from tests.engine.recorder import GREEDY, Recorder, submit
 from tests.engine.test_equality import Bench, blocks_of, generated, greedy, load, prompts_of
 from tests.engine.tiny import OTHERS, make_checkpoint
@@ -90,7 +91,7 @@ def test_beside_a_model_of_the_own_cache(folders: dict[str, Path], checkpoints: 
     """Through the engine's thread: loaded on demand, both at work, same seed same tokens."""
     engine = EngineThread(
         FolderSource(other=folders["Gemma2"], own=checkpoints["Llama"]),
-        EngineConfig(dtype="float32", device="cpu", max_context=256, threads=1, seed=0),
+        EngineConfig(dtype="float32", device=DEVICE, max_context=256, threads=1, seed=0),
     )
     engine.start()
     seeded = SamplingParams(temperature=1.0, seed=5, max_tokens=30, ignore_eos=True)
@@ -107,7 +108,7 @@ def test_beside_a_model_of_the_own_cache(folders: dict[str, Path], checkpoints: 
 
 
 def test_an_adapter_is_refused_in_words(folders: dict[str, Path]) -> None:
-    engine = EngineThread(FolderSource(other=folders["Phi3"]), EngineConfig(dtype="float32", device="cpu", threads=1))
+    engine = EngineThread(FolderSource(other=folders["Phi3"]), EngineConfig(dtype="float32", device=DEVICE, threads=1))
     engine.start()
     recorder = Recorder("a")
     engine.submit(GenerationRequest("a", "other", (1, 2), GREEDY, adapter=AdapterRef("x", "other")), recorder)
@@ -143,7 +144,7 @@ def test_what_can_not_be_served_is_told(folders: dict[str, Path], tmp_path: Path
 
 @pytest.mark.parametrize("family", OTHERS)
 def test_its_size_is_known_before_it_is_loaded(folders: dict[str, Path], family: str) -> None:
-    config = EngineConfig(dtype="float32", device="cpu", max_context=128)
+    config = EngineConfig(dtype="float32", device=DEVICE, max_context=128)
     told = footprint_of(folders[family], config, 2**30)
     module = load(folders[family]).module
     held = sum(tensor.nbytes for tensor in {one.data_ptr(): one for one in module.parameters()}.values())

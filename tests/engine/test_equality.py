@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,16 @@ from engine.text.loader import LoadedModel, load_model
 from engine.text.scheduler import Scheduler
 from engine.ticket import TextTicket
 from engine.types import FinishEvent, GenerationRequest, SamplingParams
+from tests.engine.device import ATTENTION, DEVICE, ON_DEVICE
 from tests.engine.recorder import Recorder
 from tests.engine.tiny import FAMILIES
+from tests.engine.written import Written
 
 TOKENS = 40
 
 
 def load(folder: Path, **changes: object) -> LoadedModel:
-    return at_once(load_model(folder, EngineConfig(**({"dtype": "float32", "device": "cpu"} | changes))))
+    return at_once(load_model(folder, EngineConfig(**({"dtype": "float32", "device": DEVICE} | changes))))
 
 
 def generated(
@@ -45,7 +48,7 @@ def generated(
 
 @lru_cache(maxsize=1)
 def _oracle(folder: Path, ignore_eos: bool) -> Any:
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval().to(DEVICE)
     if ignore_eos:
         model.generation_config.eos_token_id = None
     return model
@@ -55,15 +58,20 @@ def _oracle(folder: Path, ignore_eos: bool) -> Any:
 def _generated(folder: Path, prompt: tuple[int, ...], ignore_eos: bool, tokens: int) -> list[int]:
     model = _oracle(folder, ignore_eos)
     with torch.inference_mode():
-        output = model.generate(torch.tensor([prompt]), max_new_tokens=tokens, do_sample=False, pad_token_id=0)
-    return output[0, len(prompt) :].tolist()
+        output = model.generate(
+            torch.tensor([prompt], device=DEVICE), max_new_tokens=tokens, do_sample=False, pad_token_id=0,
+            return_dict_in_generate=True, output_logits=True,
+        )  # fmt: skip
+    told = output.sequences[0, len(prompt) :].tolist()
+    return told if DEVICE == "cpu" else Written.of(told, output.logits)
 
 
 class Bench:
     """A TextEngine stepped by hand, whose completions are looked at as tokens."""
 
     def __init__(self, model: LoadedModel, source: ModelSource = NO_SOURCE, **settings: Any) -> None:
-        self.engine = TextEngine(model, EngineConfig(seed=0, **settings), Counters(), source)
+        config = EngineConfig(**({"seed": 0, **ON_DEVICE} | settings))
+        self.engine = TextEngine(model, config, Counters(), source)
         self.recorders: dict[str, Recorder] = {}
         self.tokens: dict[str, list[int]] = {}
 
@@ -137,7 +145,7 @@ def test_joining_and_leaving_at_any_step_in_any_chunks(checkpoints: dict[str, Pa
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("attention", ["auto", "reference", "gathered"])
+@pytest.mark.parametrize("attention", [ATTENTION, "reference", "gathered"])
 def test_with_known_beginnings_and_too_few_blocks(checkpoints: dict[str, Path], family: str, attention: str) -> None:
     """Prompts that begin alike find each other's blocks; a cache for three of eight makes them preempt each other."""
     generator = random.Random(5)
@@ -157,6 +165,20 @@ def test_with_known_beginnings_and_too_few_blocks(checkpoints: dict[str, Path], 
     assert counters.prefix_hit_tokens >= 16
     assert counters.preemptions >= 1
     assert limited.available == limited.total
+
+
+@pytest.mark.parametrize(("other", "equal"), [(3, True), (4, False), (7, False)])
+def test_only_a_second_best_that_is_as_good_passes_on_a_gpu(other: int, equal: bool) -> None:
+    logits = torch.zeros(1, 9)
+    logits[0, [2, 3, 4]] = torch.tensor([5.0, 5.0 - 1e-5, 5.0 - 2e-5])
+    written = Written.of([2, 2, 2], [logits, logits, logits * 100])
+    assert written == [2, 2, 2]
+    assert written != [2, 2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert ([2, other, 8] == written) is equal
+        assert ([other, 8] == written[1:]) is equal
+        assert [2, 2, other] != written
 
 
 def blocks_of(bench: Bench, count: int) -> BlockManager:

@@ -26,6 +26,7 @@ from engine.types import (
     TextEvent,
 )
 from tests.engine.chat_models import byte_level
+from tests.engine.device import DEVICE
 from tests.engine.reciter import make_reciter
 from tests.engine.recorder import Recorder
 
@@ -43,7 +44,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         ["<think>", "Two ", "and ", "two.", "</think>", "Four."],
         after="<|assistant|>",
     )
-    engine = EngineThread(FolderSource(only=folder), EngineConfig(device="cpu", dtype="float32"))
+    engine = EngineThread(FolderSource(only=folder), EngineConfig(device=DEVICE, dtype="float32"))
     engine.start()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
@@ -82,7 +83,7 @@ def test_it_thinks_freely_and_answers_in_the_format(ask: Ask, prompt: str) -> No
 def test_where_the_answer_begins_unseen_it_is_refused(tmp_path: Path) -> None:
     """Its tokenizer spells `</think>` out."""
     folder = make_reciter(tmp_path / "model", ["Hm", "Yes"], after="go")
-    engine = EngineThread(FolderSource(only=folder), EngineConfig(device="cpu", dtype="float32"))
+    engine = EngineThread(FolderSource(only=folder), EngineConfig(device=DEVICE, dtype="float32"))
     engine.start()
     tokens = tuple(Tokenizer.from_file(str(folder / "tokenizer.json")).encode("<think>", add_special_tokens=False).ids)
     recorder = Recorder("one")

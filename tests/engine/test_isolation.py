@@ -11,6 +11,7 @@ import torch
 
 from engine.text.loader import LoadedModel
 from engine.text.scheduler import Step
+from tests.engine.device import DEVICE
 from tests.engine.test_equality import Bench, generated, greedy, load, prompts_of
 
 PROMPTS = prompts_of([8, 20, 5, 33, 12])
@@ -72,6 +73,22 @@ def test_a_step_that_raises_is_run_again_one_by_one(
     bench = run_with(model, sabotage, code)
     check_others(bench, expected)
     assert bench.engine._counters.isolated_steps >= 1
+
+
+def test_memory_that_the_device_does_not_have(model: LoadedModel, expected: list[list[int]]) -> None:
+    """In the words of its own allocator."""
+
+    def sabotage(bench: Bench) -> None:
+        run = bench.engine._runner.run
+
+        def greedy_for_memory(step: Step, adapters: list[Any]) -> torch.Tensor:
+            if any(chunk.sequence.id == str(POISON) for chunk in step.chunks):
+                torch.empty(2**60, dtype=torch.uint8, device=DEVICE)
+            return run(step, adapters)
+
+        bench.engine._runner.run = greedy_for_memory  # type: ignore[method-assign]
+
+    check_others(run_with(model, sabotage, "out_of_memory"), expected)
 
 
 @pytest.mark.parametrize("after", [0, 6])

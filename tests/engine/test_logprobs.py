@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 from engine.service import EngineThread
 from engine.text.logprobs import TokenBytes
 from engine.types import ChosenLogprob, FinishEvent, FinishReason, SamplingParams, TextEvent
+from tests.engine.device import DEVICE
 from tests.engine.recorder import Recorder, submit
 from tests.engine.tiny import CORPUS
 
@@ -35,10 +36,10 @@ def test_they_are_the_models_own_whatever_the_parameters(make_engine: Make, chec
     logprobs = told(submit(engine, "Llama", PROMPT, params))
     assert told(beside)
     assert len(logprobs) == 40
-    model = AutoModelForCausalLM.from_pretrained(checkpoints["Llama"], dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(checkpoints["Llama"], dtype=torch.float32).eval().to(DEVICE)
     tokens = [one.chosen.token for one in logprobs]
     with torch.inference_mode():
-        rows = model(torch.tensor([PROMPT + tokens])).logits[0, len(PROMPT) - 1 : -1].log_softmax(-1)
+        rows = model(torch.tensor([PROMPT + tokens], device=DEVICE)).logits[0, len(PROMPT) - 1 : -1].log_softmax(-1)
     for row, one in zip(rows, logprobs, strict=True):
         assert one.chosen.logprob == pytest.approx(float(row[one.chosen.token]), abs=1e-3)
         assert len(one.top) == 4

@@ -13,6 +13,7 @@ from transformers import RepetitionPenaltyLogitsProcessor, SequenceBiasLogitsPro
 from engine.text.penalties import Adjustments, adjust
 from engine.text.sampler import Chooser, choose
 from engine.types import SamplingParams
+from tests.engine.device import DEVICE
 
 VOCABULARY = 150
 TOKENS = st.lists(st.integers(0, VOCABULARY - 1), max_size=200)
@@ -52,8 +53,9 @@ def test_rows_change_as_the_formulas_say(
         for token in completion:
             adjustments[-1].chosen(token)
         wanted.append(expected(before[row], prompt, completion, params))
-    adjust(logits, adjustments)
-    torch.testing.assert_close(logits, torch.stack(wanted), rtol=1e-5, atol=1e-4)
+    changed = logits.to(DEVICE)
+    adjust(changed, adjustments)
+    torch.testing.assert_close(changed.cpu(), torch.stack(wanted), rtol=1e-5, atol=1e-4)
 
 
 def test_plain_rows_are_left_alone_to_the_bit() -> None:

@@ -19,6 +19,7 @@ from transformers import (
 
 from engine.text.sampler import Chooser, choose
 from engine.types import SamplingParams
+from tests.engine.device import DEVICE
 
 
 def processed(logits: torch.Tensor, seen: list[int], params: SamplingParams) -> torch.Tensor:
@@ -81,7 +82,7 @@ def test_it_draws_from_the_distribution_of_transformers(
     chooser = Fixed(params, seen, uniform)
     other = Fixed(SamplingParams(temperature=1.3), seen, 0.5)
     rows = torch.stack([torch.randn(vocabulary), logits, torch.randn(vocabulary)])
-    token = choose(rows, [other, chooser, other], [0, 0, 0])[1]
+    token = choose(rows.to(DEVICE), [other, chooser, other], [0, 0, 0])[1]
     assert token is not None
     assert probabilities[token] > 0
     assert token in expected(probabilities, uniform)
@@ -109,7 +110,7 @@ def test_a_row_that_is_not_finite_has_no_token_and_harms_no_other(bad: float) ->
     logits = torch.randn(3, 50)
     logits[1, 7] = bad
     choosers = [Chooser(SamplingParams(temperature=t), 1, [0]) for t in (0, 1, 1)]
-    first, second, third = choose(logits.clone(), choosers, [0, 0, 0])
+    first, second, third = choose(logits.clone().to(DEVICE), choosers, [0, 0, 0])
     assert second is None
     assert first == int(logits[0].argmax())
     assert third is not None

@@ -12,6 +12,7 @@ from engine.source import FolderSource
 from engine.text.loader import LoadedModel
 from engine.types import AdapterRef, SamplingParams
 from tests.engine.adapters import make_adapter, merge
+from tests.engine.device import ATTENTION
 from tests.engine.test_equality import Bench, blocks_of, generated, greedy, load, prompts_of
 from tests.engine.tiny import FAMILIES, make_checkpoint
 
@@ -52,7 +53,7 @@ def guesses(bench: Bench) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("family", "attention"),
-    [*((family, "auto") for family in FAMILIES), ("Llama", "reference"), ("Llama", "gathered")],
+    [*((family, ATTENTION) for family in FAMILIES), ("Llama", "reference"), ("Llama", "gathered")],
 )
 def test_alone_greedy_equals_generate(echoing: dict[str, Path], family: str, attention: str) -> None:
     bench, completions = run(load(echoing[family]), PROMPTS[:3], greedy(50), attention=attention)

@@ -14,6 +14,7 @@ import torch
 from engine.text.attention.choice import choose
 from engine.text.attention.gpu.backend import TritonBackend
 from engine.text.attention.gpu.splitting import MOST_SPLITS, splits
+from tests.engine.device import DEVICE
 from tests.engine.test_attention import shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,7 @@ CASES = "tests/engine/triton_cases.py"
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(find_spec("triton") is None, reason="there is no triton for this system")
+@pytest.mark.skipif(DEVICE != "cpu", reason="on a GPU its cases are run by themselves, side by side")
 def test_the_kernels_say_what_the_plain_formula_says() -> None:
     """In a process of its own: nothing else here may see an interpreted triton."""
     interpreted = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}

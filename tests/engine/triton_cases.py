@@ -23,6 +23,11 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 BLOCKS = 96
 DECODES = [(0, 1), (16, 1), (530, 1)]
 """Tokens in the cache, and new ones."""
+FORMATS = [torch.float32, *([torch.bfloat16] if DEVICE.type == "cuda" else [])]
+"""The interpreter keeps bfloat16 as integers, and multiplies those."""
+TOLERANCE = {torch.float32: 2e-5}
+ROUGH = 2e-2
+"""Of numbers of 16 bits, beside the plain formula, which computes with the same ones in float32."""
 MIXED = [(33, 1), (15, 1), (16, 1), (0, 17), (48, 30), (20, 5), (16, 16)]
 """On both sides of a block's edge too."""
 
@@ -46,7 +51,7 @@ def step(spans: Sequence[tuple[int, int]]) -> list[PlannedChunk]:
     return chunks
 
 
-def check(of: CacheShape, variant: Variant, spans: Sequence[tuple[int, int]], tolerance: float = 2e-5) -> Step:
+def check(of: CacheShape, variant: Variant, spans: Sequence[tuple[int, int]]) -> Step:
     """Both caches hold the same contexts, and where nobody has written yet what mustn't matter."""
     chunks = step(spans)
     ours, plain = TritonBackend(of, BLOCKS), ReferenceBackend(of, BLOCKS)
@@ -68,14 +73,16 @@ def check(of: CacheShape, variant: Variant, spans: Sequence[tuple[int, int]], to
     output = ours.attend(1, query, key, value, variant, plan)
     expected = plain.attend(1, query, key, value, variant, plain.plan(chunks))
     away = (output.float() - expected.float()).abs().max()
-    assert torch.allclose(output, expected, rtol=tolerance, atol=tolerance), f"up to {away} away"
+    tolerance = TOLERANCE.get(of.dtype, ROUGH)
+    assert torch.allclose(output.float(), expected.float(), rtol=tolerance, atol=tolerance), f"up to {away} away"
     assert isinstance(plan.prepared, Step)
     return plan.prepared
 
 
+@pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("group", [1, 3, 8])
-def test_decodes_of_ragged_lengths_over_several_parts(group: int) -> None:
-    (launch,) = check(shape(group), Variant(32**-0.5), DECODES).launches
+def test_decodes_of_ragged_lengths_over_several_parts(group: int, dtype: torch.dtype) -> None:
+    (launch,) = check(shape(group, dtype=dtype), Variant(32**-0.5), DECODES).launches
     assert launch.splits == 4
 
 
@@ -88,9 +95,10 @@ def test_guesses_behind_decodes() -> None:
     check(shape(), Variant(0.2), [(300, 4), (31, 3), (16, 1)])
 
 
+@pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("group", [1, 8])
-def test_decodes_beside_chunks_of_prompts(group: int) -> None:
-    short, long = check(shape(group), Variant(32**-0.5), MIXED).launches
+def test_decodes_beside_chunks_of_prompts(group: int, dtype: torch.dtype) -> None:
+    short, long = check(shape(group, dtype=dtype), Variant(32**-0.5), MIXED).launches
     assert (short.splits, long.splits) == (1, 1)
 
 
@@ -99,6 +107,7 @@ def test_a_chunk_of_a_prompt_behind_a_long_context() -> None:
     assert launch.splits == 2
 
 
+@pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize(
     "variant",
     [
@@ -111,32 +120,32 @@ def test_a_chunk_of_a_prompt_behind_a_long_context() -> None:
     ],
     ids=["window 5", "window 16", "window 100", "softcap", "sinks", "all"],
 )
-def test_windows_softcaps_and_sinks(variant: Variant) -> None:
+def test_windows_softcaps_and_sinks(variant: Variant, dtype: torch.dtype) -> None:
     if variant.sinks is not None:
-        variant = replace(variant, sinks=variant.sinks.to(DEVICE))
-    short, long = check(shape(), variant, [(150, 10), (300, 1), (0, 1), (0, 18)]).launches
+        variant = replace(variant, sinks=variant.sinks.to(DEVICE, dtype))
+    short, long = check(shape(dtype=dtype), variant, [(150, 10), (300, 1), (0, 1), (0, 18)]).launches
     assert (short.splits, long.splits) == (2, 1)
 
 
-@pytest.mark.parametrize("dim", [16, 24, 64, 80, 96, 128, 192])
-def test_head_sizes(dim: int) -> None:
-    check(shape(2, dim), Variant(dim**-0.5), [(33, 1), (20, 12)])
+@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize("dim", [8, 16, 24, 64, 80, 96, 128, 192])
+def test_head_sizes(dim: int, dtype: torch.dtype) -> None:
+    check(shape(2, dim, dtype), Variant(dim**-0.5), [(33, 1), (20, 12)])
 
 
 def test_values_of_another_size_than_keys() -> None:
     check(shape(2, 48, value_dim=32), Variant(0.2), [(270, 1), (20, 12)])
 
 
+@pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize(("key_dim", "value_dim"), [(40, 24), (48, 16), (576, 512)])
-def test_latents_whose_values_are_in_their_keys(key_dim: int, value_dim: int) -> None:
-    of = shape(query_heads=12, kv_heads=1, key_dim=key_dim, value_dim=value_dim, values_in_keys=True)
+def test_latents_whose_values_are_in_their_keys(key_dim: int, value_dim: int, dtype: torch.dtype) -> None:
+    of = shape(query_heads=12, kv_heads=1, key_dim=key_dim, value_dim=value_dim, values_in_keys=True, dtype=dtype)
     check(of, Variant(key_dim**-0.5), [(270, 1), (20, 12)])
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, *([torch.bfloat16] if DEVICE.type == "cuda" else [])])
-def test_number_formats_of_16_bits(dtype: torch.dtype) -> None:
-    """The interpreter keeps bfloat16 as integers, and multiplies those."""
-    check(shape(dtype=dtype), Variant(32**-0.5), [(300, 1), (33, 10)], tolerance=2e-2)
+def test_float16() -> None:
+    check(shape(dtype=torch.float16), Variant(32**-0.5), [(300, 1), (33, 10)])
 
 
 @pytest.mark.parametrize("poisoned", ["key", "value"])

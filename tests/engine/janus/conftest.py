@@ -16,6 +16,7 @@ from engine.janus.loader import load_janus
 from engine.janus.model import LoadedJanus
 from engine.loaded import at_once
 from engine.service import EngineThread
+from tests.engine.device import DEVICE
 from tests.engine.janus.tiny import make_janus
 from tests.engine.started import started_engines
 
@@ -26,7 +27,7 @@ def janus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def loaded(folder: Path, **changes: object) -> LoadedJanus:
-    settings = {"dtype": "float32", "device": "cpu", "max_context": 256} | changes
+    settings = {"dtype": "float32", "device": DEVICE, "max_context": 256} | changes
     return at_once(load_janus(folder, EngineConfig(**settings)))
 
 
@@ -38,9 +39,8 @@ def janus(janus_folder: Path) -> LoadedJanus:
 @pytest.fixture(scope="session")
 def oracle(janus_folder: Path) -> Any:
     """transformers' own."""
-    return JanusForConditionalGeneration.from_pretrained(
-        janus_folder, dtype=torch.float32, local_files_only=True
-    ).eval()
+    model = JanusForConditionalGeneration.from_pretrained(janus_folder, dtype=torch.float32, local_files_only=True)
+    return model.eval().to(DEVICE)
 
 
 @pytest.fixture(scope="session")

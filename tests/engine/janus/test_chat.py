@@ -44,7 +44,7 @@ def expected(processor: JanusProcessor, turns: list[tuple[str, str, int]]) -> li
     ]
     rendered = processor.apply_chat_template(parts, add_generation_prompt=True)
     pictures = [Image.new("RGB", (SIDE, SIDE))] * sum(pictures for _, _, pictures in turns)
-    ids = processor(text=rendered, images=pictures or None, return_tensors="pt").input_ids
+    ids = processor(text=[rendered], images=pictures or None, return_tensors="pt").input_ids
     return list(ids[0].tolist())
 
 

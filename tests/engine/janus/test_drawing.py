@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from engine.image.checkpoint import BadCheckpoint
 from engine.image.orders import NonFinite
@@ -19,6 +20,7 @@ from engine.janus.model import LoadedJanus
 from engine.janus.picture import shown
 from engine.janus.prompts import BadPrompt, drawing_prompt, with_places, without_prompt
 from engine.types import ImageParams, SamplingParams
+from tests.engine.device import DEVICE
 from tests.engine.janus.tiny import SIDE, TOKENS
 
 PROMPTS = ["a red apple", "two blue cars, one of them old", "日本語"]
@@ -33,7 +35,7 @@ def inference() -> Iterator[None]:
 def inputs_of(processor: Any, prompt: str) -> Any:
     parts = [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
     text = processor.apply_chat_template(parts, add_generation_prompt=True)
-    return processor(text=text, generation_mode="image", return_tensors="pt")
+    return processor(text=[text], generation_mode="image", return_tensors="pt").to(DEVICE)
 
 
 def drawing(model: LoadedJanus, prompt: str, tokens: tuple[int, ...] = (), **changes: Any) -> Drawing:
@@ -55,6 +57,9 @@ def test_the_prompt_is_the_processors(janus: LoadedJanus, processor: Any, prompt
     assert set(without_prompt(made, janus.marks)) == {janus.marks.bos, janus.marks.begin, janus.marks.pad}
 
 
+@pytest.mark.skipif(
+    transformers.__version__.startswith("5.17."), reason="its own Janus fails before it draws, for an argument left out"
+)
 @pytest.mark.parametrize("guidance", [5.0, 1.7])
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_greedy_equals_transformers(
@@ -76,9 +81,10 @@ def test_sampling_equals_a_plain_loop(janus: LoadedJanus, guidance: float) -> No
     numbers = torch.rand(TOKENS, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
     tokens: list[int] = []
     for number in numbers:
-        embedded = module.get_input_embeddings()(torch.tensor(rows))
+        embedded = module.get_input_embeddings()(torch.tensor(rows, device=DEVICE))
         if tokens:
-            seen = module.prepare_embeddings_for_image_generation(torch.tensor([tokens] * len(rows)))
+            read = torch.tensor([tokens] * len(rows), device=DEVICE)
+            seen = module.prepare_embeddings_for_image_generation(read)
             embedded = torch.cat([embedded, seen], dim=1)
         hidden = module.model.language_model(inputs_embeds=embedded, use_cache=False).last_hidden_state[:, -1]
         logits = module.model.generation_head(hidden)
@@ -127,15 +133,15 @@ def test_a_step_that_failed_can_be_made_again(janus: LoadedJanus, monkeypatch: p
 
 def test_no_numbers_are_no_picture(janus: LoadedJanus, monkeypatch: pytest.MonkeyPatch) -> None:
     head = janus.janus.generation_head
-    monkeypatch.setattr(head, "forward", lambda hidden: torch.full((len(hidden), 64), torch.nan))
+    monkeypatch.setattr(head, "forward", lambda hidden: hidden.new_full((len(hidden), 64), torch.nan))
     with pytest.raises(NonFinite):
         drawing(janus, "a red apple").step()
 
 
 def test_pixels_are_those_of_transformers(janus: LoadedJanus, oracle: Any) -> None:
     picture = drawing(janus, "a red apple", tuple(range(TOKENS)))
-    levels = (oracle.decode_image_tokens(torch.tensor([picture.tokens]))[0] + 1) / 2 * 255
-    expected = levels.clamp(0, 255).numpy()
+    levels = (oracle.decode_image_tokens(torch.tensor([picture.tokens], device=DEVICE))[0] + 1) / 2 * 255
+    expected = levels.clamp(0, 255).cpu().numpy()
     made = shown(janus, picture)
     assert made.size == (SIDE, SIDE)
     assert np.abs(np.array(made) - expected).max() <= 0.51

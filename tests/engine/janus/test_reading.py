@@ -13,6 +13,7 @@ from PIL import Image
 
 from engine.service import EngineThread
 from engine.types import GenerationRequest, ImageParams, ImageRequest, SamplingParams
+from tests.engine.device import DEVICE
 from tests.engine.image.drawing import Watcher, png, some_picture
 from tests.engine.janus.tiny import IMAGE, SIDE, TOKENS
 from tests.engine.recorder import GREEDY, Recorder
@@ -31,7 +32,7 @@ def pictures(number: int) -> list[np.ndarray]:
 
 def generated(oracle: Any, processor: Any, text: str, seen: list[np.ndarray], tokens: int = 24) -> list[int]:
     images = [Image.fromarray(one) for one in seen] or None
-    inputs = processor(text=text, images=images, return_tensors="pt")
+    inputs = processor(text=[text], images=images, return_tensors="pt").to(DEVICE)
     oracle.generation_config.eos_token_id = None
     with torch.inference_mode():
         output = oracle.generate(**inputs, generation_mode="text", max_new_tokens=tokens, do_sample=False)
