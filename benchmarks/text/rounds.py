@@ -6,6 +6,13 @@ import statistics
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
+BEGAN = perf_counter()
+
+
+def tell(text: str) -> None:
+    """Progress, with the seconds since the beginning."""
+    print(f"[{perf_counter() - BEGAN:6.1f} s] {text}", flush=True)
+
 
 def seconds(run: Callable[[], object]) -> float:
     began = perf_counter()

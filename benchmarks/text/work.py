@@ -30,6 +30,12 @@ def offline(sequences: int, vocabulary: int, *, shortest: int = 16, longest: int
     ]
 
 
+def renewed(work: list[Request], vocabulary: int, *, seed: int) -> list[Request]:
+    """Of the same lengths, with other prompts."""
+    generator = random.Random(seed)
+    return [Request([generator.randrange(10, vocabulary) for _ in one.prompt], one.tokens) for one in work]
+
+
 def alike(sequences: int, vocabulary: int, *, read: int, made: int, seed: int = 0) -> list[Request]:
     """All of one size, to measure one phase: much to read and little to make, or the other way round."""
     generator = random.Random(seed)
