@@ -4,9 +4,10 @@
 
 256 sequences of 100–1024 tokens in and out, all at once. Before anything is timed, a small model in float32 must write
 what transformers' `generate` writes. The peers are transformers' continuous batching and `generate` in one static
-batch; they take long, so they get the first sequences of the same work, once, and are compared by tokens a second. They
-share the weights with ours. Then one sequence alone, and beside all of it the device's own rates and the roofline that
-follows from them (see `roofline`). `--profile`: tables of where the time of a decode step goes, instead of W1.
+batch; they take long, so they get the first sequences of the same work, once, and are compared by tokens a second
+(several numbers of sequences: each in turn, since neither is fastest with most). They share the weights with ours. Then
+one sequence alone, and beside all of it the device's own rates and the roofline that follows from them (see
+`roofline`). `--profile`: tables of where the time of a decode step goes, instead of W1.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import json
 import sys
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import torch
@@ -61,7 +63,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", choices=SHAPES, default="llama-1b")
     parser.add_argument("--peers", default=",".join(PEERS), help="of " + ", ".join(PEERS) + "; or none")
-    parser.add_argument("--peer-sequences", type=int, default=64, help="they get so many, all at once")
+    parser.add_argument("--peer-sequences", type=int, nargs="+", default=[64], help="they get so many, all at once")
     parser.add_argument("--sequences", type=int, default=256)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--shortest", type=int, default=100, help="tokens in and out, at least")
@@ -104,9 +106,11 @@ def main() -> int:
     else:
         measured = Measured(model, config, options, rated)
         told |= measured.results()
-        release_memory(device)
-        work = measured.work[: options.peer_sequences]
-        told["peers"] = {name: beside(name, one, work, measured.made, measured.rate) for name, one in theirs.items()}
+        told["peers"] = {}
+        for peer, count in product(theirs, options.peer_sequences):
+            release_memory(device)
+            work = measured.work[:count]
+            told["peers"][f"{peer}, {count}"] = beside(peer, theirs[peer], work, measured.made, measured.rate)
     print(json.dumps(told), flush=True)
     return 0 if equal else 1
 

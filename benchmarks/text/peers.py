@@ -32,7 +32,6 @@ def beside(name: str, theirs: Any, work: list[Request], ours: contenders.Made, r
         f"{name}, {len(work)} sequences: {theirs_rate:.0f} tokens/s; ours makes {rate / theirs_rate:.2f} times as many"
     )
     return {
-        "sequences": len(work),
         "tokens_per_second": round(theirs_rate, 1),
         "ours_over": round(rate / theirs_rate, 2),
         "alike_until": round(alike_until(written, ours), 3),

@@ -25,7 +25,7 @@ FUNCTIONS, OWN_TIME, KERNELS = 28, 16, 20
 
 def wanted(vocabulary: int, sequences: int, context: int) -> list[Request]:
     """Enough for all steps, while a step may read the prompt of one sequence only."""
-    return alike(sequences, vocabulary, read=context, made=WARM + 2 * TIMED + TRACED + sequences, seed=sequences)
+    return alike(sequences, vocabulary, read=context, made=2 * (WARM + TIMED) + TRACED + sequences, seed=sequences)
 
 
 def decode_step(engine: TextEngine, work: list[Request], device: torch.device) -> dict[str, Any]:
