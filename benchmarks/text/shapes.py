@@ -76,8 +76,8 @@ class RandomModel:
         config: Any = deepcopy(self._module.config)
         with torch.device("meta"):
             peer = AutoModelForCausalLM.from_config(config, dtype=self.dtype, attn_implementation=attention)
-        with self.device:
-            peer.model.rotary_emb = type(peer.model.rotary_emb)(config=peer.config)
+        with torch.device("cpu"):  # as in `skeleton`
+            peer.model.rotary_emb = type(peer.model.rotary_emb)(config=peer.config).to(self.device)
         for name, parameter in self._module.named_parameters():
             _put(peer, name, parameter)
         peer.tie_weights()

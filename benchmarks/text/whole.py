@@ -68,7 +68,7 @@ class Measured:
             tell(f"W1, round {turn + 1}: {found[-1]:.0f} tokens/s, {found[-1] / best:.1%} of the roofline")
         self.rate = statistics.median(found)
         after = asdict(counters)
-        names = ("steps", "preemptions", "isolated_steps", "prefix_hit_tokens")
+        names = ("steps", "compiled_steps", "preemptions", "isolated_steps", "prefix_hit_tokens")
         return {
             "tokens_per_second": spread(found),
             "roofline_tokens_per_second": round(best, 1),
