@@ -28,9 +28,8 @@ def expected(logits: torch.Tensor, prompt: list[int], completion: list[int], par
     """`[vocabulary]`: the formulas of the OpenAI documentation, and transformers' processors before them."""
     scores, ids = logits[None].clone(), torch.tensor([prompt + completion], dtype=torch.int64)
     if params.logit_bias:
-        scores = SequenceBiasLogitsProcessor([[[token], bias] for token, bias in params.logit_bias.items()])(
-            ids, scores
-        )
+        biases = {(token,): bias for token, bias in params.logit_bias.items()}
+        scores = SequenceBiasLogitsProcessor(biases)(ids, scores)  # the list's form refuses token 0 in 5.17
     if params.repetition_penalty != 1:
         scores = RepetitionPenaltyLogitsProcessor(params.repetition_penalty)(ids, scores)
     for token, count in Counter(completion).items():

@@ -17,6 +17,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from engine.text.masks import rule_out
 from engine.text.sampler import Chooser, choose
 from engine.types import SamplingParams
 from tests.engine.device import DEVICE
@@ -136,3 +137,17 @@ def test_asking_again_for_the_same_position_draws_no_new_number() -> None:
     first = chooser.uniform(0)
     assert chooser.uniform(0) == first
     assert chooser.uniform(1) != first
+
+
+def test_a_format_rules_out_what_it_does_not_allow() -> None:
+    logits = torch.randn(4, 43)
+    allowed = torch.rand(2, 48) < 0.3
+    allowed[1, :43] = False
+    masks = [bytes(sum(int(bit) << place for place, bit in enumerate(row[at : at + 8])) for at in range(0, 48, 8))
+             for row in allowed.tolist()]  # fmt: skip
+    changed = logits.clone().to(DEVICE)
+    assert rule_out(changed, [3, 1], masks) == [1]
+    wanted = logits.clone()
+    wanted[3] = logits[3].masked_fill(~allowed[0, :43], -math.inf)
+    wanted[1] = -math.inf
+    assert torch.equal(changed.cpu(), wanted)

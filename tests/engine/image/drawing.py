@@ -21,7 +21,9 @@ from engine.types import (
     ProgressEvent,
     StartedEvent,
 )
-from tests.engine.image.tiny import SIDE
+
+SIDE = 32
+"""Pixels of a tiny pipeline's pictures: 16 latents of two pixels each."""
 
 
 def params(prompt: str = "a red apple", **changes: Any) -> ImageParams:

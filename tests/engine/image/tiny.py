@@ -11,8 +11,8 @@ import transformers
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer, T5TokenizerFast
 
-SIDE = 32
-"""Pixels: 16 latents of two pixels each."""
+from tests.engine.image.drawing import SIDE
+
 CLIP = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
     "max_position_embeddings": 77, "projection_dim": 32, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1,
