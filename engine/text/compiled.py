@@ -34,7 +34,8 @@ def compiled(source: Path, *defines: str) -> ctypes.CDLL:
     compiler = next((found for name in _compilers() if (found := shutil.which(name))), None)
     if compiler is None:
         raise Unavailable("there is no C compiler.")
-    key = hashlib.sha256(b"\0".join([source.read_bytes(), *(part.encode() for part in (compiler, *flags, machine()))]))
+    texts = [file.read_bytes() for file in (source, *sorted(source.parent.glob("*.h")))]
+    key = hashlib.sha256(b"\0".join([*texts, *(part.encode() for part in (compiler, *flags, machine()))]))
     try:
         target = cache_folder("kernels") / f"{source.stem}-{key.hexdigest()[:24]}.so"
         if not target.exists():

@@ -1,7 +1,9 @@
 /* Matrix multiplication with weights of 8 or 4 bits, for the CPU. Built and called by kernel.py.
 
-   Decoding few sequences is bound by reading the weights. Here they are read as they are kept and widened in registers;
-   everything is computed in float.
+   Decoding few sequences is bound by reading the weights, many by multiplying. Here weights are read as they are kept.
+   Where the processor multiplies bytes (AVX2), rows of input are rounded to 8 bits too, with a scale for each GROUP of
+   them, as llama.cpp does: a group's sum is then exact, whatever else is computed beside it. Elsewhere weights are
+   widened in registers and everything is float.
 
    Features (rows of the weight) lie in blocks of FEATURES. A word of 32 bits holds the weights of one feature for
    4 inputs (8 bits) or 8 inputs (4 bits) that follow one another, the first one lowest; the words of a block's features
@@ -12,13 +14,13 @@
    4 bits: weight = scale[group][feature] · nibble + least[group][feature], for groups of GROUP inputs; scale and least
    are bfloat16. */
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FEATURES 32
 #define GROUP 32
-#define ROWS 3 /* of input at a time: 3 rows of 32 features are 12 of the 16 registers of AVX2 */
 #if defined(__AVX512F__)
 #define LANES 16
 #elif defined(__AVX__)
@@ -53,84 +55,32 @@ INLINE vec numbers(const int32_t *words, const int bits, const int place) {
     return __builtin_convertvector(bits == 8 ? (raw << (24 - 8 * place)) >> 24 : (raw >> (4 * place)) & 15, vec);
 }
 
-/* One block of features for `rows` rows of input. sums: of each group of inputs, by row (4 bits only). */
-INLINE void block_of(
-    const struct weights *weights, int block, const float *input, const float *sums, float *output, const int bits,
-    const int rows) {
-    const int inputs = weights->inputs, groups = inputs / GROUP, length = bits == 8 ? inputs : GROUP;
-    const int a_word = 32 / bits;
-    const int32_t *words = weights->packed + (int64_t)block * (inputs / a_word) * FEATURES;
-    vec result[ROWS][PARTS];
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) result[r][p] = (vec){0};
-    for (int first = 0; first < inputs; first += length) {
-        vec part[ROWS][PARTS];
-        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) part[r][p] = (vec){0};
-        for (int i = first; i < first + length; i += a_word, words += FEATURES)
-            UNROLL for (int place = 0; place < a_word; place++)
-                UNROLL for (int p = 0; p < PARTS; p++) {
-                    const vec weight = numbers(words + p * LANES, bits, place);
-                    UNROLL for (int r = 0; r < rows; r++)
-                        part[r][p] += input[(int64_t)r * inputs + i + place] * weight;
-                }
-        if (bits == 8) {
-            const float *scales = (const float *)weights->scales + block * FEATURES;
-            UNROLL for (int p = 0; p < PARTS; p++) {
-                vec scale;
-                memcpy(&scale, scales + p * LANES, sizeof scale);
-                UNROLL for (int r = 0; r < rows; r++) result[r][p] = part[r][p] * scale;
-            }
-        } else {
-            const int group = first / GROUP;
-            const uint16_t *scales =
-                (const uint16_t *)weights->scales + ((int64_t)block * groups + group) * 2 * FEATURES;
-            UNROLL for (int p = 0; p < PARTS; p++) {
-                const vec scale = widened(scales + p * LANES), least = widened(scales + FEATURES + p * LANES);
-                UNROLL for (int r = 0; r < rows; r++)
-                    result[r][p] += part[r][p] * scale + sums[(int64_t)r * groups + group] * least;
-            }
-        }
-    }
-    const int left = weights->features - block * FEATURES, count = left < FEATURES ? left : FEATURES;
-    UNROLL for (int r = 0; r < rows; r++)
-        memcpy(output + (int64_t)r * weights->features + block * FEATURES, result[r], count * sizeof(float));
-}
-
-INLINE void rows_of(
-    const struct weights *weights, int block, int rows, const float *input, const float *sums, float *output,
-    const int bits) {
-    const int64_t inputs = weights->inputs, groups = inputs / GROUP, features = weights->features;
-    int row = 0;
-    for (; rows - row >= ROWS; row += ROWS)
-        block_of(weights, block, input + row * inputs, sums ? sums + row * groups : NULL, output + row * features, bits, ROWS);
-    if (rows - row == 2)
-        block_of(weights, block, input + row * inputs, sums ? sums + row * groups : NULL, output + row * features, bits, 2);
-    if (rows - row == 1)
-        block_of(weights, block, input + row * inputs, sums ? sums + row * groups : NULL, output + row * features, bits, 1);
-}
+#ifdef __AVX2__
+#include "bytes.h"
+#else
+#include "floats.h"
+#endif
 
 /* output [rows][features] = input [rows][inputs] · weightsᵀ. False where there is no memory. */
 int multiply(const struct weights *weights, int rows, const float *input, float *output) {
     const int blocks = (weights->features + FEATURES - 1) / FEATURES;
-    float *sums = NULL;
-    if (weights->bits == 4) { /* groups of all rows follow one another, as their inputs do */
-        const int64_t groups = (int64_t)rows * (weights->inputs / GROUP);
-        sums = malloc(groups * sizeof(float));
-        if (sums == NULL) return 0;
-        for (int64_t group = 0; group < groups; group++) {
-            float parts[4] = {0};
-            for (int i = 0; i < GROUP; i += 4)
-                UNROLL for (int part = 0; part < 4; part++) parts[part] += input[group * GROUP + i + part];
-            sums[group] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
-        }
-    }
+    const int64_t inputs = weights->inputs, features = weights->features;
+    struct input prepared;
+    if (!prepare(weights, rows, input, &prepared)) return 0;
     #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1)
-    for (int block = 0; block < blocks; block++) {
-        if (weights->bits == 8)
-            rows_of(weights, block, rows, input, sums, output, 8);
-        else
-            rows_of(weights, block, rows, input, sums, output, 4);
-    }
-    free(sums);
+    for (int block = 0; block < blocks; block++)
+        for (int row = 0; row < rows; row += ROWS) {
+            const int count = rows - row < ROWS ? rows - row : ROWS;
+            float results[ROWS][FEATURES] __attribute__((aligned(64)));
+            if (weights->bits == 8)
+                block_of(weights, block, &prepared, row, count, results, 8);
+            else
+                block_of(weights, block, &prepared, row, count, results, 4);
+            const int left = features - block * FEATURES, wanted = left < FEATURES ? left : FEATURES;
+            for (int r = 0; r < count; r++)
+                memcpy(output + (row + r) * features + block * FEATURES, results[r], wanted * sizeof(float));
+        }
+    release(&prepared);
     return 1;
 }
 
