@@ -19,6 +19,7 @@ from engine.text.capture import CapturedSteps
 from engine.text.compatible.runner import CompatibleRunner
 from engine.text.fused.layers import FusedLayers, fused_layers
 from engine.text.loader import LoadedModel
+from engine.text.packed.layer import packed_layers
 from engine.text.scheduler import Step
 from engine.text.trial import OtherLayers, stands
 
@@ -67,6 +68,8 @@ class Runner:
         self._compiling = model.compiling
         self._take(model.graphs)
         self._take(fused)
+        packed = packed_layers(model.module, backend)
+        self._packed = packed if packed is not None and stands(packed, model.module, backend) else None
         self._captured: CapturedSteps | None = None
         if fused is not None and self._others is fused and isinstance(backend, TritonBackend):
             self._captured = CapturedSteps(model, backend, fused, sequences)
@@ -75,7 +78,8 @@ class Runner:
 
     @property
     def compile(self) -> str:
-        return "off" if self._others is None else self._others.mode
+        others = self._packed or self._others
+        return "off" if others is None else others.mode
 
     def settle(self) -> bool:
         if self._compiling is not None:
@@ -118,7 +122,7 @@ class Runner:
             "plan": self._backend.plan(chunks),
         }
         rows = self._sampled(step, chunks)
-        others = None if any(adapters) else self._others  # an adapter's hooks are on layers inside the others
+        others = None if any(adapters) else self._others_for(chunks)  # adapters' hooks are on layers inside the others
         with applied(chunks, adapters, device), nullcontext() if others is None else others.at_work():
             if not rows:  # prompts only, none of them to its end: the output layer has nothing to do
                 self._model.module.base_model(**inputs)  # type: ignore[operator]
@@ -126,6 +130,9 @@ class Runner:
             output = self._model.module(**inputs, logits_to_keep=torch.tensor(rows, device=device))
         logits: torch.Tensor = output.logits[0]
         return logits.to(torch.float32)
+
+    def _others_for(self, chunks: list[PlannedChunk]) -> OtherLayers | None:
+        return self._packed if self._packed is not None and self._packed.takes(chunks) else self._others
 
     def _sampled(self, step: Step, chunks: list[PlannedChunk]) -> list[int]:
         """Rows of the pass whose logits are asked for."""

@@ -31,6 +31,8 @@ class OtherLayers(Protocol):
     mode: str
     """What they are, for receipts."""
     only_if_faster: bool
+    rough: bool
+    """Whether they round on the way, so that the last digits may differ whatever the number format."""
 
     @property
     def tried(self) -> Several[int]:
@@ -58,7 +60,7 @@ def _is_right_and_wins(others: OtherLayers, module: Any, backend: Backend) -> bo
             layer = _layer(module, number, backend, start, count)
             with others.at_work():
                 told = layer()
-            if not _alike(told, layer()):
+            if not _alike(told, layer(), rough=others.rough):
                 logger.error(
                     "Layers of another make (%s) compute something else than the model's own; they aren't used",
                     others.mode,
@@ -87,8 +89,8 @@ def _layer(module: Any, number: int, backend: Backend, start: int, count: int) -
     return run
 
 
-def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
-    tolerance = TOLERANCE.get(other.dtype, ROUGH) * other.abs().max().item()
+def _alike(one: torch.Tensor, other: torch.Tensor, *, rough: bool) -> bool:
+    tolerance = (ROUGH if rough else TOLERANCE.get(other.dtype, ROUGH)) * other.abs().max().item()
     return one.shape == other.shape and torch.allclose(one.float(), other.float(), rtol=0, atol=tolerance)
 
 

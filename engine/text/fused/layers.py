@@ -16,6 +16,7 @@ class FusedLayers:
     mode = "fused"
     """For receipts."""
     only_if_faster = False
+    rough = False
     """The trial's single layer tells little of a GPU's time: what it takes is mostly launching."""
 
     def __init__(self, layers: Any) -> None:

@@ -56,6 +56,7 @@ class Graphs:
 
     mode = "layers"
     """For receipts."""
+    rough = False
 
     def __init__(
         self, layers: Several[nn.Module], kinds: Several[Kind], files: Several[Path], *, only_if_faster: bool

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("packed.c")
 PIECE = 64
 """Blocks of features that are expanded at a time: all of a large output layer would be as much memory as it saves."""
-TRIED_ROWS = (16, 32, 64, 128, 256)
+TRIED_ROWS = (16, 32, 64, 128, 256, 512)
 TRIED_FEATURES, TRIED_INPUTS, TRIES = 1536, 576, 4
 
 
@@ -55,13 +55,14 @@ class PackedMatrix:
             weights.bits, weights.inputs, weights.features, torch.get_num_threads(),
             weights.words.data_ptr(), weights.scales.data_ptr(),
         )  # fmt: skip
-        self._address = ctypes.addressof(self._native)
+        self.address = ctypes.addressof(self._native)
+        """Of a `struct weights`, as long as this lives."""
 
     def multiply(self, rows: torch.Tensor) -> torch.Tensor:
         """Reads the weights as they are kept."""
         number = rows.shape[0]
         output = torch.empty(number, self.weights.features)
-        if not self._library.multiply(self._address, number, rows.data_ptr(), output.data_ptr()):
+        if not self._library.multiply(self.address, number, rows.data_ptr(), output.data_ptr()):
             raise MemoryError
         return output
 
@@ -73,7 +74,7 @@ class PackedMatrix:
         for first in range(0, blocks, PIECE):
             count = min(PIECE, blocks - first)
             piece = torch.empty(inputs, count * FEATURES)
-            self._library.expand(self._address, first, count, piece.data_ptr())
+            self._library.expand(self.address, first, count, piece.data_ptr())
             begin, end = first * FEATURES, min((first + count) * FEATURES, features)
             output[:, begin:end] = torch.mm(rows, piece)[:, : end - begin]
         return output

@@ -6,6 +6,7 @@ a least value, kept in bfloat16, so five bits a weight in all; the same idea as 
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,26 @@ class Quantised:
     @property
     def nbytes(self) -> int:
         return self.words.nbytes + self.scales.nbytes
+
+    def split(self, features: Several[int]) -> list[Quantised]:
+        """Parts of whole blocks, which keep no numbers of their own."""
+        parts, begin = [], 0
+        for count in features:
+            blocks = slice(begin, begin + -(-count // FEATURES))
+            parts.append(Quantised(self.bits, count, self.inputs, self.words[blocks], self.scales[blocks]))
+            begin = blocks.stop
+        return parts
+
+
+def can_join(features: Several[int]) -> bool:
+    """Whether the blocks of all but the last are whole."""
+    return all(count % FEATURES == 0 for count in features[:-1])
+
+
+def joined(parts: Several[Quantised]) -> Quantised:
+    """The features of all, one behind the other. Parts that `can_join`, of the same bits and inputs."""
+    words, scales = torch.cat([part.words for part in parts]), torch.cat([part.scales for part in parts])
+    return Quantised(parts[0].bits, sum(part.features for part in parts), parts[0].inputs, words, scales)
 
 
 def can_quantise(inputs: int, bits: Bits) -> bool:

@@ -1,0 +1,182 @@
+"""Decoder layers with packed weights, one call each (layer.c), for steps of few rows."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from collections.abc import Sequence as Several
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.text.attention.backend import AttentionPlan, Backend
+from engine.text.attention.native import LONG, NativeBackend, Prepared
+from engine.text.attention.native import library as attention_library
+from engine.text.attention.plan import PlannedChunk
+from engine.text.compiled import Unavailable, compiled
+from engine.text.llama_layers import fits, window_of
+from engine.text.packed.kernel import NativeWeights, PackedMatrix, most_rows
+from engine.text.packed.kernel import library as matrix_library
+from engine.text.packed.linear import QuantisedLinear
+from engine.text.packed.quantise import can_join, joined
+
+SOURCE = Path(__file__).with_name("layer.c")
+
+
+class NativeLayer(ctypes.Structure):
+    """`struct layer` of layer.c."""
+
+    _fields_ = [
+        *[(name, ctypes.c_int32) for name in ("hidden", "inner", "query_heads", "kv_heads", "dim", "window")],
+        *[(name, ctypes.c_float) for name in ("epsilon", "scale")],
+        *[(name, ctypes.c_void_p) for name in ("norm_before", "norm_between", "query_norm", "key_norm", "bias")],
+        *[(name, ctypes.c_void_p) for name in ("packed", "output", "gate", "down")],
+        *[(name, ctypes.c_void_p) for name in ("keys", "values", "multiply", "attend")],
+    ]
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Raises Unavailable."""
+    loaded = compiled(SOURCE)
+    pointer, number = ctypes.c_void_p, ctypes.c_int32
+    loaded.forward.argtypes = [pointer, number, pointer, pointer, pointer, pointer, pointer]
+    loaded.forward.restype = number
+    loaded.room_of.argtypes, loaded.room_of.restype = [pointer, number], ctypes.c_int64
+    return loaded
+
+
+class PackedLayer:
+    """One layer behind the signature of the modelling code's own."""
+
+    def __init__(self, layer: Any, number: int, room: Room) -> None:
+        attention, mlp = layer.self_attn, layer.mlp
+        self._number = number
+        self._cache: Backend | None = None
+        self._room, self._forward = room, library().forward
+        self._matrices = [
+            merged(attention.q_proj, attention.k_proj, attention.v_proj),
+            attention.o_proj.matrix,
+            merged(mlp.gate_proj, mlp.up_proj),
+            mlp.down_proj.matrix,
+        ]
+        biases = [one.bias for one in (attention.q_proj, attention.k_proj, attention.v_proj) if one.bias is not None]
+        queries, keys = getattr(attention, "q_norm", None), getattr(attention, "k_norm", None)
+        self._kept = [
+            layer.input_layernorm.weight,
+            layer.post_attention_layernorm.weight,
+            None if queries is None else queries.weight,
+            None if keys is None else keys.weight,
+            torch.cat(biases) if biases else None,
+        ]
+        dim = attention.head_dim
+        self._native = NativeLayer(
+            attention.q_proj.in_features, mlp.gate_proj.out_features, attention.q_proj.out_features // dim,
+            attention.k_proj.out_features // dim, dim, window_of(layer), layer.input_layernorm.variance_epsilon,
+            attention.scaling, *(None if one is None else one.data_ptr() for one in self._kept),
+            *(matrix.address for matrix in self._matrices), None, None, ctypes.cast(matrix_library().multiply, ctypes.c_void_p).value,
+            ctypes.cast(attention_library(torch.float32).attend, ctypes.c_void_p).value,
+        )  # fmt: skip
+        self._address = ctypes.addressof(self._native)
+
+    def __call__(
+        self,
+        hidden_states: torch.Tensor,
+        *,
+        position_embeddings: tuple[torch.Tensor, torch.Tensor],
+        plan: AttentionPlan,
+        **rest: object,
+    ) -> torch.Tensor:
+        """As the layer's `forward`, but that hidden_states `[1, T, columns]` are changed in place."""
+        prepared, (cos, sin) = plan.prepared, position_embeddings
+        assert isinstance(prepared, Prepared)
+        if plan.backend is not self._cache:
+            self._cache = plan.backend
+            self._native.keys = plan.backend.keys[self._number].data_ptr()
+            self._native.values = plan.backend.values[self._number].data_ptr()
+        rows, cos, sin = hidden_states.shape[1], cos.contiguous(), sin.contiguous()
+        room = self._room.of(self._address, rows)
+        done = self._forward(
+            self._address, rows, hidden_states.data_ptr(), cos.data_ptr(), sin.data_ptr(),
+            ctypes.addressof(prepared.plan), room.data_ptr(),
+        )  # fmt: skip
+        if not done:
+            raise MemoryError
+        return hidden_states
+
+
+class Room:
+    """What layers compute in, one after the other."""
+
+    def __init__(self) -> None:
+        self._numbers = torch.empty(0)
+
+    def of(self, layer: int, rows: int) -> torch.Tensor:
+        wanted = library().room_of(layer, rows)
+        if len(self._numbers) < wanted:
+            self._numbers = torch.empty(wanted)
+        return self._numbers
+
+
+class PackedLayers:
+    """Of one model, for steps of at most `most_rows` rows. Merges weights; the modelling code's own layers go on
+    working with them."""
+
+    mode = "packed"
+    """For receipts."""
+    only_if_faster = True
+    rough = True
+
+    def __init__(self, layers: Any) -> None:
+        self._layers, room = list(layers), Room()
+        self.most_rows = most_rows(layers[0].mlp.down_proj.matrix.weights.bits)
+        self._packed = [PackedLayer(layer, number, room) for number, layer in enumerate(self._layers)]
+
+    def takes(self, chunks: Several[PlannedChunk]) -> bool:
+        """Whether they are for this step."""
+        return chunks[-1].row + chunks[-1].count <= self.most_rows and all(one.count < LONG for one in chunks)
+
+    @property
+    def tried(self) -> list[int]:
+        return [len(self._layers) - 1]
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """For a pass, they take the place of the modelling code's own."""
+        try:
+            for layer, packed in zip(self._layers, self._packed, strict=True):
+                layer.__dict__["forward"] = packed  # past nn.Module's own way, which takes as long as some layers
+            yield
+        finally:
+            for layer in self._layers:
+                layer.__dict__.pop("forward", None)
+
+
+def merged(*layers: QuantisedLinear) -> PackedMatrix:
+    """One matrix of the features of all; theirs become parts of it."""
+    whole = joined([layer.matrix.weights for layer in layers])
+    for layer, part in zip(layers, whole.split([layer.out_features for layer in layers]), strict=True):
+        layer.matrix = PackedMatrix(part)
+    return PackedMatrix(whole)
+
+
+def packed_layers(module: Any, backend: object) -> PackedLayers | None:
+    """None where the layers, the number format or this machine aren't made for it."""
+    layers, turned = module.model.layers, 2 * module.model.rotary_emb.inv_freq.numel()
+    if not isinstance(backend, NativeBackend) or backend.shape.dtype is not torch.float32:
+        return None
+    if not all(fits(layer, turned, QuantisedLinear) and _joins(layer) for layer in layers):
+        return None
+    try:
+        return PackedLayers(layers)
+    except Unavailable:
+        return None
+
+
+def _joins(layer: Any) -> bool:
+    attention, mlp = layer.self_attn, layer.mlp
+    together = [attention.q_proj, attention.k_proj, attention.v_proj], [mlp.gate_proj, mlp.up_proj]
+    return all(can_join([one.out_features for one in linears]) for linears in together)
