@@ -20,7 +20,7 @@ from engine.text.loader import LoadedModel, load_model
 from engine.text.packed import kernel
 from engine.text.packed.kernel import PackedMatrix, most_rows
 from engine.text.packed.linear import QuantisedLinear, quantise_linears, refusal
-from engine.text.packed.quantise import Bits, can_quantise, quantised
+from engine.text.packed.quantise import GROUP, Bits, can_quantise, quantised
 from engine.types import AdapterRef
 from engine.weights import Weights, key_with, split_key
 from tests.engine.adapters import make_adapter
@@ -57,15 +57,36 @@ def test_each_weight_is_off_by_half_a_step_at_most(bits: Bits, features: int, in
     assert ((found - weight).abs() <= step * 0.5001 + 1e-6).all()
 
 
+def rounded(inputs: torch.Tensor) -> torch.Tensor:
+    """As packed.c does it where the processor multiplies bytes: 127 steps to the largest of a group."""
+    grouped = torch.nn.functional.pad(inputs, (0, -inputs.shape[1] % GROUP)).view(len(inputs), -1, GROUP)
+    largest = grouped.abs().amax(-1, keepdim=True)
+    whole = (grouped * (127 / largest.clamp_min(1e-30))).round()
+    return (whole * (largest / 127)).flatten(1)[:, : inputs.shape[1]]
+
+
 @pytest.mark.parametrize("bits", BITS)
-@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 40])
-def test_both_ways_multiply_by_the_same_weights(bits: Bits, rows: int) -> None:
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 32, 40])
+@pytest.mark.parametrize("size", [96, 36])
+def test_both_ways_multiply_by_the_same_weights(bits: Bits, rows: int, size: int) -> None:
+    if not can_quantise(size, bits):
+        return
     torch.manual_seed(rows)
-    matrix = PackedMatrix(quantised(torch.randn(2100, 96), bits))
-    inputs = torch.randn(rows, 96)
-    expected = inputs.double() @ expanded(matrix).double().T
-    for output in (matrix.multiply(inputs), matrix.multiply_expanded(inputs)):
-        torch.testing.assert_close(output.double(), expected, rtol=1e-4, atol=1e-4)
+    matrix = PackedMatrix(quantised(torch.randn(2100, size), bits))
+    inputs = torch.randn(rows, size) * torch.tensor([0.001, 1.0, 30.0])[torch.randint(3, (rows, size))]
+    inputs[0, :32] = 0
+    weights = expanded(matrix).double()
+    expected, seen = inputs.double() @ weights.T, inputs
+    torch.testing.assert_close(matrix.multiply_expanded(inputs).double(), expected, rtol=1e-4, atol=1e-3)
+    if kernel.library().rounds_input():
+        seen = rounded(inputs)
+        # Of 4 bits, what is the same for a whole group is multiplied with the sum of what came in.
+        least = (weights.view(len(weights), -1, GROUP).amin(-1) if bits == 4 else torch.zeros(2100, 1)).double()
+        lost = (inputs - seen).double()
+        groups = lost.view(rows, -1, GROUP).sum(-1) if bits == 4 else torch.zeros(rows, 1).double()
+        expected = seen.double() @ weights.T + groups @ least.T
+    torch.testing.assert_close(matrix.multiply(inputs).double(), expected, rtol=1e-4, atol=2e-3)
+    assert (seen - inputs).norm() < 0.01 * inputs.norm()
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -88,7 +109,7 @@ def test_a_layer_is_near_the_plain_one(bits: Bits, dtype: torch.dtype, bias: boo
     torch.manual_seed(0)
     plain = nn.Linear(96, 160, bias=bias, dtype=dtype).requires_grad_(False)
     layer = QuantisedLinear(plain, bits)
-    for rows in (1, 8, most_rows(bits) + 1):
+    for rows in (1, 8, min(most_rows(bits), 256) + 1):
         inputs = torch.randn(1, rows, 96, dtype=dtype)
         expected, found = plain(inputs).float(), layer(inputs)
         assert found.dtype is dtype
@@ -113,7 +134,8 @@ def test_what_does_not_fit_into_words_stays_in_full() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("weights", ["int8", "int4"])
 def test_the_engine_runs_with_them(checkpoints: dict[str, Path], family: str, weights: Weights) -> None:
-    """In a crowd as alone, and near the full ones: 8 bits would mostly choose the same token."""
+    """In a crowd as alone. Where inputs are rounded, a last digit that another step computes otherwise can become a
+    step of 127, and a tiny random model then says something else; most of these must be equal all the same."""
     prompts = prompts_of([3, 17, 40])
     model = load(checkpoints[family], weights)
     assert any(isinstance(one, QuantisedLinear) for one in model.module.modules())
@@ -122,11 +144,13 @@ def test_the_engine_runs_with_them(checkpoints: dict[str, Path], family: str, we
         crowd.add(str(number), prompt, greedy(20))
         crowd.step()
     crowd.run()
+    equal = 0
     for number, prompt in enumerate(prompts):
         alone = Bench(model)
         alone.add("one", prompt, greedy(20))
         alone.run()
-        assert alone.completion("one", prompt) == crowd.completion(str(number), prompt)
+        equal += alone.completion("one", prompt) == crowd.completion(str(number), prompt)
+    assert equal >= (2 if kernel.library().rounds_input() else 3)
 
 
 def test_an_adapter_on_rounded_weights_changes_its_own_rows_only(checkpoints: dict[str, Path], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@
 
 #include <immintrin.h>
 
+#define ROUNDS 1
 #define ROWS 32 /* of input at a time: what is unpacked of the weights serves all of them, and they stay in the cache */
 #define WORDS 8 /* of a group, as it is multiplied: 4 inputs each */
 

@@ -1,5 +1,6 @@
 /* Part of packed.c, for processors that don't multiply bytes: everything is computed in float. */
 
+#define ROUNDS 0
 #define ROWS 3 /* of input at a time: 3 rows of 32 features are 12 of the 16 registers of a processor with few */
 
 struct input {

@@ -1,9 +1,11 @@
-"""Multiplication by quantised weights (packed.c): as they are kept for few rows, expanded piece by piece for many."""
+"""Multiplication by quantised weights (packed.c): as they are kept, or where that is slower for many rows, expanded piece
+by piece."""
 
 from __future__ import annotations
 
 import ctypes
 import logging
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,7 +21,7 @@ logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("packed.c")
 PIECE = 64
 """Blocks of features that are expanded at a time: all of a large output layer would be as much memory as it saves."""
-TRIED_ROWS = (16, 32, 64, 128, 256, 512)
+TRIED_ROWS = (16, 32, 64, 128, 256)
 TRIED_FEATURES, TRIED_INPUTS, TRIES = 1536, 576, 4
 
 
@@ -33,11 +35,12 @@ class NativeWeights(ctypes.Structure):
 
 
 @cache
-def library() -> ctypes.CDLL:
-    """Raises Unavailable."""
-    loaded = compiled(SOURCE)
+def library(*defines: str) -> ctypes.CDLL:
+    """defines: `-DFLOATS` never rounds inputs. Raises Unavailable."""
+    loaded = compiled(SOURCE, *defines)
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     loaded.multiply.argtypes, loaded.multiply.restype = [pointer, number, pointer, pointer], number
+    loaded.rounds_input.argtypes, loaded.rounds_input.restype = [], number
     loaded.expand.argtypes, loaded.expand.restype = [pointer, number, number, pointer], None
     return loaded
 
@@ -82,7 +85,12 @@ class PackedMatrix:
 
 @cache
 def most_rows(bits: Bits) -> int:
-    """Up to so many rows are multiplied with the weights as they are kept: tried, not guessed. Raises Unavailable."""
+    """Up to so many rows are multiplied with the weights as they are kept: tried, not guessed. Raises Unavailable.
+
+    Any number where inputs are rounded: that is faster always, and what is said must not depend on a trial.
+    """
+    if library().rounds_input():
+        return sys.maxsize
     generator = torch.Generator().manual_seed(0)
     matrix = PackedMatrix(quantised(torch.randn(TRIED_FEATURES, TRIED_INPUTS, generator=generator), bits))
     most = TRIED_ROWS[0]

@@ -55,11 +55,13 @@ INLINE vec numbers(const int32_t *words, const int bits, const int place) {
     return __builtin_convertvector(bits == 8 ? (raw << (24 - 8 * place)) >> 24 : (raw >> (4 * place)) & 15, vec);
 }
 
-#ifdef __AVX2__
+#if defined(__AVX2__) && !defined(FLOATS)
 #include "bytes.h"
 #else
 #include "floats.h"
 #endif
+
+int rounds_input(void) { return ROUNDS; }
 
 /* output [rows][features] = input [rows][inputs] · weightsᵀ. False where there is no memory. */
 int multiply(const struct weights *weights, int rows, const float *input, float *output) {
