@@ -38,7 +38,7 @@ class Timeline:
 
     @property
     def timestep(self) -> torch.Tensor:
-        """A scalar."""
+        """A scalar, on the CPU."""
         return self.timesteps[self.done]
 
     @property
@@ -66,11 +66,11 @@ class Timeline:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The next latents, and what the finished ones would be as far as one can tell by now."""
         more = {"generator": generator} if self._draws else {}
-        guess = guessed(self.scheduler, predicted, self.timestep, latents)
-        made = self.scheduler.step(predicted, self.timestep, latents, **more)
+        timestep = self.timestep
+        made = self.scheduler.step(predicted, timestep, latents, **more)
         self.done += 1
-        told = getattr(made, "pred_original_sample", None)
-        return made.prev_sample, guess if told is None else told
+        guess = getattr(made, "pred_original_sample", None)
+        return made.prev_sample, guessed(self.scheduler, predicted, timestep, latents) if guess is None else guess
 
     def memory(self) -> Iterator[tuple[str, Any]]:
         """What the scheduler has remembered of its steps, by its attributes' names. Tables that were computed from the
