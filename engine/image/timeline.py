@@ -74,9 +74,9 @@ class Timeline:
 
     def memory(self) -> Iterator[tuple[str, Any]]:
         """What the scheduler has remembered of its steps, by its attributes' names. Tables that were computed from the
-        config stay as they were made: schedulers put new tensors in place of old ones, and change only lists."""
+        config are left out: no step changes them, but adding noise moves some to the device."""
         for name, value in vars(self.scheduler).items():
-            table = isinstance(value, torch.Tensor) and value is self._began_with.get(name)
+            table = isinstance(self._began_with.get(name), torch.Tensor)
             if not table and isinstance(value, (type(None), bool, int, float, str, list, np.generic, torch.Tensor)):
                 yield name, value
 
