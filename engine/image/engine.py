@@ -180,7 +180,7 @@ class ImageEngine(Orders[Picture]):
                 logger.exception("A step of %d pictures failed; running them one by one", len(ready))
             self._recover(error)
             return self._one_by_one(ready)
-        return [pair for pair in map(self._advance, ready, predicted) if pair is not None]
+        return self._finite([pair for pair in map(self._advance, ready, predicted) if pair is not None])
 
     def _one_by_one(self, pictures: list[Picture]) -> list[tuple[Picture, torch.Tensor]]:
         self._counters.isolated_steps += 1
@@ -194,7 +194,7 @@ class ImageEngine(Orders[Picture]):
                 self._failed(picture, error)
             else:
                 done.append(self._advance(picture, predicted))
-        return [pair for pair in done if pair is not None]
+        return self._finite([pair for pair in done if pair is not None])
 
     def _predicted(self, pictures: list[Picture]) -> list[torch.Tensor]:
         found = predict(self._family, pictures, self._compiling)
@@ -211,12 +211,23 @@ class ImageEngine(Orders[Picture]):
             work.latents, guess = work.timeline.advance(predicted, work.latents, work.generator)
             if work.canvas is not None:
                 self._beginning.keep(work)
-            if not bool(torch.isfinite(work.latents).all()):
-                raise NonFinite
         except Exception as error:
             self._failed(picture, error)
             return None
         return picture, guess
+
+    def _finite(self, stepped: list[tuple[Picture, torch.Tensor]]) -> list[tuple[Picture, torch.Tensor]]:
+        """Those that are numbers; the others end. One look at the device for all of them, each waits for it."""
+        if not stepped:
+            return []
+        latents = torch.cat([work_of(picture).latents for picture, _ in stepped])
+        found = []
+        for pair, finite in zip(stepped, torch.isfinite(latents).flatten(1).all(dim=1).tolist(), strict=True):
+            if finite:
+                found.append(pair)
+            else:
+                self._failed(pair[0], NonFinite())
+        return found
 
     # --- telling --------------------------------------------------------------------------------------------------
 

@@ -64,8 +64,8 @@ def to_picture(pixels: torch.Tensor) -> Image.Image:
 
 def as_picture(pixels: torch.Tensor) -> Image.Image:
     """pixels: (1, 3, height, width), about 0 … 1."""
-    levels = pixels[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
-    return Image.fromarray((levels * 255).round().astype("uint8"))
+    levels = (pixels[0].clamp(0, 1) * 255).round().to(torch.uint8)
+    return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
 
 
 def to_png(picture: Image.Image) -> tuple[bytes, str]:

@@ -38,7 +38,7 @@ class Timeline:
 
     @property
     def timestep(self) -> torch.Tensor:
-        """A scalar."""
+        """A scalar, on the CPU."""
         return self.timesteps[self.done]
 
     @property
@@ -66,17 +66,17 @@ class Timeline:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The next latents, and what the finished ones would be as far as one can tell by now."""
         more = {"generator": generator} if self._draws else {}
-        guess = guessed(self.scheduler, predicted, self.timestep, latents)
-        made = self.scheduler.step(predicted, self.timestep, latents, **more)
+        timestep = self.timestep
+        made = self.scheduler.step(predicted, timestep, latents, **more)
         self.done += 1
-        told = getattr(made, "pred_original_sample", None)
-        return made.prev_sample, guess if told is None else told
+        guess = getattr(made, "pred_original_sample", None)
+        return made.prev_sample, guessed(self.scheduler, predicted, timestep, latents) if guess is None else guess
 
     def memory(self) -> Iterator[tuple[str, Any]]:
         """What the scheduler has remembered of its steps, by its attributes' names. Tables that were computed from the
-        config stay as they were made: schedulers put new tensors in place of old ones, and change only lists."""
+        config are left out: no step changes them, but adding noise moves some to the device."""
         for name, value in vars(self.scheduler).items():
-            table = isinstance(value, torch.Tensor) and value is self._began_with.get(name)
+            table = isinstance(self._began_with.get(name), torch.Tensor)
             if not table and isinstance(value, (type(None), bool, int, float, str, list, np.generic, torch.Tensor)):
                 yield name, value
 

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 Condition = dict[str, torch.Tensor]
-"""What one row of the network is told beside its latents and its timestep; every tensor has one row."""
+"""What one row of the network is told beside its latents and its timestep; every tensor has one row, and lies on the
+device."""
 
 
 class Family:
@@ -53,7 +54,9 @@ class Family:
         return condition
 
     def set_timesteps(self, scheduler: Any, steps: int, width: int, height: int) -> None:
-        scheduler.set_timesteps(steps, device=self.device)
+        """On the CPU: schedulers look at single timesteps, and each look at one on an accelerator would wait for all
+        that it is computing."""
+        scheduler.set_timesteps(steps, device="cpu")
 
     def skipped(self, steps: int, strength: float) -> int:
         """How many of the steps are left out where a picture is changed, not made."""
@@ -74,11 +77,10 @@ class Family:
     # --- each step ------------------------------------------------------------------------------------------------
 
     def predict(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition]) -> torch.Tensor:
-        """One row of noise (or velocity) for each of latents, timesteps and conditions; float32."""
-        told = {
-            name: torch.cat([condition[name] for condition in conditions]).to(self.device) for name in conditions[0]
-        }
-        return self.run(latents.to(self.dtype), timesteps, told).float()
+        """One row of noise (or velocity) for each of latents, timesteps and conditions; float32. timesteps: on the
+        CPU, unlike the others."""
+        told = {name: torch.cat([condition[name] for condition in conditions]) for name in conditions[0]}
+        return self.run(latents.to(self.dtype), timesteps.to(self.device, non_blocking=True), told).float()
 
     def run(self, latents: torch.Tensor, timesteps: torch.Tensor, told: Condition) -> torch.Tensor:
         raise NotImplementedError

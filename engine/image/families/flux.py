@@ -26,15 +26,13 @@ class Flux(Shifted):
     def finished(self, condition: Condition, width: int, height: int, guidance: float) -> Condition:
         if not self.network.config.guidance_embeds:
             return condition
-        return {**condition, "guidance": torch.tensor([guidance], dtype=torch.float32)}
+        return {**condition, "guidance": torch.tensor([guidance], dtype=torch.float32, device=self.device)}
 
     def set_timesteps(self, scheduler: Any, steps: int, width: int, height: int) -> None:
         side = self.scale * PACKED
         sigmas = None if scheduler.config.get("use_flow_sigmas") else np.linspace(1.0, 1 / steps, steps)
         told = {"num_inference_steps": steps} if sigmas is None else {"sigmas": sigmas}
-        scheduler.set_timesteps(
-            device=self.device, mu=self.shift_of(scheduler, (height // side) * (width // side)), **told
-        )
+        scheduler.set_timesteps(device="cpu", mu=self.shift_of(scheduler, (height // side) * (width // side)), **told)
 
     def run(self, latents: torch.Tensor, timesteps: torch.Tensor, told: Condition) -> torch.Tensor:
         rows, channels, height, width = latents.shape
@@ -53,10 +51,10 @@ class Flux(Shifted):
 
     def _places(self, height: int, width: int) -> torch.Tensor:
         """Row and column of each token."""
-        places = torch.zeros(height, width, 3)
-        places[..., 1] = torch.arange(height)[:, None]
-        places[..., 2] = torch.arange(width)[None, :]
-        return places.reshape(height * width, 3).to(self.device, self.dtype)
+        places = torch.zeros(height, width, 3, device=self.device)
+        places[..., 1] = torch.arange(height, device=self.device)[:, None]
+        places[..., 2] = torch.arange(width, device=self.device)[None, :]
+        return places.reshape(height * width, 3).to(self.dtype)
 
 
 def _packed(latents: torch.Tensor) -> torch.Tensor:

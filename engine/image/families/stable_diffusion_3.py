@@ -21,11 +21,11 @@ class StableDiffusion3(Shifted):
 
     def set_timesteps(self, scheduler: Any, steps: int, width: int, height: int) -> None:
         if not scheduler.config.get("use_dynamic_shifting"):
-            scheduler.set_timesteps(steps, device=self.device)
+            scheduler.set_timesteps(steps, device="cpu")
             return
         patch = self.network.config.patch_size
         patches = (height // self.scale // patch) * (width // self.scale // patch)
-        scheduler.set_timesteps(steps, device=self.device, mu=self.shift_of(scheduler, patches))
+        scheduler.set_timesteps(steps, device="cpu", mu=self.shift_of(scheduler, patches))
 
     def run(self, latents: torch.Tensor, timesteps: torch.Tensor, told: Condition) -> torch.Tensor:
         made: torch.Tensor = self.network(hidden_states=latents, timestep=timesteps, return_dict=False, **told)[0]

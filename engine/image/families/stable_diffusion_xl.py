@@ -18,7 +18,7 @@ class StableDiffusionXL(Family):
 
     def finished(self, condition: Condition, width: int, height: int, guidance: float) -> Condition:
         """Original size, where it was cropped, size to make."""
-        sizes = torch.tensor([[height, width, 0, 0, height, width]], dtype=self.dtype)
+        sizes = torch.tensor([[height, width, 0, 0, height, width]], dtype=self.dtype, device=self.device)
         return {**condition, "time_ids": sizes}
 
     def run(self, latents: torch.Tensor, timesteps: torch.Tensor, told: Condition) -> torch.Tensor:
