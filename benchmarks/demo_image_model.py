@@ -18,6 +18,8 @@ from pathlib import Path
 import torch
 from diffusers import StableDiffusionPipeline
 
+from engine.config import EngineConfig
+from engine.device import pick_device
 from engine.training.grid import save_grid
 from engine.training.pictures import Pictures, read_pictures
 from engine.training.scorer import Scorer, ranks, train_scorer
@@ -39,12 +41,14 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seeds", type=int, default=2, help="pictures of each held-out pair")
     parser.add_argument("--scorer-steps", type=int, default=400)
+    parser.add_argument("--device", default="auto", help="cpu, cuda; auto: the graphics card if there is one")
     parser.add_argument("--grid", type=Path, help="a PNG: prompts anybody would try, then held-out pairs")
     options = parser.parse_args()
-    pipeline = StableDiffusionPipeline.from_pretrained(options.model, dtype=torch.float32)
+    device = pick_device(EngineConfig(device=options.device))
+    pipeline = StableDiffusionPipeline.from_pretrained(options.model, dtype=torch.float32).to(device)
     pipeline.set_progress_bar_config(disable=True)
-    seen = read_pictures(options.pictures, pipeline.vae.config.sample_size)
-    held_out = read_pictures(options.pictures / "held-out", pipeline.vae.config.sample_size)
+    seen = read_pictures(options.pictures, pipeline.vae.config.sample_size).to(device)
+    held_out = read_pictures(options.pictures / "held-out", pipeline.vae.config.sample_size).to(device)
     if options.grid:
         wanted = SHOWN + _spread([each[0] for each in held_out.captions], 2 * 10)
         save_grid(_drawn(pipeline, wanted, options, seed=1), options.grid, columns=10)

@@ -12,9 +12,10 @@ from pathlib import Path
 import torch
 
 from engine.training.errors import Stopped, TrainingError
+from engine.training.hardware import prepare_device
 from engine.training.process import STOPPED
 from engine.training.progress import Progress
-from engine.training.recipe import Recipe
+from engine.training.recipe import ON_A_CARD, Recipe
 from engine.training.run import Run, train
 
 SETTABLE = ("size", "passes", "batch", "rate", "autoencoder_steps", "seed")
@@ -24,12 +25,12 @@ def main() -> int:
     options = _parser().parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    changed = {name: getattr(options, name) for name in SETTABLE if getattr(options, name) is not None}
-    run = Run(
-        options.pictures, options.out, replace(Recipe(), **changed), options.resume, options.export, options.show,
-        options.checkpoint_every, _told_to_stop(),
-    )  # fmt: skip
     try:
+        device = prepare_device(options.device)
+        run = Run(
+            options.pictures, options.out, _recipe(options, device), options.resume, options.export, options.show,
+            options.checkpoint_every, _told_to_stop(), device,
+        )  # fmt: skip
         train(run, Progress(options.out, _say))
     except Stopped as stopped:
         sys.stderr.write(f"{stopped}\n")
@@ -38,6 +39,12 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _recipe(options: argparse.Namespace, device: torch.device) -> Recipe:
+    changed = {name: getattr(options, name) for name in SETTABLE if getattr(options, name) is not None}
+    recipe = replace(Recipe() if device.type == "cpu" else ON_A_CARD, **changed)
+    return recipe if options.minutes is None else recipe.within(options.minutes)
 
 
 def _say(line: str) -> None:
@@ -66,11 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--export", action="store_true", help="train no further: write the model from the checkpoint")
     parser.add_argument("--show", action="append", default=[], help="a prompt for the grids of samples (repeatable)")
     parser.add_argument("--checkpoint-every", type=float, default=300, help="seconds")
+    parser.add_argument("--minutes", type=float, help="so long in all, however many steps and passes that makes")
+    parser.add_argument("--device", default="auto", help="cpu, cuda; auto: the graphics card if there is one")
     parser.add_argument("--threads", type=int, default=0, help="of the processor; 0: as many as it has")
     for field in fields(Recipe):
         if field.name in SETTABLE:
             kind = float if field.name == "rate" else int
-            parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=None, help=f"{field.default}")
+            text = f"{field.default}; {getattr(ON_A_CARD, field.name)} on a graphics card"
+            parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=None, help=text)
     return parser
 
 

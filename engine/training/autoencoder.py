@@ -36,11 +36,13 @@ def crops(pictures: Pictures, rows: torch.Tensor, generator: torch.Generator) ->
     """A random part of each picture, mirrored or not: [rows, 3, CROP, CROP]."""
     size = pictures.pixels.shape[-1]
     side = min(CROP, size)
-    whole = pictures.scaled(rows)
-    offsets = torch.randint(0, size - side + 1, (len(rows), 2), generator=generator).tolist()
-    flips = torch.rand(len(rows), generator=generator).tolist()
-    parts = [picture[:, y : y + side, x : x + side] for picture, (y, x) in zip(whole, offsets, strict=True)]
-    return torch.stack([part.flip(-1) if flip < 0.5 else part for part, flip in zip(parts, flips, strict=True)])
+    device = pictures.pixels.device
+    offsets = torch.randint(0, size - side + 1, (2, len(rows), 1), generator=generator, device=device)
+    mirrored = torch.rand(len(rows), 1, generator=generator, device=device) < 0.5
+    along = torch.arange(side, device=device)
+    y, x = offsets[0] + along, offsets[1] + torch.where(mirrored, along.flip(0), along)
+    parts = pictures.pixels[rows[:, None, None], :, y[:, :, None], x[:, None, :]]  # [rows, CROP, CROP, 3]
+    return parts.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def autoencoder_loss(model: AutoencoderKL, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -17,9 +17,9 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def save_checkpoint(
-    folder: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, step: int
+    folder: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, *, step: int, spent: float
 ) -> None:
-    """Everything that `load_checkpoint` needs to go on as if nothing had happened."""
+    """Everything that `load_checkpoint` needs to go on as if nothing had happened; `spent`: seconds so far."""
     new, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -32,7 +32,7 @@ def save_checkpoint(
         for name in MOMENTS
     }
     save_file(moments, new / "optimizer.safetensors")
-    (new / "step.json").write_text(json.dumps({"step": step}))
+    (new / "step.json").write_text(json.dumps({"step": step, "spent": round(spent, 3)}))
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)
@@ -40,27 +40,30 @@ def save_checkpoint(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_checkpoint(folder: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """The step to go on with: 0 if there is no checkpoint. Raises TrainingError if it is damaged."""
+def load_checkpoint(
+    folder: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, float]:
+    """The step to go on with, and the seconds spent: 0 if there is no checkpoint. Raises TrainingError if damaged."""
     if not (folder / "step.json").exists():
         folder = folder.with_name(folder.name + ".old")  # killed between the two renames
     if not (folder / "step.json").exists():
-        return 0
+        return 0, 0.0
     try:
-        step = json.loads((folder / "step.json").read_text())["step"]
+        reached = json.loads((folder / "step.json").read_text())
+        step, spent = int(reached["step"]), float(reached.get("spent", 0))
         model.load_state_dict(load_file(folder / "model.safetensors"))
         average.load_state_dict(load_file(folder / "average.safetensors"))
         _load_moments(optimizer, load_file(folder / "optimizer.safetensors"), step)
-    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise TrainingError(f"The checkpoint in {folder} is damaged ({error}). Start again elsewhere.") from error
-    return int(step)
+    return step, spent
 
 
 def _load_moments(optimizer: torch.optim.Optimizer, moments: dict[str, torch.Tensor], step: int) -> None:
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for number, parameter in enumerate(parameters):
         values = {name: torch.empty_like(parameter).copy_(moments[f"{number}.{name}"]) for name in MOMENTS}
-        optimizer.state[parameter] = {"step": torch.tensor(float(step)), **values}
+        optimizer.state[parameter] = {"step": torch.tensor(float(step), device=parameter.device), **values}
 
 
 def _plain(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -91,8 +91,9 @@ def diffusion_loss(
 ) -> torch.Tensor:
     """Mean squared error of v at times spread evenly over the batch, which makes the loss less noisy."""
     count = len(latents)
-    noise = torch.randn(latents.shape, generator=generator)
-    spread = (torch.arange(count) + torch.rand(1, generator=generator)) / count
+    device = latents.device
+    noise = torch.randn(latents.shape, generator=generator, device=device)
+    spread = (torch.arange(count, device=device) + torch.rand(1, generator=generator, device=device)) / count
     times = (spread * scheduler.config.num_train_timesteps).long().clamp_max(scheduler.config.num_train_timesteps - 1)
     noisy = scheduler.add_noise(latents, noise, times).contiguous(memory_format=torch.channels_last)
     wanted = scheduler.get_velocity(latents, noise, times)

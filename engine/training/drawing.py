@@ -25,12 +25,13 @@ def draw_pictures(
 ) -> torch.Tensor:
     """One picture a prompt, [prompts, 3, size, size] in -1 … 1."""
     side = painter.unet.config.sample_size
-    noise = torch.randn((len(prompts), 4, side, side), generator=torch.Generator().manual_seed(seed))
+    device = painter.unet.device
+    noise = torch.randn((len(prompts), 4, side, side), generator=torch.Generator().manual_seed(seed)).to(device)
+    tokens, empty = tokens_of(tokenizer, prompts).to(device), tokens_of(tokenizer, [""]).to(device)
     parts = [
-        _draw(painter, scheduler, tokens_of(tokenizer, prompts[at : at + AT_ONCE]), noise[at : at + AT_ONCE],
-              tokens_of(tokenizer, [""]), steps, guidance)
-        for at in range(0, len(prompts), AT_ONCE)
-    ]  # fmt: skip
+        _draw(painter, scheduler, said, latents, empty, steps, guidance)
+        for said, latents in zip(torch.split(tokens, AT_ONCE), torch.split(noise, AT_ONCE), strict=True)
+    ]
     return torch.cat([autoencoder.decode(part / autoencoder.config.scaling_factor).sample for part in parts])
 
 

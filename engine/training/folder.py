@@ -33,5 +33,5 @@ def save_pipeline(painter: Painter, autoencoder: AutoencoderKL, tokenizer: CLIPT
 
 
 def _half(module: torch.nn.Module) -> torch.nn.Module:
-    """A copy in float16: the module may have to learn on."""
-    return copy.deepcopy(module).half().eval()
+    """A copy in float16, in the machine's own memory: the module may have to learn on."""
+    return copy.deepcopy(module).half().cpu().eval()

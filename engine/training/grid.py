@@ -12,7 +12,7 @@ GAP = 2  # pixels
 
 def to_bytes(pixels: torch.Tensor) -> torch.Tensor:
     """-1 … 1 [count, 3, height, width] to uint8 [count, height, width, 3]."""
-    return ((pixels.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+    return ((pixels.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()
 
 
 def save_grid(pixels: torch.Tensor, file: Path, columns: int) -> None:

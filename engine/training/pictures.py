@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,9 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def to(self, device: torch.device) -> Pictures:
+        return replace(self, pixels=self.pixels.to(device))
 
     def scaled(self, rows: torch.Tensor) -> torch.Tensor:
         """float32 in -1 … 1."""

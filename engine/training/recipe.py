@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from engine.training.errors import TrainingError
 
 FILE = "recipe.json"
+LONGEST = 44_640  # minutes
+AUTOENCODER_SHARE = 0.2  # of the minutes
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Sizes are for two slow cores: about 11.5 M parameters in all, 23 MB as float16."""
+    """Sizes are for two slow cores: about 11.5 M parameters in all, 23 MB as float16.
+
+    `minutes`: where they are not 0, both stages together go on for so long, however many steps that makes."""
 
     size: int = 64  # pixels on a side
     autoencoder_channels: tuple[int, ...] = (16, 32, 64)
@@ -26,7 +30,9 @@ class Recipe:
     autoencoder_steps: int = 1500
     autoencoder_batch: int = 8
     autoencoder_rate: float = 2e-3
+    autoencoder_minutes: float = 0  # instead of its steps
     passes: int = 150  # over all pictures
+    minutes: float = 0  # of both stages, instead of passes
     batch: int = 32
     rate: float = 6e-4
     without_words: float = 0.1  # share of captions left empty, for classifier-free guidance
@@ -41,8 +47,16 @@ class Recipe:
             raise TrainingError(f"--batch {self.batch}: a step takes 1 to 1024 pictures.")
         if self.passes < 1 or self.autoencoder_steps < 1:
             raise TrainingError("--passes and --autoencoder-steps are 1 or more.")
+        if not 0 <= self.minutes <= LONGEST:
+            raise TrainingError(f"--minutes {self.minutes:g}: from 0, which is no limit, to {LONGEST}, a month.")
+        if self.minutes and self.autoencoder_minutes >= self.minutes:
+            raise TrainingError(f"--minutes {self.minutes:g}: the autoencoder alone took {self.autoencoder_minutes:g}.")
         if not 0 < self.rate <= 0.1:
             raise TrainingError(f"--rate {self.rate}: a learning rate is above 0 and at most 0.1.")
+
+    def within(self, minutes: float) -> Recipe:
+        """The same, by the clock."""
+        return replace(self, minutes=minutes, autoencoder_minutes=AUTOENCODER_SHARE * minutes)
 
     def save(self, folder: Path) -> None:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -59,3 +73,9 @@ class Recipe:
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in known
         }
         return cls(**lists_to_tuples)
+
+
+ON_A_CARD = Recipe(
+    autoencoder_steps=5000, autoencoder_batch=64, passes=2000, batch=256, rate=1e-3, shifted=15,
+)  # fmt: skip
+"""The same model, for a machine with a graphics card: larger steps, and more of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from engine.training.words import train_tokenizer
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`resume`: go on with what is in `out`, by its own recipe; `export`: write the model as it is by now."""
+    """`resume`: go on with what is in `out`, by its own recipe, but for minutes if new ones are given;
+    `export`: write the model as it is by now."""
 
     pictures: Path
     out: Path
@@ -33,15 +34,16 @@ class Run:
     show: list[str]
     checkpoint_every: float  # seconds
     stopping: Callable[[], bool]  # asked after each step
+    device: torch.device
 
 
 def train(run: Run, progress: Progress) -> None:
     """Raises TrainingError, before anything is written where it can."""
     recipe = _recipe(run)
     recipe.check()
-    pictures = read_pictures(run.pictures, recipe.size)
+    pictures = read_pictures(run.pictures, recipe.size).to(run.device)
     _prepare(run, recipe)
-    progress.say(f"{len(pictures)} pictures, {sum(map(len, pictures.captions))} captions")
+    progress.say(f"{len(pictures)} pictures, {sum(map(len, pictures.captions))} captions, on {run.device}")
     tokenizer = _tokenizer(run, recipe, pictures)
     first = autoencoder_stage(pictures, recipe)
     _learn(first, run, progress)
@@ -75,7 +77,11 @@ def _recipe(run: Run) -> Recipe:
     there = (run.out / FILE).exists()
     if there and not (run.resume or run.export):
         raise TrainingError(f"There is a training in {run.out} already: go on with --resume, or choose another folder.")
-    return Recipe.load(run.out) if run.resume or run.export else run.recipe
+    if not (run.resume or run.export):
+        return run.recipe
+    begun = Recipe.load(run.out)
+    # The autoencoder keeps its own: what the second stage learnt hangs on its latents.
+    return replace(begun, minutes=run.recipe.minutes) if run.recipe.minutes else begun
 
 
 def _prepare(run: Run, recipe: Recipe) -> None:

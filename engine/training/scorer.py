@@ -36,14 +36,18 @@ class Scorer(nn.Module):
         return functional.normalize(self.seeing(pixels), dim=-1)
 
     def read(self, texts: list[str]) -> torch.Tensor:
-        return functional.normalize(self.reading(self.words(tokens_of(self.tokenizer, texts))), dim=-1)
+        tokens = tokens_of(self.tokenizer, texts).to(self.sharpness.device)
+        return functional.normalize(self.reading(self.words(tokens)), dim=-1)
 
 
 def train_scorer(pictures: Pictures, tokenizer: CLIPTokenizer, *, steps: int, seed: int = 0) -> Scorer:
-    """On pictures moved, blurred and with noise, so that it judges what is drawn and not how sharply."""
+    """On pictures moved, blurred and with noise, so that it judges what is drawn and not how sharply.
+
+    On the device that they are on; all chance is the processor's, so that it is the same judge on any."""
     torch.manual_seed(seed)
     scorer = Scorer(tokenizer)
-    scorer.see(pictures.scaled(torch.arange(1)))  # the lazy layer takes its size from the first picture
+    scorer.see(pictures.scaled(torch.arange(1)).cpu())  # the lazy layer takes its size from the first picture
+    scorer.to(pictures.pixels.device)
     optimizer = torch.optim.AdamW(scorer.parameters(), lr=RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     generator = torch.Generator().manual_seed(seed)
@@ -70,8 +74,8 @@ def _contrast(
     captions = [set(pictures.captions[row]) for row in rows.tolist()]
     also_right = torch.tensor([[text in own for text in texts] for own in captions])
     also_right.fill_diagonal_(False)
-    cosines = cosines.masked_fill(also_right, float("-inf"))
-    wanted = torch.arange(len(texts))
+    cosines = cosines.masked_fill(also_right.to(cosines.device), float("-inf"))
+    wanted = torch.arange(len(texts), device=cosines.device)
     return (functional.cross_entropy(cosines, wanted) + functional.cross_entropy(cosines.T, wanted)) / 2
 
 
@@ -84,13 +88,13 @@ def _disturbed(pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor
     factor = int(torch.randint(2, 5, (1,), generator=generator))
     small = functional.avg_pool2d(moved[::2], factor)
     moved[::2] = functional.interpolate(small, size=(size, size), mode="bilinear")
-    return moved + 0.08 * torch.randn(moved.shape, generator=generator)
+    return moved + 0.08 * torch.randn(moved.shape, generator=generator).to(moved.device)
 
 
 @torch.no_grad()
 def ranks(scorer: Scorer, pixels: torch.Tensor, right: list[str], candidates: list[str]) -> list[int]:
     """For each picture the place, from 0, of its right text among the candidates."""
     cosines = torch.cat([scorer.see(part) for part in torch.split(pixels, 64)]) @ scorer.read(candidates).T
-    places = torch.tensor([candidates.index(text) for text in right])
+    places = torch.tensor([candidates.index(text) for text in right], device=cosines.device)
     own = cosines.gather(1, places[:, None])
     return [int(count) for count in (cosines > own).sum(dim=1)]

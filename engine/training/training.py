@@ -10,16 +10,17 @@ from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
 from engine.training.autoencoder import autoencoder_loss, build_autoencoder, crops, encode_moved
+from engine.training.captions import Captions
 from engine.training.diffusion import (
     Painter,
     build_scheduler,
     build_text_encoder,
     build_unet,
     diffusion_loss,
-    tokens_of,
 )
 from engine.training.drawing import draw_pictures
 from engine.training.grid import save_grid
+from engine.training.length import Length
 from engine.training.pictures import Pictures
 from engine.training.recipe import Recipe
 from engine.training.stage import Stage
@@ -30,11 +31,13 @@ DRAWING_STEPS, DRAWING_GUIDANCE = 12, 3.0
 
 
 def autoencoder_stage(pictures: Pictures, recipe: Recipe) -> Stage[AutoencoderKL]:
+    """On the device that the pictures are on."""
     torch.manual_seed(recipe.seed)
-    model = build_autoencoder(recipe).to(memory_format=torch.channels_last)
+    device = pictures.pixels.device
+    model = build_autoencoder(recipe).to(device, memory_format=torch.channels_last)
 
     def loss(model: AutoencoderKL, generator: torch.Generator) -> torch.Tensor:
-        rows = torch.randint(0, len(pictures), (recipe.autoencoder_batch,), generator=generator)
+        rows = torch.randint(0, len(pictures), (recipe.autoencoder_batch,), generator=generator, device=device)
         pixels = crops(pictures, rows, generator).contiguous(memory_format=torch.channels_last)
         return autoencoder_loss(model, pixels, generator)
 
@@ -46,8 +49,9 @@ def autoencoder_stage(pictures: Pictures, recipe: Recipe) -> Stage[AutoencoderKL
         rows = zip(torch.split(pixels, COLUMNS), torch.split(back, COLUMNS), strict=True)
         save_grid(torch.cat([part for pair in rows for part in pair]), file, COLUMNS)
 
-    steps, rate, batch = recipe.autoencoder_steps, recipe.autoencoder_rate, recipe.autoencoder_batch
-    return Stage("autoencoder", model, steps, rate, recipe.seed, loss, draw, batch)
+    length = Length(recipe.autoencoder_steps, 60 * recipe.autoencoder_minutes)
+    rate, batch = recipe.autoencoder_rate, recipe.autoencoder_batch
+    return Stage("autoencoder", model, length, rate, recipe.seed, loss, draw, batch)
 
 
 def diffusion_stage(
@@ -55,22 +59,18 @@ def diffusion_stage(
 ) -> Stage[Painter]:
     """`autoencoder`: learnt and standardised; `shown`: prompts for the grids, the captions' own if there are none."""
     torch.manual_seed(recipe.seed + 1)
+    device = pictures.pixels.device
     unet = build_unet(recipe).to(memory_format=torch.channels_last)
-    painter = Painter(build_text_encoder(recipe, tokenizer), unet)
+    painter = Painter(build_text_encoder(recipe, tokenizer), unet).to(device)
     scheduler, versions = build_scheduler(), encode_moved(autoencoder, pictures, recipe.shifted, recipe.seed)
-    tokens = [tokens_of(tokenizer, captions) for captions in pictures.captions]
-    empty = tokens_of(tokenizer, [""])[0]
+    captions = Captions(tokenizer, pictures.captions, device)
     prompts = shown or _some([captions[0] for captions in pictures.captions])
 
     def loss(model: Painter, generator: torch.Generator) -> torch.Tensor:
         rows = _rows(len(pictures), recipe.batch, generator)
-        latents = versions[torch.randint(0, len(versions), rows.shape, generator=generator), rows]
-        chances = torch.rand(len(rows), 2, generator=generator).tolist()
-        said = [
-            empty if dropped < recipe.without_words else tokens[row][int(choice * len(tokens[row]))]
-            for row, (dropped, choice) in zip(rows.tolist(), chances, strict=True)
-        ]
-        return diffusion_loss(model, scheduler, latents, torch.stack(said), generator)
+        latents = versions[torch.randint(0, len(versions), rows.shape, generator=generator, device=device), rows]
+        said = captions.choose(rows, generator, without=recipe.without_words)
+        return diffusion_loss(model, scheduler, latents, said, generator)
 
     def draw(model: Painter, file: Path) -> None:
         drawn = draw_pictures(
@@ -78,15 +78,16 @@ def diffusion_stage(
         )
         save_grid(drawn, file, COLUMNS)
 
-    steps = recipe.passes * len(pictures) // recipe.batch
-    return Stage("diffusion", painter, max(steps, 1), recipe.rate, recipe.seed, loss, draw, recipe.batch)
+    steps = max(recipe.passes * len(pictures) // recipe.batch, 1)
+    length = Length(steps, 60 * (recipe.minutes - recipe.autoencoder_minutes))
+    return Stage("diffusion", painter, length, recipe.rate, recipe.seed, loss, draw, recipe.batch)
 
 
 def _rows(count: int, batch: int, generator: torch.Generator) -> torch.Tensor:
     """Without repeats in a batch, if there are pictures enough."""
     if count >= batch:
-        return torch.randperm(count, generator=generator)[:batch]
-    return torch.randint(0, count, (batch,), generator=generator)
+        return torch.randperm(count, generator=generator, device=generator.device)[:batch]
+    return torch.randint(0, count, (batch,), generator=generator, device=generator.device)
 
 
 def _some(captions: list[str]) -> list[str]:

@@ -30,6 +30,13 @@ def test_an_empty_folder_is_refused_in_words_and_nothing_is_written(tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+def test_a_device_that_is_not_there_is_refused_in_words(tmp_path: Path) -> None:
+    pictures = draw_pictures(tmp_path / "pictures")
+    said = _refused(str(pictures), "--out", str(tmp_path / "out"), "--minutes", "1", "--device", "abacus")
+    assert said == "This machine can't compute on “abacus”: leave --device out, or write cpu."
+    assert not (tmp_path / "out").exists()
+
+
 def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
     pictures, out = draw_pictures(tmp_path / "pictures"), tmp_path / "out"
     command = [sys.executable, "-m", "engine.training", str(pictures), "--out", str(out), "--size=32", "--threads=1"]

@@ -19,6 +19,7 @@ from engine.training.recipe import Recipe
 from engine.training.run import Run, train
 from tests.engine.training.drawn import draw_pictures
 
+STAGES = ("autoencoder", "diffusion")
 TINY = Recipe(
     size=32, autoencoder_channels=(8, 8, 16), unet_channels=(16, 16, 32), text_width=16, text_layers=1, words=8,
     vocabulary=600, autoencoder_steps=20, autoencoder_batch=2, passes=7, batch=4, rate=2e-3, shifted=1,
@@ -26,10 +27,16 @@ TINY = Recipe(
 
 
 def run(
-    folder: Path, out: Path, *, resume: bool = False, export: bool = False, stopping: Callable[[], bool] = lambda: False
+    folder: Path,
+    out: Path,
+    recipe: Recipe = TINY,
+    *,
+    resume: bool = False,
+    export: bool = False,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> list[str]:
     said: list[str] = []
-    options = Run(folder, out, TINY, resume, export, ["red circle"], checkpoint_every=3600, stopping=stopping)
+    options = Run(folder, out, recipe, resume, export, ["red circle"], 3600, stopping, torch.device("cpu"))
     train(options, Progress(out, said.append))
     return said
 
@@ -45,7 +52,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_both_losses_fall(finished: tuple[Path, Path]) -> None:
     rows = [json.loads(line) for line in (finished[1] / "loss.jsonl").read_text().splitlines()]
-    for stage in ("autoencoder", "diffusion"):
+    for stage in STAGES:
         losses = [row["loss"] for row in rows if row["stage"] == stage]
         assert losses[-1] < losses[0]
     with Image.open(finished[1] / "loss.png") as plot:
@@ -72,7 +79,7 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(finished: tuple[Pa
     left = iter([False] * (TINY.autoencoder_steps + 9) + [True])
     with pytest.raises(Stopped, match=r"Stopped at step 10 of diffusion\. Go on from there with --resume"):
         run(pictures, tmp_path / "out", stopping=lambda: next(left))
-    assert json.loads((tmp_path / "out" / "state" / "diffusion" / "step.json").read_text()) == {"step": 10}
+    assert json.loads((tmp_path / "out" / "state" / "diffusion" / "step.json").read_text())["step"] == 10
     said = run(pictures, tmp_path / "out", resume=True)
     assert any("from step 10" in line for line in said)
     for part in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"):
@@ -110,7 +117,7 @@ def test_a_damaged_checkpoint_is_named(finished: tuple[Path, Path], tmp_path: Pa
 @pytest.mark.parametrize(
     ("number", "says"),
     [({"size": 50}, "a multiple of 16"), ({"size": 4096}, "32 to 256"), ({"batch": 0}, "1 to 1024 pictures"),
-     ({"passes": 0}, "1 or more"), ({"rate": 2.0}, "at most 0.1")],
+     ({"passes": 0}, "1 or more"), ({"rate": 2.0}, "at most 0.1"), ({"minutes": -1.0}, "no limit")],
 )  # fmt: skip
 def test_numbers_that_make_no_model_are_refused(number: dict[str, float], says: str) -> None:
     with pytest.raises(TrainingError, match=says):
@@ -123,3 +130,24 @@ def test_steps_taken_twice_are_drawn_once(tmp_path: Path) -> None:
     plot_losses(tmp_path / "loss.jsonl", tmp_path / "loss.png")
     with Image.open(tmp_path / "loss.png") as plot:
         assert plot.size == (900, 360)
+
+
+def test_a_training_by_the_clock_ends_in_time_and_can_be_given_more(tmp_path: Path) -> None:
+    pictures, out = draw_pictures(tmp_path / "pictures"), tmp_path / "out"
+    said = run(pictures, out, TINY.within(0.05))
+    assert any(line.startswith("autoencoder: starting, 1 s of steps of 2 pictures") for line in said)
+    reached = {stage: json.loads((out / "state" / stage / "step.json").read_text()) for stage in STAGES}
+    assert reached["autoencoder"]["spent"] >= 0.6
+    assert reached["diffusion"]["spent"] >= 2.4
+    said = run(pictures, out, TINY.within(0.07), resume=True)
+    assert any(line.startswith("diffusion: from step ") for line in said)
+    assert not any(line.startswith("autoencoder: ") for line in said), "its latents stay as they are"
+    later = {stage: json.loads((out / "state" / stage / "step.json").read_text()) for stage in STAGES}
+    assert later["autoencoder"] == reached["autoencoder"]
+    assert later["diffusion"]["spent"] >= 3.6
+    assert later["diffusion"]["step"] > reached["diffusion"]["step"]
+
+
+def test_less_time_than_the_autoencoder_took_is_refused() -> None:
+    with pytest.raises(TrainingError, match="the autoencoder alone took 2"):
+        replace(TINY.within(10), minutes=1).check()

@@ -12,9 +12,9 @@ from engine.training.process import train_in_child
 
 NUMBERS = {
     "size": "pixels on a side, a multiple of 16 (default 64)",
-    "passes": "over all pictures (default 150)",
-    "batch": "pictures in one step (default 32)",
-    "autoencoder_steps": "of the first stage (default 1500)",
+    "passes": "over all pictures (default 150; 2000 on a graphics card)",
+    "batch": "pictures in one step (default 32; 256 on a graphics card)",
+    "autoencoder_steps": "of the first stage (default 1500; 5000 on a graphics card)",
     "seed": "of all chance (default 0)",
     "checkpoint_every": "seconds between checkpoints, each with a grid of samples (default 300)",
     "threads": "of the processor (default: as many as it has)",
@@ -34,7 +34,10 @@ class Command(BaseCommand):
         image.add_argument("--show", action="append", default=[], metavar="PROMPT", help="draw it in every grid")
         for name, text in NUMBERS.items():
             image.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help=text)
-        image.add_argument("--rate", type=float, help="learning rate of the second stage (default 0.0006)")
+        image.add_argument("--minutes", type=float, help="so long in all, however many steps and passes that makes")
+        image.add_argument("--device", help="cpu, cuda (default: the graphics card if there is one)")
+        rate = "learning rate of the second stage (default 0.0006; 0.001 on a graphics card)"
+        image.add_argument("--rate", type=float, help=rate)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -45,6 +48,6 @@ class Command(BaseCommand):
 
 def _passed_on(options: dict[str, Any]) -> list[str]:
     words = [f"--{name}" for name in ("resume", "export") if options[name]]
-    given = [name for name in (*NUMBERS, "rate") if options[name] is not None]
+    given = [name for name in (*NUMBERS, "rate", "minutes", "device") if options[name] is not None]
     words += [f"--{name.replace('_', '-')}={options[name]}" for name in given]
     return words + [f"--show={prompt}" for prompt in options["show"]]
