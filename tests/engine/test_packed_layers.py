@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from engine.config import EngineConfig
+from engine.config import DType, EngineConfig
 from engine.loaded import at_once
 from engine.service import EngineThread
 from engine.text.attention.native import LONG, NativeBackend
@@ -34,9 +34,9 @@ STEPS = [[(0, 17, 0)], [(17, 1, 0)], [(18, 2, 0), (0, 9, 1)], [(20, 1, 0), (9, 1
 """Chunks: first token, number of tokens, and whose they are."""
 
 
-def load(folder: Path, weights: Weights) -> LoadedModel:
+def load(folder: Path, weights: Weights, dtype: DType = "float32") -> LoadedModel:
     with torch.inference_mode():
-        return at_once(load_model(folder, EngineConfig(dtype="float32", device="cpu", threads=1), weights))
+        return at_once(load_model(folder, EngineConfig(dtype=dtype, device="cpu", threads=1), weights))
 
 
 def noisy(model: LoadedModel) -> LoadedModel:
@@ -91,6 +91,24 @@ def test_they_say_what_the_modelling_code_says(
         assert (told - right).norm() < tolerance * right.norm()
     again = logits(model, plain, STEPS[-1])
     assert (again - expected[-1]).norm() < 1e-5 * again.norm()  # merged weights, unpatched layers
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("family", ["Mistral", "Qwen2", "Qwen3"])
+def test_in_bfloat16_too(tmp_path: Path, family: str) -> None:
+    """Nearer to what float32 says than the modelling code, which rounds after each operator."""
+    folder = make_checkpoint(tmp_path, family, **SHAPE | FAMILIES[family])
+    half, whole = (noisy(load(folder, "int8", dtype)) for dtype in ("bfloat16", "float32"))
+    exact, plain, ours = (NativeBackend(model.shape, 6) for model in (whole, half, half))
+    right = [logits(whole, exact, step) for step in STEPS]
+    theirs = [logits(half, plain, step).float() for step in STEPS]
+    packed = packed_layers(half.module, ours)
+    assert packed is not None
+    for step, expected, other in zip(STEPS, right, theirs, strict=True):
+        with packed.at_work():
+            told = logits(half, ours, step)
+        assert told.dtype is torch.bfloat16
+        assert (told.float() - expected).norm() < 1.5 * (other - expected).norm() < 0.2 * expected.norm()
 
 
 @torch.inference_mode()

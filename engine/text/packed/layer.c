@@ -3,11 +3,35 @@
    What lies between the matrices takes microseconds, and as many operators of a library would take longer than the
    matrices themselves. Matrices and attention are functions of the kernels' other files, handed in as pointers.
 
-   Everything is float. Rows follow one another, `hidden` numbers each. */
+   ELEMENT, float or bfloat16 as uint16_t, is what rows come in and what the cache keeps; everything is computed in float.
+   Rows follow one another, `hidden` numbers each. */
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+#ifdef BFLOAT16
+typedef uint16_t ELEMENT;
+
+static inline float widen(ELEMENT raw) {
+    const uint32_t bits = (uint32_t)raw << 16;
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static inline ELEMENT narrow(float number) { /* round to nearest even; NaN stays NaN */
+    uint32_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    if (number != number) return 0x7FC0;
+    return (ELEMENT)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+}
+#else
+typedef float ELEMENT;
+
+static inline float widen(ELEMENT number) { return number; }
+static inline ELEMENT narrow(float number) { return number; }
+#endif
 
 struct attended { /* `struct layer` of paged.c */
     const void *query, *key, *value;
@@ -38,15 +62,15 @@ static void norm(const float *row, const float *weight, float *output, int colum
 }
 
 /* cos and sin have equal halves. */
-static void turn(float *head, const float *cosine, const float *sine, int half) {
+static void turn(float *head, const ELEMENT *cosine, const ELEMENT *sine, int half) {
     for (int i = 0; i < half; i++) {
-        const float low = head[i], high = head[i + half];
-        head[i] = low * cosine[i] - high * sine[i];
-        head[i + half] = high * cosine[i] + low * sine[i];
+        const float low = head[i], high = head[i + half], c = widen(cosine[i]), s = widen(sine[i]);
+        head[i] = low * c - high * s;
+        head[i + half] = high * c + low * s;
     }
 }
 
-static void turn_all(const struct layer *layer, float *packed, const float *cosine, const float *sine) {
+static void turn_all(const struct layer *layer, float *packed, const ELEMENT *cosine, const ELEMENT *sine) {
     const int dim = layer->dim, heads = layer->query_heads + layer->kv_heads;
     for (int head = 0; head < heads; head++, packed += dim) {
         const float *weight = head < layer->query_heads ? layer->query_norm : layer->key_norm;
@@ -59,43 +83,64 @@ static void add(float *to, const float *numbers, int64_t count) {
     for (int64_t i = 0; i < count; i++) to[i] += numbers[i];
 }
 
-/* rows of `hidden` are changed in place. cos, sin: [rows][dim]. room: what `room_of` says. False: there is no memory. */
+static void widen_all(const ELEMENT *from, float *to, int64_t count) {
+    for (int64_t i = 0; i < count; i++) to[i] = widen(from[i]);
+}
+
+static void narrow_all(const float *from, ELEMENT *to, int64_t count) {
+    for (int64_t i = 0; i < count; i++) to[i] = narrow(from[i]);
+}
+
+/* packed: queries, keys and values of all rows. output: what they attended to, float. halves: room for both. */
+static void attend(
+    const struct layer *layer, int rows, const float *packed, float *output, ELEMENT *halves, const void *plan) {
+    const int64_t dim = layer->dim, own = layer->query_heads * dim, keys = layer->kv_heads * dim, width = own + 2 * keys;
+    ELEMENT *query = halves, *result = halves + rows * width;
+    narrow_all(packed, query, rows * width);
+    const struct attended asked = {
+        query, query + own, query + own + keys, dim, width, dim, width, dim, width, layer->keys, layer->values, result,
+        NULL, layer->scale, 0, layer->window};
+    layer->attend(plan, &asked);
+    widen_all(result, output, rows * own);
+}
+
+/* `rows` are changed in place. cosine, sine: [rows][dim]. room: as `room_of` says. False: there is no memory. */
 int forward(
-    const struct layer *layer, int rows, float *hidden, const float *cosine, const float *sine, const void *plan,
+    const struct layer *layer, int count, ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine, const void *plan,
     float *room) {
     const int64_t columns = layer->hidden, inner = layer->inner, dim = layer->dim;
-    const int64_t width = (layer->query_heads + 2 * layer->kv_heads) * dim, own = layer->query_heads * dim;
-    float *normed = room, *packed = normed + rows * columns, *attended = packed + rows * width;
-    for (int row = 0; row < rows; row++)
+    const int64_t own = layer->query_heads * dim, width = own + 2 * layer->kv_heads * dim;
+    float *hidden = room, *normed = hidden + count * columns, *packed = normed + count * columns;
+    float *attended = packed + count * width;
+    widen_all(rows, hidden, count * columns);
+    for (int row = 0; row < count; row++)
         norm(hidden + row * columns, layer->norm_before, normed + row * columns, columns, layer->epsilon);
-    if (!layer->multiply(layer->packed, rows, normed, packed)) return 0;
-    for (int row = 0; row < rows; row++) {
+    if (!layer->multiply(layer->packed, count, normed, packed)) return 0;
+    for (int row = 0; row < count; row++) {
         if (layer->bias) add(packed + row * width, layer->bias, width);
         turn_all(layer, packed + row * width, cosine + row * dim, sine + row * dim);
     }
-    const struct attended asked = {
-        packed, packed + own, packed + own + layer->kv_heads * dim, dim, width, dim, width, dim, width,
-        layer->keys, layer->values, attended, NULL, layer->scale, 0, layer->window};
-    layer->attend(plan, &asked);
-    if (!layer->multiply(layer->output, rows, attended, normed)) return 0;
-    add(hidden, normed, rows * columns);
+    attend(layer, count, packed, attended, (ELEMENT *)(attended + count * own), plan);
+    if (!layer->multiply(layer->output, count, attended, normed)) return 0;
+    add(hidden, normed, count * columns);
 
-    float *both = packed, *gated = packed + 2 * rows * inner;
-    for (int row = 0; row < rows; row++)
+    float *both = packed, *gated = packed + 2 * count * inner;
+    for (int row = 0; row < count; row++)
         norm(hidden + row * columns, layer->norm_between, normed + row * columns, columns, layer->epsilon);
-    if (!layer->multiply(layer->gate, rows, normed, both)) return 0;
-    for (int row = 0; row < rows; row++) {
+    if (!layer->multiply(layer->gate, count, normed, both)) return 0;
+    for (int row = 0; row < count; row++) {
         const float *gates = both + 2 * row * inner, *ups = gates + inner;
         for (int64_t i = 0; i < inner; i++) gated[row * inner + i] = gates[i] / (1 + expf(-gates[i])) * ups[i];
     }
-    if (!layer->multiply(layer->down, rows, gated, normed)) return 0;
-    add(hidden, normed, rows * columns);
+    if (!layer->multiply(layer->down, count, gated, normed)) return 0;
+    add(hidden, normed, count * columns);
+    narrow_all(hidden, rows, count * columns);
     return 1;
 }
 
 /* Numbers that `forward` needs room for. */
-int64_t room_of(const struct layer *layer, int rows) {
-    const int64_t heads = 2 * (layer->query_heads + layer->kv_heads), attention = heads * layer->dim;
-    const int64_t inner = 3 * (int64_t)layer->inner;
-    return rows * (layer->hidden + (attention > inner ? attention : inner));
+int64_t room_of(const struct layer *layer, int count) {
+    const int64_t own = layer->query_heads * layer->dim, width = own + 2 * layer->kv_heads * layer->dim;
+    const int64_t attention = 2 * (width + own), inner = 3 * (int64_t)layer->inner;
+    return count * (2 * layer->hidden + (attention > inner ? attention : inner));
 }

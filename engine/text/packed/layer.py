@@ -39,9 +39,9 @@ class NativeLayer(ctypes.Structure):
 
 
 @cache
-def library() -> ctypes.CDLL:
-    """Raises Unavailable."""
-    loaded = compiled(SOURCE)
+def library(dtype: torch.dtype) -> ctypes.CDLL:
+    """For rows and a cache of this number format. Raises Unavailable."""
+    loaded = compiled(SOURCE, *(["-DBFLOAT16"] if dtype is torch.bfloat16 else []))
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     loaded.forward.argtypes = [pointer, number, pointer, pointer, pointer, pointer, pointer]
     loaded.forward.restype = number
@@ -56,29 +56,26 @@ class PackedLayer:
         attention, mlp = layer.self_attn, layer.mlp
         self._number = number
         self._cache: Backend | None = None
-        self._room, self._forward = room, library().forward
+        dtype = layer.input_layernorm.weight.dtype
+        self._room, self._forward = room, library(dtype).forward
         self._matrices = [
             merged(attention.q_proj, attention.k_proj, attention.v_proj),
             attention.o_proj.matrix,
             merged(mlp.gate_proj, mlp.up_proj),
             mlp.down_proj.matrix,
         ]
-        biases = [one.bias for one in (attention.q_proj, attention.k_proj, attention.v_proj) if one.bias is not None]
+        biases = [one.bias.float() for one in (attention.q_proj, attention.k_proj, attention.v_proj) if one.bias is not None]
         queries, keys = getattr(attention, "q_norm", None), getattr(attention, "k_norm", None)
-        self._kept = [
-            layer.input_layernorm.weight,
-            layer.post_attention_layernorm.weight,
-            None if queries is None else queries.weight,
-            None if keys is None else keys.weight,
-            torch.cat(biases) if biases else None,
-        ]
+        norms = [layer.input_layernorm, layer.post_attention_layernorm, queries, keys]
+        self._kept = [None if norm is None else norm.weight.float() for norm in norms]
+        self._kept.append(torch.cat(biases) if biases else None)
         dim = attention.head_dim
         self._native = NativeLayer(
             attention.q_proj.in_features, mlp.gate_proj.out_features, attention.q_proj.out_features // dim,
             attention.k_proj.out_features // dim, dim, window_of(layer), layer.input_layernorm.variance_epsilon,
             attention.scaling, *(None if one is None else one.data_ptr() for one in self._kept),
             *(matrix.address for matrix in self._matrices), None, None, ctypes.cast(matrix_library().multiply, ctypes.c_void_p).value,
-            ctypes.cast(attention_library(torch.float32).attend, ctypes.c_void_p).value,
+            ctypes.cast(attention_library(dtype).attend, ctypes.c_void_p).value,
         )  # fmt: skip
         self._address = ctypes.addressof(self._native)
 
@@ -111,11 +108,11 @@ class PackedLayer:
 class Room:
     """What layers compute in, one after the other."""
 
-    def __init__(self) -> None:
-        self._numbers = torch.empty(0)
+    def __init__(self, dtype: torch.dtype) -> None:
+        self._numbers, self._wanted = torch.empty(0), library(dtype).room_of
 
     def of(self, layer: int, rows: int) -> torch.Tensor:
-        wanted = library().room_of(layer, rows)
+        wanted = self._wanted(layer, rows)
         if len(self._numbers) < wanted:
             self._numbers = torch.empty(wanted)
         return self._numbers
@@ -131,7 +128,7 @@ class PackedLayers:
     rough = True
 
     def __init__(self, layers: Any) -> None:
-        self._layers, room = list(layers), Room()
+        self._layers, room = list(layers), Room(layers[0].input_layernorm.weight.dtype)
         self.most_rows = most_rows(layers[0].mlp.down_proj.matrix.weights.bits)
         self._packed = [PackedLayer(layer, number, room) for number, layer in enumerate(self._layers)]
 
@@ -166,7 +163,7 @@ def merged(*layers: QuantisedLinear) -> PackedMatrix:
 def packed_layers(module: Any, backend: object) -> PackedLayers | None:
     """None where the layers, the number format or this machine aren't made for it."""
     layers, turned = module.model.layers, 2 * module.model.rotary_emb.inv_freq.numel()
-    if not isinstance(backend, NativeBackend) or backend.shape.dtype is not torch.float32:
+    if not isinstance(backend, NativeBackend):
         return None
     if not all(fits(layer, turned, QuantisedLinear) and _joins(layer) for layer in layers):
         return None
