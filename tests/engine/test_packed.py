@@ -90,6 +90,17 @@ def test_both_ways_multiply_by_the_same_weights(bits: Bits, rows: int, size: int
 
 
 @pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_what_is_not_finite_stays_in_its_row_and_is_not_hidden(bits: Bits, broken: float) -> None:
+    matrix, inputs = PackedMatrix(quantised(torch.randn(40, 64), bits)), torch.randn(3, 64)
+    whole = matrix.multiply(inputs)
+    inputs[1, 50] = broken
+    told = matrix.multiply(inputs)
+    assert not torch.isfinite(told[1]).any()
+    assert torch.equal(told[[0, 2]], whole[[0, 2]])
+
+
+@pytest.mark.parametrize("bits", BITS)
 def test_several_threads_multiply_like_one(bits: Bits) -> None:
     weights, inputs = quantised(torch.randn(500, 64), bits), torch.randn(5, 64)
     alone = PackedMatrix(weights)
