@@ -11,6 +11,8 @@
 #define ROWS 32 /* of input at a time: what is unpacked of the weights serves all of them, and they stay in the cache */
 #define WORDS 8 /* of a group, as it is multiplied: 4 inputs each */
 
+typedef int32_t word __attribute__((may_alias)); /* four of the bytes below, as they are multiplied */
+
 struct input {
     int8_t *bytes; /* [rows][inputs]; for 4 bits the even ones of 8 first, as the halves of a word's bytes have them */
     float *scales, *sums; /* [rows][groups]; sums of the inputs before they were rounded */
@@ -66,6 +68,7 @@ static int prepare(const struct weights *weights, int rows, const float *input, 
     prepared->bytes = (int8_t *)memory;
     prepared->scales = (float *)(memory + groups * GROUP);
     prepared->sums = prepared->scales + groups;
+    #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1 && rows > 3)
     for (int64_t group = 0; group < groups; group++) {
         const int64_t row = group / whole, first = group % whole * GROUP;
         const float *from = input + row * inputs + first;
@@ -86,8 +89,11 @@ static void release(struct input *prepared) { free(prepared->bytes); }
 INLINE void unpacked(const int32_t *words, int count, __m256i *into, const int bits) {
     const __m256i low = _mm256_set1_epi8(15);
     if (bits == 8) {
-        for (int w = 0; w < WORDS; w++)
-            into[w] = w < count ? _mm256_loadu_si256((const __m256i *)(words + w * FEATURES)) : _mm256_setzero_si256();
+        if (count >= WORDS)
+            UNROLL for (int w = 0; w < WORDS; w++) into[w] = _mm256_loadu_si256((const __m256i *)(words + w * FEATURES));
+        else
+            for (int w = 0; w < WORDS; w++)
+                into[w] = w < count ? _mm256_loadu_si256((const __m256i *)(words + w * FEATURES)) : _mm256_setzero_si256();
         return;
     }
     UNROLL for (int w = 0; w < WORDS / 2; w++) {
@@ -98,7 +104,7 @@ INLINE void unpacked(const int32_t *words, int count, __m256i *into, const int b
 }
 
 /* Sums of products of a group, for each of LANES features. */
-INLINE __m256i dot(const __m256i *weights, const int32_t *input, const int bits) {
+INLINE __m256i dot(const __m256i *weights, const word *input, const int bits) {
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i sum = _mm256_setzero_si256();
     if (bits == 4) {
@@ -136,8 +142,7 @@ INLINE void block_of(
                 least = widened8(kept + FEATURES);
             }
             for (int r = 0; r < rows; r++) {
-                int32_t input[WORDS];
-                memcpy(input, bytes + r * from->inputs, sizeof input);
+                const word *input = (const word *)(bytes + r * from->inputs);
                 const __m256 sum = _mm256_mul_ps(
                     _mm256_cvtepi32_ps(dot(weight, input, bits)), _mm256_set1_ps(scales[(int64_t)r * groups]));
                 __m256 result = _mm256_load_ps(results[r] + p * 8);

@@ -30,7 +30,10 @@ class NativeLayer(ctypes.Structure):
     """`struct layer` of layer.c."""
 
     _fields_ = [
-        *[(name, ctypes.c_int32) for name in ("hidden", "inner", "query_heads", "kv_heads", "dim", "window")],
+        *[
+            (name, ctypes.c_int32)
+            for name in ("hidden", "inner", "query_heads", "kv_heads", "dim", "window", "threads", "padding")
+        ],
         *[(name, ctypes.c_float) for name in ("epsilon", "scale")],
         *[(name, ctypes.c_void_p) for name in ("norm_before", "norm_between", "query_norm", "key_norm", "bias")],
         *[(name, ctypes.c_void_p) for name in ("packed", "output", "gate", "down")],
@@ -50,7 +53,7 @@ def library(dtype: torch.dtype) -> ctypes.CDLL:
 
 
 class PackedLayer:
-    """One layer behind the signature of the modelling code's own."""
+    """One layer behind the signature of the modelling code's own. Make it in the thread that uses it, as `PackedMatrix`."""
 
     def __init__(self, layer: Any, number: int, room: Room) -> None:
         attention, mlp = layer.self_attn, layer.mlp
@@ -72,7 +75,8 @@ class PackedLayer:
         dim = attention.head_dim
         self._native = NativeLayer(
             attention.q_proj.in_features, mlp.gate_proj.out_features, attention.q_proj.out_features // dim,
-            attention.k_proj.out_features // dim, dim, window_of(layer), layer.input_layernorm.variance_epsilon,
+            attention.k_proj.out_features // dim, dim, window_of(layer), torch.get_num_threads(), 0,
+            layer.input_layernorm.variance_epsilon,
             attention.scaling, *(None if one is None else one.data_ptr() for one in self._kept),
             *(matrix.address for matrix in self._matrices), None, None, ctypes.cast(matrix_library().multiply, ctypes.c_void_p).value,
             ctypes.cast(attention_library(dtype).attend, ctypes.c_void_p).value,
