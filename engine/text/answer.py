@@ -30,8 +30,8 @@ class AnswerStream:
         self._tokenizer = tokenizer
         self._detokenizer = Detokenizer(tokenizer)
         self._stops = StopStrings(stops)
-        self.takes_several = not stops and wanted <= set(self._marks.values())
-        """Whether tokens may be pushed together: none but marks of their own changes what the others are."""
+        self._only_marks_tell = not stops and wanted <= set(self._marks.values())
+        """Whether nothing but tokens that are marks decides where a part begins or ends."""
         self.reasoning = False
         """Whether the last token belongs to the reasoning, the marks around it included."""
 
@@ -59,13 +59,16 @@ class AnswerStream:
         return self._stops.found or self._parser.over
 
     def push_all(self, tokens: Sequence[int]) -> list[Segment]:
-        """Several at once, where it `takes_several` and none of them is a mark."""
+        """Several at once, which it `takes_together`."""
         segments = self._parser.feed(self._detokenizer.push(*tokens))
         self.reasoning = self._parser.reasoning
         return self._until_stop(segments)
 
-    def is_mark(self, token: int) -> bool:
-        return token in self._marks
+    def takes_together(self, tokens: Sequence[int]) -> bool:
+        """Whether these, perhaps behind others that it took so, may be pushed together: all belong to one part, the
+        reasoning or the answer, and end nothing."""
+        in_a_part = self._parser.reasoning or self._parser.answers
+        return self._only_marks_tell and in_a_part and not any(token in self._marks for token in tokens)
 
     def push(self, token: int) -> list[Segment]:
         before = self._parser.reasoning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Several
 from dataclasses import dataclass
 
 from engine.text.adapters.adapter import Adapter
@@ -21,12 +22,16 @@ class Completion:
     last_token: int
     """It ends when it has so many tokens, the prompt's included."""
 
-    @property
-    def may_wait(self) -> bool:
-        """Whether its tokens may be told later than they are chosen: none of them decides what comes next."""
-        return self.stream.takes_several and self.chooser.looks_ahead
+    def may_wait(self, tokens: Several[int], eos_ids: frozenset[int]) -> bool:
+        """Whether these, its last ones, may be told later than they are chosen: something was told already, nothing
+        ends with them, and none of them decides what comes next or what the others are."""
+        return (
+            self.ticket.completion_tokens > 0
+            and self.chooser.looks_ahead
+            and self.stream.takes_together(tokens)
+            and not self._ends_with(tokens[-1], eos_ids)
+        )
 
-    def ends_with(self, token: int, eos_ids: frozenset[int]) -> bool:
-        """Whether the last of its tokens, this one, is one behind which nothing comes."""
+    def _ends_with(self, token: int, eos_ids: frozenset[int]) -> bool:
         is_end = token in eos_ids and not self.ticket.request.params.ignore_eos
         return is_end or len(self.sequence.tokens) >= self.last_token

@@ -10,34 +10,39 @@ from collections import OrderedDict
 from collections.abc import Callable
 from time import perf_counter
 
+from engine.config import EngineConfig
 from engine.text.completion import Completion
 
 Tell = Callable[[Completion, list[int]], None]
+ON_ACCELERATORS = 0.02
+"""How many seconds tokens wait unless told otherwise."""
 LATEST = 4
 """Times as long as they should, tokens wait at most while the device leaves no time."""
 SHARE = 0.8
 """Of the time that the device computes."""
 
 
+def tell_seconds(config: EngineConfig, device_type: str) -> float:
+    if config.tell_seconds is not None:
+        return config.tell_seconds
+    return 0.0 if device_type == "cpu" else ON_ACCELERATORS
+
+
 class Telling:
     def __init__(self, seconds: float, tell: Tell) -> None:
-        """seconds: how long tokens may wait, the first one of a completion excepted; 0: not at all. tell: what is done
-        with a completion's tokens; it may end it."""
+        """seconds: how long tokens may wait; 0: not at all. tell: what is done with a completion's tokens; it may end
+        it."""
         self.waits = seconds > 0
         self._seconds, self._tell = seconds, tell
         self._line: OrderedDict[Completion, tuple[float, list[int]]] = OrderedDict()
         """The one that waits longest first."""
-        self._first: list[Completion] = []
-        """Those of the line of whom nothing was told yet."""
 
     def add(self, completion: Completion, tokens: list[int], now: float) -> None:
         waiting = self._line.get(completion)
-        if waiting is not None:
+        if waiting is None:
+            self._line[completion] = now, tokens
+        else:
             waiting[1].extend(tokens)
-            return
-        self._line[completion] = now, tokens
-        if not completion.ticket.completion_tokens:
-            self._first.append(completion)
 
     def now(self, completion: Completion) -> None:
         """Whatever of it waits."""
@@ -47,9 +52,6 @@ class Telling:
 
     def some(self, device_seconds: float) -> None:
         """Those whose time has come, for the device computes about so long."""
-        first, self._first = self._first, []
-        for completion in first:
-            self.now(completion)
         began = perf_counter()
         end = began + SHARE * device_seconds
         while self._line:

@@ -1,4 +1,4 @@
-"""Whether layers of another make compute what the modelling code computes, and faster: tried at load, on some of them."""
+"""Whether layers of another make compute what the modelling code computes, and faster: tried at load, some of them."""
 
 from __future__ import annotations
 

@@ -184,7 +184,8 @@ def test_only_a_second_best_that_is_as_good_passes_on_a_gpu(other: int, equal: b
 def blocks_of(bench: Bench, count: int) -> BlockManager:
     """Let it use so many blocks of its cache only."""
     blocks = BlockManager(count, BLOCK_SIZE)
-    bench.engine._scheduler = Scheduler(bench.engine._config.max_sequences, blocks)
+    scheduler = Scheduler(bench.engine._config.max_sequences, blocks)
+    bench.engine._scheduler = bench.engine._completions._scheduler = scheduler
     return blocks
 
 

@@ -117,14 +117,14 @@ def test_numbers_that_are_not_finite_stay_in_their_sequence(
 
 def test_an_exception_in_delivery_ends_its_sequence_only(model: LoadedModel, expected: list[list[int]]) -> None:
     def sabotage(bench: Bench) -> None:
-        give = bench.engine._give
+        tell = bench.engine._completions._tell
 
         def failing(completion: object, token: int) -> None:
             if completion.sequence.id == str(POISON):  # type: ignore[attr-defined]
                 raise UnicodeError("no such text")
-            give(completion, token)  # type: ignore[arg-type]
+            tell(completion, token)  # type: ignore[arg-type]
 
-        bench.engine._give = failing  # type: ignore[method-assign]
+        bench.engine._completions._tell = failing  # type: ignore[method-assign]
 
     check_others(run_with(model, sabotage, "internal"), expected)
 

@@ -20,7 +20,7 @@ def norm(rows, weight, output, epsilon, COLUMNS: tl.constexpr, WIDTH: tl.constex
 
 @triton.jit
 def gate(both, output, COLUMNS: tl.constexpr, WIDTH: tl.constexpr):
-    """silu(gate) · up, where a row of `both` is gate and up, one behind the other. Grid: rows, parts of WIDTH columns."""
+    """silu(gate) · up, where a row of `both` is gate and up, one behind the other. Grid: rows, WIDTH columns each."""
     row, column = tl.program_id(0).to(tl.int64), tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
     gates = tl.load(both + 2 * row * COLUMNS + column, mask=column < COLUMNS, other=0.0).to(tl.float32)
     ups = tl.load(both + (2 * row + 1) * COLUMNS + column, mask=column < COLUMNS, other=0.0).to(tl.float32)

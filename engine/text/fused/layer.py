@@ -73,7 +73,7 @@ class FusedLayer:
             key_heads=self._key_heads, norms=self._norms,
         )  # fmt: skip
         parts = packed.view(-1, heads, self._dim).transpose(0, 1)
-        query, key, value = parts.split([self._query_heads, self._key_heads, self._key_heads])
+        query, key, value = torch.split(parts, [self._query_heads, self._key_heads, self._key_heads])
         attended = plan.backend.attend(self._number, query, key, value, self._variant, plan)
         self._output.added(attended.flatten(1), hidden)
         self._down.added(self._gate.gated(_normed(hidden, self._norm_between)), hidden)

@@ -46,6 +46,6 @@ def _together(parts: Several[torch.Tensor]) -> torch.Tensor:
     if len(parts) == 1:
         return parts[0].data
     whole = torch.cat([part.data for part in parts])
-    for part, own in zip(parts, whole.split([len(part) for part in parts]), strict=True):
+    for part, own in zip(parts, torch.split(whole, [len(part) for part in parts]), strict=True):
         part.data = own
     return whole

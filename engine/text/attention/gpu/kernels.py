@@ -21,7 +21,8 @@ def store(
     KV_HEADS: tl.constexpr, KEY_DIM: tl.constexpr, VALUE_DIM: tl.constexpr, KEY_WIDTH: tl.constexpr,
     VALUE_WIDTH: tl.constexpr, HAS_VALUES: tl.constexpr, BLOCK_SIZE: tl.constexpr,
 ):  # fmt: skip
-    """One token and head to its place: slot = block · BLOCK_SIZE + place; −1: nowhere. Grid: tokens, key/value heads."""
+    """One token and head to its place: slot = block · BLOCK_SIZE + place, or −1 for nowhere. Grid: tokens, their
+    key/value heads."""
     token, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     slot = tl.load(slots + token)
     if slot >= 0:

@@ -1,0 +1,134 @@
+"""A step of the scheduler, from its chunks to the tokens chosen for them. One sequence that fails, fails alone."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from time import perf_counter
+
+from engine.device import is_out_of_memory, release_memory
+from engine.metrics import Counters
+from engine.text.adapters.adapter import Adapter
+from engine.text.completion import Completion
+from engine.text.completions import INTERNAL, Completions
+from engine.text.drafting import confirmed
+from engine.text.loader import LoadedModel
+from engine.text.runner import AnyRunner
+from engine.text.sampler import begin_choosing
+from engine.text.scheduler import Chunk, Step
+
+logger = logging.getLogger(__name__)
+
+OUT_OF_MEMORY = "The device has too little memory left for this request. Try a shorter prompt, or try again later."
+
+Chosen = list[tuple[Chunk, list[int]]]
+"""Each chunk with its next tokens, none where it samples none."""
+
+
+class Computing:
+    def __init__(
+        self,
+        model: LoadedModel,
+        runner: AnyRunner,
+        completions: Completions,
+        counters: Counters,
+        *,
+        made_with: Mapping[str, str],
+        make_room: Callable[[], object],
+    ) -> None:
+        """made_with: for receipts. make_room: called when a step finds too little memory."""
+        self._model, self._runner, self._completions, self._counters = model, runner, completions, counters
+        self._made_with, self._make_room = made_with, make_room
+        self._device_seconds = 0.0
+        """How long the device computed at the last step, after all was launched."""
+
+    def begin(self, completion: Completion) -> None:
+        """Its prompt is being read, perhaps anew after a preemption."""
+        ticket = completion.ticket
+        if not ticket.made_with:
+            compiled = self._runner.compile if completion.adapter is None else "off"
+            ticket.made_with = {**self._made_with, "compile": compiled}
+        ticket.started()
+
+    def compute(self, step: Step) -> Chosen:
+        """Those that failed are missing, and finished."""
+        try:
+            return self._run(step)
+        except Exception as error:
+            logger.exception("A step of %d sequences failed; running them one by one", len(step.chunks))
+            self._recover(error)
+        self._counters.isolated_steps += 1
+        return [pair for alone in step.alone() for pair in self._run_alone(alone)]
+
+    def _run(self, step: Step) -> Chosen:
+        completions = self._completions
+        adapters = [completions[chunk.sequence.id].adapter for chunk in step.chunks]
+        logits = self._runner.run(step, adapters)
+        self._tell_compiled(step, adapters)
+        sampling = [(chunk, completions[chunk.sequence.id]) for chunk in step.chunks if chunk.samples]
+        choosers, positions = [], []
+        for chunk, completion in sampling:
+            for ahead in range(1 + len(chunk.draft)):
+                choosers.append(completion.chooser)
+                positions.append(chunk.sequence.completion_tokens + ahead)
+        tokens = self._awaited(begin_choosing(logits, choosers, positions))
+        chosen: Chosen = [(chunk, []) for chunk in step.prefills if not chunk.samples]
+        for chunk, completion in sampling:
+            stand = confirmed(chunk.draft, [next(tokens) for _ in range(1 + len(chunk.draft))])
+            if stand:
+                chosen.append((chunk, self._until_end(completion, stand)))
+            else:
+                self._fail(chunk, *completion.chooser.failure)
+        return [pair for pair in chosen if pair[0].sequence.id in completions]  # telling ended the others
+
+    def _awaited(self, chosen: Callable[[], list[int | None]]) -> Iterator[int | None]:
+        """Tell what is left to tell while the device computes."""
+        launched = perf_counter()
+        self._completions.tell_some(self._device_seconds)
+        tokens = chosen()
+        self._device_seconds = perf_counter() - launched
+        return iter(tokens)
+
+    def _until_end(self, completion: Completion, tokens: list[int]) -> list[int]:
+        """Without what comes behind an end-of-sequence token."""
+        if len(tokens) == 1 or completion.ticket.request.params.ignore_eos:
+            return tokens
+        end = next((place for place, token in enumerate(tokens) if token in self._model.eos_ids), len(tokens))
+        return tokens[: end + 1]
+
+    def _tell_compiled(self, step: Step, adapters: list[Adapter | None]) -> None:
+        """One adapter in a step makes all of it run through the layers as they are."""
+        if self._runner.compile == "off":
+            return
+        if not any(adapters):
+            self._counters.compiled_steps += 1
+            return
+        for chunk, adapter in zip(step.chunks, adapters, strict=True):
+            if adapter is None:
+                self._completions[chunk.sequence.id].ticket.made_with = {**self._made_with, "compile": "partly"}
+
+    def _run_alone(self, step: Step) -> Chosen:
+        chunk = step.chunks[0]
+        if chunk.sequence.id not in self._completions:  # it ended while the step was computed that failed
+            return []
+        try:
+            return self._run(step)
+        except Exception as error:
+            logger.exception("Request %s failed", chunk.sequence.id)
+            self._recover(error)
+            code, text = ("out_of_memory", OUT_OF_MEMORY) if is_out_of_memory(error) else ("internal", INTERNAL)
+            self._fail(chunk, code, text)
+            return []
+
+    def _fail(self, chunk: Chunk, code: str, error: str) -> None:
+        completion = self._completions.get(chunk.sequence.id)
+        if completion is not None:
+            self._completions.fail(completion, code, error)
+
+    def _recover(self, error: Exception) -> None:
+        """Before what failed is run again. The traceback would keep all that the step had computed so far."""
+        if is_out_of_memory(error):
+            traceback.clear_frames(error.__traceback__)
+            self._make_room()
+            release_memory(self._model.device)
