@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence as Several
 from contextlib import nullcontext
 from typing import Protocol
@@ -20,8 +21,12 @@ from engine.text.compatible.runner import CompatibleRunner
 from engine.text.fused.layers import FusedLayers, fused_layers
 from engine.text.loader import LoadedModel
 from engine.text.packed.layer import packed_layers
+from engine.text.recording import CudaGraphs, Recorder
+from engine.text.rehearsal import agree
 from engine.text.scheduler import Step
 from engine.text.trial import OtherLayers, stands
+
+logger = logging.getLogger(__name__)
 
 
 class AnyRunner(Protocol):
@@ -51,30 +56,37 @@ def runner_of(model: LoadedModel, config: EngineConfig, blocks: int) -> AnyRunne
     backend = choose(model.shape, config.attention)(model.shape, blocks)
     if config.compile == "off":
         return Runner(model, backend)
-    return Runner(model, backend, fused_layers(model.module, model.device), config.max_sequences)
+    fused = fused_layers(model.module, model.device)
+    recorder = None if fused is None else CudaGraphs(model.device)
+    return Runner(model, backend, fused, recorder, config.max_sequences)
 
 
 class Runner:
     """Over the engine's own cache, all sequences in one pass."""
 
     def __init__(
-        self, model: LoadedModel, backend: Backend, fused: FusedLayers | None = None, sequences: int = 1
+        self,
+        model: LoadedModel,
+        backend: Backend,
+        fused: FusedLayers | None = None,
+        recorder: Recorder | None = None,
+        sequences: int = 1,
     ) -> None:
-        """fused: to be used where they compute the same; then steps of at most so many sequences are recorded too."""
+        """fused: to be used where they compute the same; then steps of at most so many sequences are recorded too,
+        where there is a recorder."""
         self._model = model
         self._backend = backend
         self.attention, self.nbytes = backend.name, backend.nbytes
         self._others: OtherLayers | None = None
         self._compiling = model.compiling
         self._take(model.graphs)
-        self._take(fused)
+        is_fused = self._take(fused)
         packed = packed_layers(model.module, backend)
         self._packed = packed if packed is not None and stands(packed, model.module, backend) else None
         self._captured: CapturedSteps | None = None
-        if fused is not None and self._others is fused and isinstance(backend, TritonBackend):
-            self._captured = CapturedSteps(model, backend, fused, sequences)
-            while self._captured.record():
-                pass
+        if recorder is not None and fused is not None and is_fused:
+            self._captured = self._recorded(fused, recorder, sequences)
+            self.nbytes += 0 if self._captured is None else self._captured.nbytes
 
     @property
     def compile(self) -> str:
@@ -90,9 +102,11 @@ class Runner:
                 self._take(done.value)
         return self._compiling is not None
 
-    def _take(self, others: OtherLayers | None) -> None:
-        if others is not None and stands(others, self._model.module, self._backend):
-            self._others = others
+    def _take(self, others: OtherLayers | None) -> bool:
+        if others is None or not stands(others, self._model.module, self._backend):
+            return False
+        self._others = others
+        return True
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
         """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples, and one for each
@@ -104,14 +118,32 @@ class Runner:
         plain = not any(adapters)
         logits = self._captured.run(chunks, tokens) if self._captured is not None and plain else None
         if logits is None:
-            return self._launched(step, chunks, tokens, adapters)
+            return self._launched(chunks, tokens, self._sampled(step, chunks), adapters)
         rows = self._sampled(step, chunks)
-        return logits if len(rows) == len(logits) else logits[torch.tensor(rows, device=logits.device)]
+        if len(rows) == len(logits):
+            return logits
+        return logits[torch.tensor(rows, dtype=torch.long, device=logits.device)]
+
+    def _recorded(self, fused: FusedLayers, recorder: Recorder, sequences: int) -> CapturedSteps | None:
+        """None where it can't be done, or doesn't give the logits that launching gives."""
+        if not isinstance(self._backend, TritonBackend):
+            return None
+        try:
+            captured = CapturedSteps(self._model, self._backend, fused, sequences, recorder)
+            if agree(captured, self._launched_whole, self._model, self._backend.blocks):
+                return captured
+            logger.warning("Steps are launched kernel by kernel")
+        except Exception:
+            logger.exception("Steps can't be recorded; they are launched kernel by kernel")
+        return None
+
+    def _launched_whole(self, chunks: list[PlannedChunk], tokens: list[int]) -> torch.Tensor:
+        return self._launched(chunks, tokens, list(range(len(tokens))), [None] * len(chunks))
 
     def _launched(
-        self, step: Step, chunks: list[PlannedChunk], tokens: list[int], adapters: Several[Adapter | None]
+        self, chunks: list[PlannedChunk], tokens: list[int], rows: list[int], adapters: Several[Adapter | None]
     ) -> torch.Tensor:
-        """Operator by operator."""
+        """Operator by operator. rows: those whose logits are asked for."""
         device = self._model.device
         inputs = {
             "input_ids": torch.tensor([tokens], device=device),
@@ -121,7 +153,6 @@ class Runner:
             "use_cache": False,
             "plan": self._backend.plan(chunks),
         }
-        rows = self._sampled(step, chunks)
         others = None if any(adapters) else self._others_for(chunks)  # adapters' hooks are on layers inside the others
         with applied(chunks, adapters, device), nullcontext() if others is None else others.at_work():
             if not rows:  # prompts only, none of them to its end: the output layer has nothing to do

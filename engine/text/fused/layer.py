@@ -5,35 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
 
 from engine.text.attention.backend import AttentionPlan, Variant
 from engine.text.fused.calls import normed, turned
 from engine.text.fused.matrix import Matrix
-
-WINDOWS = {
-    "LlamaDecoderLayer": lambda attention: None,
-    "MistralDecoderLayer": lambda attention: attention.config.sliding_window,
-    "Qwen2DecoderLayer": lambda attention: attention.sliding_window,
-    "Qwen3DecoderLayer": lambda attention: attention.sliding_window,
-}
-"""The layers that this is the same as, and where each keeps how far its tokens see."""
-
-
-def fits(layer: Any, turned: int) -> bool:
-    """Whether it is one of those, with nothing in it that this doesn't do. turned: numbers of a head that the model's
-    rotary positions turn."""
-    if type(layer).__name__ not in WINDOWS:
-        return False
-    attention, mlp = layer.self_attn, layer.mlp
-    linears = [attention.q_proj, attention.k_proj, attention.v_proj, mlp.gate_proj, mlp.up_proj]
-    added = [attention.o_proj, mlp.down_proj]
-    return (
-        all(type(one) is nn.Linear for one in (*linears, *added))
-        and all(one.bias is None for one in (mlp.gate_proj, mlp.up_proj, *added))
-        and mlp.config.hidden_act == "silu"
-        and attention.head_dim == turned
-    )
+from engine.text.llama_layers import window_of
 
 
 class FusedLayer:
@@ -53,7 +29,7 @@ class FusedLayer:
         if hasattr(attention, "q_norm"):
             norm = attention.q_norm
             self._norms = (norm.weight, attention.k_norm.weight, norm.variance_epsilon)
-        self._variant = Variant(attention.scaling, WINDOWS[type(layer).__name__](attention) or 0)  # type: ignore[no-untyped-call]
+        self._variant = Variant(attention.scaling, window_of(layer))
 
     def __call__(
         self,

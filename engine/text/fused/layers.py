@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
 import torch
+
+from engine.device import release_memory
+from engine.text.llama_layers import fits
+
+logger = logging.getLogger(__name__)
 
 
 class FusedLayers:
@@ -16,8 +22,8 @@ class FusedLayers:
     mode = "fused"
     """For receipts."""
     only_if_faster = False
-    rough = False
     """The trial's single layer tells little of a GPU's time: what it takes is mostly launching."""
+    rough = False
 
     def __init__(self, layers: Any) -> None:
         from engine.text.fused.layer import FusedLayer  # here and not above: it imports triton
@@ -32,20 +38,28 @@ class FusedLayers:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """For a pass, they take the place of the modelling code's own."""
-        try:
-            for layer, fused in zip(self._layers, self._fused, strict=True):
-                layer.__dict__["forward"] = fused  # past nn.Module's own way, which takes as long as some layers
-            yield
-        finally:
-            for layer in self._layers:
-                layer.__dict__.pop("forward", None)
+        with torch.cuda.device_of(self._layers[0].self_attn.o_proj.weight):  # type: ignore[no-untyped-call] # where Triton launches
+            try:
+                for layer, fused in zip(self._layers, self._fused, strict=True):
+                    layer.__dict__["forward"] = fused  # past nn.Module's own way, which takes as long as some layers
+                yield
+            finally:
+                for layer in self._layers:
+                    layer.__dict__.pop("forward", None)
 
 
 def fused_layers(module: Any, device: torch.device) -> FusedLayers | None:
-    """None where the device or one of the layers isn't made for it."""
+    """None where the device or one of the layers isn't made for it, or where there is no room for a matrix beside those
+    that it is put together from."""
     if device.type != "cuda" or find_spec("triton") is None:
         return None
-    from engine.text.fused.layer import fits
-
     layers, turned = module.model.layers, 2 * module.model.rotary_emb.inv_freq.numel()
-    return FusedLayers(layers) if all(fits(layer, turned) for layer in layers) else None
+    if not all(fits(layer, turned) for layer in layers):
+        return None
+    try:
+        return FusedLayers(layers)
+    except Exception:
+        logger.exception("The layers can't be fused; they run as they are")  # those put together already work too
+        return None
+    finally:
+        release_memory(device)

@@ -43,8 +43,8 @@ def _made(order: dict[str, Any], scratch: Path) -> int:
     from engine.text.loader import read_json, skeleton
 
     torch.set_num_threads(order["threads"])
-    device, dtype = torch.device(order["device"]), DTYPES[order["dtype"]]
-    module = skeleton(read_json(Path(order["folder"]) / "config.json"), dtype, device)
+    dtype = DTYPES[order["dtype"]]
+    module = skeleton(read_json(Path(order["folder"]) / "config.json"), dtype, torch.device("cpu"))
     try:
         for graph in order["graphs"]:
             target = Path(graph["target"])

@@ -44,8 +44,8 @@ def names_of(kinds: Several[Kind], order: Mapping[str, Any]) -> list[Path]:
     folder = cache_folder("graphs")
     config = (Path(order["folder"]) / "config.json").read_bytes()
     sources = [(Path(__file__).parent / source).read_bytes() for source in SOURCES]
-    around = [torch.__version__, transformers.__version__, machine(), _accelerator(order["device"])]
-    around += [str(order[name]) for name in ("dtype", "device", "threads")]
+    around = [torch.__version__, transformers.__version__, machine()]
+    around += [str(order[name]) for name in ("dtype", "threads")]
     known = [config, *sources, *(one.encode() for one in around)]
     return [folder / f"{_hash([*known, kind.described.encode()])}.pt2" for kind in kinds]
 
@@ -111,10 +111,6 @@ def _is_sound(file: Path) -> bool:
             return package.testzip() is None
     except (OSError, BadZipFile):
         return False
-
-
-def _accelerator(device: str) -> str:
-    return "" if device == "cpu" else torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 def _hash(parts: Several[bytes]) -> str:

@@ -48,7 +48,6 @@ def graphs_of(model: LoadedModel, folder: Path, config: EngineConfig, counters: 
         kinds = kinds_of(module.model.layers)
         order = {
             "folder": str(folder.resolve()),
-            "device": str(model.device),
             "dtype": str(model.dtype).removeprefix("torch."),
             "threads": torch.get_num_threads(),
         }
@@ -68,7 +67,8 @@ def graphs_of(model: LoadedModel, folder: Path, config: EngineConfig, counters: 
 
 
 def _wanted(model: LoadedModel, config: EngineConfig) -> bool:
-    if config.compile == "off" or not model.is_own:
+    """For processors only: GPUs have fused layers in their place."""
+    if config.compile == "off" or not model.is_own or model.device.type != "cpu":
         return False
     size: int = model.module.config.hidden_size  # type: ignore[union-attr, assignment]
-    return config.compile == "on" or (model.device.type == "cpu" and size >= LEAST_HIDDEN)
+    return config.compile == "on" or size >= LEAST_HIDDEN

@@ -18,7 +18,9 @@ from engine.text.attention.gpu.tiles import SHORT_TOKENS, Gpu, Tile
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 
-LISTS = ("starts", "counts", "first_rows", "slots", "task_chunks", "task_rows", "tokens", "places")
+LISTS = ("starts", "counts", "first_rows", "slots", "tokens", "places")
+"""A number for each row, or for each chunk, of which there are no more."""
+OF_TASKS = ("task_chunks", "task_rows")
 NOWHERE = -1
 WIDER = 16
 """Tables grow by so many blocks at a time, since all of them are written anew then."""
@@ -30,17 +32,26 @@ class HeldSteps:
     def __init__(self, rows: int, width: int, shape: CacheShape, tile: Tile, gpu: Gpu) -> None:
         self._most, self._most_width = rows, -(-width // WIDER) * WIDER
         self._shape, self._tile, self._gpu = shape, tile, gpu
-        stride = -(-rows // ALIGNED) * ALIGNED
-        self._begins = {name: ALIGNED + number * stride for number, name in enumerate(LISTS)}
-        self._tables = ALIGNED + len(LISTS) * stride
+        self._tasks_of_row = -(-shape.group // tile.rows)
+        self._begins: dict[str, int] = {}
+        self._tables = ALIGNED
+        for name in (*LISTS, *OF_TASKS):
+            self._begins[name] = self._tables
+            self._tables += -(-self._room(name, rows) // ALIGNED) * ALIGNED
         size = self._tables + rows * self._most_width
         host = torch.zeros(size, dtype=torch.int32, pin_memory=shape.device.type == "cuda")
         self._host, self._numbers = host, host.numpy()
         self._there = torch.zeros(size, dtype=torch.int32, device=shape.device)
+        self._copied = torch.cuda.Event() if shape.device.type == "cuda" else None  # type: ignore[no-untyped-call]
+        """The numbers on the host may be changed again."""
         self._written: list[list[int]] = []
         """The table that stands at each row."""
         self._width = 0
         self._sums = sums(WAVES * gpu.processors * tile.rows, shape)  # one for all graphs: they run one after the other
+
+    @property
+    def nbytes(self) -> int:
+        return self._there.nbytes + self._sums.values.nbytes + self._sums.highest.nbytes + self._sums.totals.nbytes
 
     def fits(self, chunks: Sequence[PlannedChunk]) -> bool:
         return chunks[-1].row + chunks[-1].count <= self._most and all(one.count <= SHORT_TOKENS for one in chunks)
@@ -53,17 +64,18 @@ class HeldSteps:
 
     def step(self, rows: int) -> Step:
         """What the kernels are given for a graph of so many rows."""
-        parts = splits(rows * self._shape.kv_heads, self._most_width * BLOCK_SIZE, self._gpu.processors)
+        tasks = self._room("task_rows", rows)
+        parts = splits(tasks * self._shape.kv_heads, self._most_width * BLOCK_SIZE, self._gpu.processors)
         room = self._sums if parts > 1 else None
-        launch = Launch(self._tile, rows, parts, self._list("task_chunks", rows), self._list("task_rows", rows), room)
+        launch = Launch(self._tile, tasks, parts, self._list("task_chunks", rows), self._list("task_rows", rows), room)
         starts, counts, first_rows, slots = (
             self._list(name, rows) for name in ("starts", "counts", "first_rows", "slots")
         )
         return Step(self._there[:1], self._there[self._tables :], starts, counts, first_rows, slots, [launch])
 
     def write(self, rows: int, chunks: Sequence[PlannedChunk], tokens: Sequence[int]) -> None:
-        """Chunks that fit, with their tokens, for a graph of at least so many rows. Not before the device has read what
-        was written last."""
+        """Chunks that fit, with their tokens, for a graph of at least so many rows."""
+        self._wait()
         self._write_tables(chunks)
         works = tasks(chunks, True, self._tile, self._shape.group)
         # Rows and tasks too many belong to the chunk behind the last, which has no tokens.
@@ -77,18 +89,33 @@ class HeldSteps:
         self._fill("places", rows, list(chain.from_iterable(range(chunk.start, chunk.end) for chunk in chunks)))
         self._numbers[0] = self._width
         used = self._tables + len(chunks) * self._width
-        self._there[:used].copy_(self._host[:used], non_blocking=True)
+        self._copy(used)
 
     def clear(self, rows: int) -> None:
         """A step of no tokens: what is run with it changes nothing."""
+        self._wait()
         self._numbers[: self._tables] = 0
         self._fill("slots", rows, [], NOWHERE)
-        self._there[: self._tables].copy_(self._host[: self._tables])
+        self._copy(self._tables)
+
+    def _wait(self) -> None:
+        """Until the copy of what was written last is done."""
+        if self._copied is not None:
+            self._copied.synchronize()
+
+    def _copy(self, numbers: int) -> None:
+        """Behind whatever the device was told to do with those before."""
+        self._there[:numbers].copy_(self._host[:numbers], non_blocking=True)
+        if self._copied is not None:
+            self._copied.record(torch.cuda.current_stream(self._there.device))
 
     def _fill(self, name: str, rows: int, values: Sequence[int], rest: int = 0) -> None:
         begin = self._begins[name]
         self._numbers[begin : begin + len(values)] = values
-        self._numbers[begin + len(values) : begin + rows] = rest
+        self._numbers[begin + len(values) : begin + self._room(name, rows)] = rest
+
+    def _room(self, name: str, rows: int) -> int:
+        return rows * self._tasks_of_row if name in OF_TASKS else rows
 
     def _write_tables(self, chunks: Sequence[PlannedChunk]) -> None:
         """Most sequences stand where they stood, with the blocks that they had."""
@@ -104,4 +131,4 @@ class HeldSteps:
                 self._written[row] = chunk.blocks.copy()
 
     def _list(self, name: str, rows: int) -> torch.Tensor:
-        return self._there[self._begins[name] : self._begins[name] + rows]
+        return self._there[self._begins[name] : self._begins[name] + self._room(name, rows)]
