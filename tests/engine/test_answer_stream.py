@@ -114,6 +114,41 @@ def test_bytes_that_never_become_a_character_end_at_a_mark(tokenizer: Tokenizer)
     assert read(AnswerStream(tokenizer, (), "think", []), tokens)[0] == ("�", "Yes", [])
 
 
+TOGETHER = {
+    "deepseek-r1": f"<think>\nHm 🎉 日本語</think>\n\nYes, it is. {R1_CALLS} And more 👩‍👩‍👧‍👦.",
+    "qwen3": ' \n<think>Hm</think>Yes <tool_call>{"name": "f"}</tool_call> naïve café',
+    "harmony": HARMONY.format("Two and two", "Four 🎉.") + "never",
+    "think": "No thoughts, and </think> is text here.",
+    "plain": "<think>Text</think> as it comes. 🎉",
+}
+
+
+@pytest.mark.parametrize("answer_format", TOGETHER)
+@pytest.mark.parametrize("most", [2, 5, 100])
+def test_tokens_taken_together_say_the_same(tokenizer: Tokenizer, answer_format: str, most: int) -> None:
+    tokens = [*ids(tokenizer, TOGETHER[answer_format]), *ids(tokenizer, "🎉")[:-1]]
+    expected = read(AnswerStream(tokenizer, (), answer_format, []), tokens)
+    stream, segments, thought, pushes = AnswerStream(tokenizer, (), answer_format, []), list[Segment](), 0, 0
+    while tokens and not stream.stopped:
+        count = next((count for count in range(most, 1, -1) if stream.takes_together(tokens[:count])), 1)
+        taken, tokens = tokens[:count], tokens[count:]
+        segments += stream.push_all(taken) if count > 1 else stream.push(taken[0])
+        thought += len(taken) * stream.reasoning
+        pushes += 1
+    assert (collected(segments + stream.finish()), thought) == expected
+    assert pushes < len(ids(tokenizer, TOGETHER[answer_format]))
+
+
+def test_what_may_not_be_taken_together(tokenizer: Tokenizer) -> None:
+    some = ids(tokenizer, "Hm Hm")
+    assert AnswerStream(tokenizer, (), "plain", []).takes_together(some)
+    assert not AnswerStream(tokenizer, ("END",), "plain", []).takes_together(some)
+    assert not AnswerStream(tokenizer, (), "harmony", []).takes_together(some)  # inside a header
+    assert not AnswerStream(tokenizer, (), "qwen3", []).takes_together(ids(tokenizer, "Hm<think>"))
+    without_marks = make_tokenizer().backend_tokenizer
+    assert not AnswerStream(without_marks, (), "qwen3", []).takes_together(ids(without_marks, "Hm Hm"))
+
+
 def test_marks_without_tokens_are_found_in_the_text() -> None:
     plain = make_tokenizer().backend_tokenizer
     said, _ = read(AnswerStream(plain, (), "qwen3", ids(plain, "<think>\n")), ids(plain, "Hm</think>Yes"))

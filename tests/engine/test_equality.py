@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
+from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.block_manager import BlockManager
 from engine.text.engine import NO_SOURCE, TextEngine
 from engine.text.loader import LoadedModel, load_model
+from engine.text.runner import AnyRunner, runner_of
 from engine.text.scheduler import Scheduler
 from engine.ticket import TextTicket
 from engine.types import FinishEvent, GenerationRequest, SamplingParams
@@ -30,6 +32,7 @@ from tests.engine.tiny import FAMILIES
 from tests.engine.written import Written
 
 TOKENS = 40
+MakeRunner = Callable[[LoadedModel, EngineConfig, int], AnyRunner]
 
 
 def load(folder: Path, **changes: object) -> LoadedModel:
@@ -69,9 +72,11 @@ def _generated(folder: Path, prompt: tuple[int, ...], ignore_eos: bool, tokens: 
 class Bench:
     """A TextEngine stepped by hand, whose completions are looked at as tokens."""
 
-    def __init__(self, model: LoadedModel, source: ModelSource = NO_SOURCE, **settings: Any) -> None:
+    def __init__(
+        self, model: LoadedModel, source: ModelSource = NO_SOURCE, make_runner: MakeRunner = runner_of, **settings: Any
+    ) -> None:
         config = EngineConfig(**({"seed": 0, **ON_DEVICE} | settings))
-        self.engine = TextEngine(model, config, Counters(), source)
+        self.engine = TextEngine(model, config, Counters(), source, make_runner=make_runner)
         self.recorders: dict[str, Recorder] = {}
         self.tokens: dict[str, list[int]] = {}
 

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from engine.text.masks import rule_out
-from engine.text.sampler import Chooser, choose
+from engine.text.sampler import Chooser, begin_choosing, choose
 from engine.types import SamplingParams
 from tests.engine.device import DEVICE
 
@@ -130,6 +130,22 @@ def test_the_same_seed_draws_the_same_whatever_is_beside_it() -> None:
         ]
 
     assert draws(0) == draws(1) == draws(7)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_the_most_probable_tokens_may_be_asked_for_before_they_are_needed(bad: float) -> None:
+    """A row that is not finite fails alone. −∞ alone is no failure: a token that is ruled out."""
+    logits = torch.randn(4, 50)
+    logits[1, 7], logits[2] = bad, -math.inf
+    told = []
+    for begin in (begin_choosing, lambda *given: lambda: choose(*given)):
+        choosers = [Chooser(SamplingParams(temperature=0), 1, [0]) for _ in range(4)]
+        assert all(chooser.is_plain for chooser in choosers)
+        chosen = begin(logits.clone().to(DEVICE), choosers, [0] * 4)
+        told.append((chosen(), [chooser.failure[0] for chooser in choosers]))
+    assert told[0] == told[1]
+    assert told[0][0][2] is None
+    assert told[0][1] == ["", "" if bad == -math.inf else "non_finite", "non_finite", ""]
 
 
 def test_asking_again_for_the_same_position_draws_no_new_number() -> None:

@@ -18,7 +18,7 @@ from tests.engine.device import DEVICE
 from tests.engine.test_attention import shape
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = "tests/engine/triton_cases.py"
+CASES = ["tests/engine/triton_cases.py", "tests/engine/fused_cases.py"]
 
 
 @pytest.mark.timeout(900)
@@ -27,7 +27,7 @@ CASES = "tests/engine/triton_cases.py"
 def test_the_kernels_say_what_the_plain_formula_says() -> None:
     """In a process of its own: nothing else here may see an interpreted triton."""
     interpreted = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}
-    command = [sys.executable, "-m", "pytest", "--noconftest", "-p", "no:cacheprovider", "-o", "addopts=", "-q", CASES]
+    command = [sys.executable, "-m", "pytest", "--noconftest", "-p", "no:cacheprovider", "-o", "addopts=", "-q", *CASES]
     done = subprocess.run(
         [*command, "-p", "no:django", "-p", "no:xdist", "-W", "ignore::RuntimeWarning"],
         cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"} | interpreted, capture_output=True, text=True,
