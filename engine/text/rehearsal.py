@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 
 Launch = Callable[[list[PlannedChunk], list[int]], torch.Tensor]
 """Chunks and their tokens; logits of all rows."""
-SEQUENCES = ((1, 1), (17, 1), (40, 2))
-"""Tokens in the cache, and new ones in each step: a beginning, one behind a block's edge, one with a guess."""
+SEQUENCES = ((1, 1), (15, 1), (18, 2))
+"""Tokens in the cache, and new ones in each step: a beginning, one before a block's edge, one with a guess."""
 TOLERANCE = {torch.float32: 1e-3}
 ROUGH = 5e-2
 """Of number formats with few digits. Both are parts of the largest logit: steps of more rows multiply in another order,

@@ -1,22 +1,32 @@
-"""Fused layers beside those of the modelling code: on a GPU where there is one, otherwise by Triton's interpreter.
+"""Fused layers and recorded steps beside the modelling code: on a GPU, or where there is none by Triton's interpreter.
 
 Run by `test_triton.py` in a process of its own, because the interpreter is chosen when triton is first imported.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
 
+from engine.config import EngineConfig
+from engine.text.attention.gpu.backend import TritonBackend
 from engine.text.attention.hook import IMPLEMENTATION
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.reference import ReferenceBackend
 from engine.text.attention.shape import CacheShape
-from engine.text.fused.layer import fits
 from engine.text.fused.layers import FusedLayers
+from engine.text.llama_layers import fits
+from engine.text.loader import LoadedModel
+from engine.text.recording import CudaGraphs, Launching
+from engine.text.runner import Runner
+from tests.engine.test_equality import Bench, blocks_of, greedy, load
+from tests.engine.test_speculation import guesses, repetitive
+from tests.engine.tiny import make_checkpoint
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 HIDDEN, BLOCKS = 48, 8
@@ -81,3 +91,107 @@ def test_what_does_not_fit() -> None:
     assert not fits(layer, 8)  # positions turn a part of each head
     layer.mlp.config.hidden_act = "gelu"
     assert not fits(layer, 16)
+
+
+class Again:
+    """Where there are no CUDA graphs: what was recorded is launched again, with the numbers that are there then."""
+
+    nbytes = 0
+
+    def __init__(self, device: torch.device) -> None:
+        self.recorded = 0
+
+    def __call__(self, launching: Launching) -> Launching:
+        self.recorded += 1
+        launching()
+        return launching
+
+
+class Short(Again):
+    """Of memory, for the largest."""
+
+    def __call__(self, launching: Launching) -> Launching:
+        if not self.recorded:
+            self.recorded += 1
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().__call__(launching)
+
+
+class Refusing(Again):
+    def __call__(self, launching: Launching) -> Launching:
+        self.recorded += 1
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+
+class Forgetful(Again):
+    def __call__(self, launching: Launching) -> Launching:
+        super().__call__(launching)
+        return lambda: None
+
+
+RECORDER = CudaGraphs if DEVICE.type == "cuda" else Again
+
+
+def runner_with(recorder: Any) -> Callable[[LoadedModel, EngineConfig, int], Runner]:
+    def make(model: LoadedModel, config: EngineConfig, blocks: int) -> Runner:
+        fused = FusedLayers(model.module.model.layers)  # type: ignore[union-attr, arg-type]
+        return Runner(model, TritonBackend(model.shape, blocks), fused, recorder, config.max_sequences)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def echoing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small, for the interpreter takes its time. It says again what was said, sometimes."""
+    changes = {
+        "initializer_range": 0.2, "tie_word_embeddings": True, "hidden_size": 16, "intermediate_size": 32,
+        "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1,
+    }  # fmt: skip
+    return make_checkpoint(tmp_path_factory.mktemp("echoing"), "Llama", **changes)
+
+
+def bench_of(folder: Path, recorder: Any) -> Bench:
+    settings = {"max_context": 112, "max_sequences": 3, "prefill_tokens": 6, "attention": "triton"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.text.loader.can_pack", lambda *_: False)  # a processor's own form of weights
+        patch.setattr("engine.text.trial._seconds", lambda layer, others: 1.0)
+        return Bench(load(folder, max_context=112, device=str(DEVICE)), make_runner=runner_with(recorder), **settings)
+
+
+def test_sequences_that_grow_leave_and_come_back_through_recorded_steps(echoing: Path) -> None:
+    """With guesses, with chunks of prompts that are short and sample nothing, and in blocks
+    of others: of those that are preempted and those that are done."""
+    prompts = [repetitive(seed)[:length] for seed, length in enumerate((12, 14, 3))]
+    plain = Bench(
+        load(echoing, max_context=112, device=str(DEVICE)), max_sequences=3, attention="reference", compile="off"
+    )
+    mine = bench_of(echoing, RECORDER(DEVICE))
+    captured = mine.engine._runner._captured
+    assert captured is not None
+    assert captured.recorded == [8, 4, 2, 1]
+    assert mine.engine.cache_bytes > mine.engine._runner._backend.nbytes
+    sizes = []
+    replayed = captured.replayed
+    captured.replayed = lambda rows, *rest: sizes.append(rows) or replayed(rows, *rest)
+    blocks_of(mine, 3)
+    told = []
+    for bench in (plain, mine):
+        for number, prompt in enumerate(prompts):
+            bench.add(str(number), prompt, greedy(12))
+        bench.run()
+        told.append([bench.completion(str(number), prompt) for number, prompt in enumerate(prompts)])
+    assert told[1] == told[0]
+    assert set(sizes) >= {8, 4}, sizes
+    assert guesses(mine)[1] > 0
+    assert mine.engine._counters.preemptions > 0
+
+
+@pytest.mark.parametrize(
+    ("recorder", "sizes"), [(Short, [4, 2, 1]), (Refusing, None), (Forgetful, None)], ids=["short", "refuses", "wrong"]
+)
+def test_steps_that_cannot_be_recorded_are_launched(echoing: Path, recorder: Any, sizes: list[int] | None) -> None:
+    with torch.inference_mode():
+        bench = bench_of(echoing, made := recorder(DEVICE))
+    captured = bench.engine._runner._captured
+    assert (None if captured is None else captured.recorded) == sizes
+    assert made.recorded == (1 if recorder is Refusing else 4)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.text.attention.backend import Variant
+from engine.text.attention.backend import AttentionPlan, Variant
 from engine.text.attention.gpu.backend import TritonBackend
 from engine.text.attention.gpu.step import Step
 from engine.text.attention.gpu.tiles import Tile, gpu_of, shared_bytes
@@ -93,6 +93,28 @@ def test_one_token_alone() -> None:
 
 def test_guesses_behind_decodes() -> None:
     check(shape(), Variant(0.2), [(300, 4), (31, 3), (16, 1)])
+
+
+@pytest.mark.parametrize("group", [3, 40])
+def test_numbers_that_stay_where_they_are(group: int) -> None:
+    """Steps of fewer rows than there is room for, one behind the other; heads of a group in two tiles, too."""
+    of = shape(query_heads=group, kv_heads=1, key_dim=16, value_dim=16)
+    ours, plain = TritonBackend(of, BLOCKS), ReferenceBackend(of, BLOCKS)
+    for mine, theirs in zip(ours.keys + ours.values, plain.keys + plain.values, strict=True):
+        mine.copy_(theirs.normal_().transpose(1, 2))
+    held = ours.held(4, 20)
+    for rows, spans in ((4, [(40, 2), (260, 1), (0, 1)]), (4, [(3, 1), (20, 1)]), (1, [(300, 1)])):
+        chunks = step(spans)
+        tokens = [7 * number for number in range(sum(chunk.count for chunk in chunks))]
+        held.write(rows, chunks, tokens)
+        assert held.tokens(rows).tolist() == tokens + [0] * (rows - len(tokens))
+        query, key, value = (torch.randn(heads, rows, 16, device=DEVICE) for heads in (group, 1, 1))
+        output = ours.attend(1, query, key, value, Variant(0.2), AttentionPlan(ours, [], held.step(rows)))
+        of_tokens = (one[:, : len(tokens)] for one in (query, key, value))
+        expected = plain.attend(1, *of_tokens, Variant(0.2), plain.plan(chunks))
+        assert torch.allclose(output[: len(tokens)], expected, rtol=2e-5, atol=2e-5)
+    for mine, theirs in zip(ours.keys + ours.values, plain.keys + plain.values, strict=True):
+        assert torch.equal(mine, theirs.transpose(1, 2))
 
 
 @pytest.mark.parametrize("dtype", FORMATS)
