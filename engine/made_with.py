@@ -28,8 +28,8 @@ def versions() -> dict[str, str]:
 def made_with(
     device: object, dtype: object, attention: str, *, cache: str, weights: str = "full", compiled: str = "off"
 ) -> dict[str, str]:
-    """What every loaded model can tell. device and dtype: torch's. compiled: what torch.compile did, `off` for
-    nothing."""
+    """What every loaded model can tell. device and dtype: torch's. compiled: what took the place of the
+    modelling code, `off` for nothing."""
     return {
         **versions(),
         "device": str(device),

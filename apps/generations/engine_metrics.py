@@ -31,7 +31,7 @@ COUNTERS = {
     "graphs_reused": "Kinds of layers that were found compiled",
     "compile_seconds": "Of load_seconds, those for compiled layers",
     "compile_failures": "Models that were to be compiled and run without",
-    "compiled_steps": "Forward passes through compiled layers",
+    "compiled_steps": "Forward passes through compiled or fused layers",
 }
 GAUGES = {
     "running": "Sequences being computed",
