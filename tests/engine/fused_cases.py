@@ -70,7 +70,7 @@ def logits(model: Any, backend: ReferenceBackend, start: int, count: int) -> tor
     return output
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "Llama"])  # which is Mistral without a window
 def test_a_model_says_the_same_with_fused_layers(family: str) -> None:
     """A prompt, then single tokens behind it, for which there is another kernel; and without them again."""
     with torch.inference_mode():

@@ -193,3 +193,32 @@ def test_what_waits_is_told_before_a_failure(model: LoadedModel) -> None:
     assert told[1].text
     assert expected[1].text.startswith(told[1].text.rstrip("�"))
     assert [*told[:1], *told[2:]] == [*expected[:1], *expected[2:]]
+
+
+def test_one_that_ends_while_a_step_is_computed_that_fails(
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its receiver breaks in between, so there is nothing left of it to be run alone."""
+    expected = all_said(added(model, 0, greedy(30)))
+    bench = added(model, IN_THE_NEXT_STEP, greedy(30))
+    while bench.engine._completions["1"].sequence.completion_tokens < 3:
+        bench.step()
+
+    def refuse(event: Event) -> None:
+        raise OSError("gone")
+
+    def failing(*given: Any) -> Callable[[], list[int | None]]:
+        monkeypatch.undo()
+
+        def chosen() -> list[int | None]:
+            raise RuntimeError("boom")
+
+        return chosen
+
+    bench.recorders["1"]._on_event = refuse
+    monkeypatch.setattr("engine.text.computing.begin_choosing", failing)
+    told = all_said(bench)
+    assert told[1].code == "internal"
+    assert [*told[:1], *told[2:]] == [*expected[:1], *expected[2:]]
+    assert bench.engine._counters.isolated_steps == 1
+    assert "Request 1 failed" not in caplog.text
