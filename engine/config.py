@@ -49,8 +49,9 @@ class EngineConfig:
     """`auto`: the fastest that works on the device, tried at load."""
     compile: Compile = "off"
     """Of text models, on processors, the layers, at their first load: `on`; or `auto`, beside the work, and used where
-    they are faster. On a GPU both mean fused layers and recorded steps. What can't be compiled runs without. Of pictures, the networks: `on`, at the price of minutes when
-    a shape is met for the first time; `auto`: where it was measured to pay, which is nowhere so far."""
+    they are faster. On a GPU both mean fused layers and recorded steps. What can't be compiled runs without. Of
+    pictures, the networks: `on`, at the price of minutes when a shape is met for the first time; `auto`: where it was
+    measured to pay, which is nowhere so far."""
     checkpoint_seconds: float = 3.0
     """Between two checkpoints of a picture: so much work is lost at most with a worker. 0: one with every step."""
     max_resident: int | None = None
