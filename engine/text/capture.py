@@ -39,17 +39,17 @@ class CapturedSteps:
     def __init__(
         self, model: LoadedModel, backend: TritonBackend, fused: FusedLayers, sequences: int, record: Recorder
     ) -> None:
-        """sequences: at most so many at a time."""
+        """sequences: at most so many at a time. Raises what recording raises, but for memory that is short."""
         self._model, self._backend, self._fused, self._record = model, backend, fused, record
         most = max(sequences, DRAFT_ROWS)
         self._held = backend.held(most, -(-model.context_length // BLOCK_SIZE))
         self._logits = torch.empty(most, model.vocabulary, dtype=torch.float32, device=model.device)
+        self._sizes = sizes(most)
         self._replays: dict[int, Launching] = {}
         """The smallest last."""
         began = perf_counter()
-        for rows in sizes(most):
-            if not self._recorded(rows):
-                break
+        for rows in self._sizes:
+            self._try(rows)
         release_memory(model.device)  # what was tried before each recording
         seconds = perf_counter() - began
         logger.info("Recorded steps of %s tokens in %.1f s", ", ".join(map(str, self._replays)) or "no", seconds)
@@ -65,8 +65,8 @@ class CapturedSteps:
 
     def run(self, chunks: Several[PlannedChunk], tokens: Several[int]) -> torch.Tensor | None:
         """Logits of all rows, float32, which stand until the next step; None where none that was recorded fits."""
-        rows = min((size for size in self._replays if size >= len(tokens)), default=None)
-        if rows is None or not self._held.fits(chunks):
+        rows = min((size for size in self._sizes if size >= len(tokens)), default=None)
+        if rows not in self._replays or not self._held.fits(chunks):  # a much larger one would take longer
             return None
         return self.replayed(rows, chunks, tokens)
 
@@ -76,19 +76,17 @@ class CapturedSteps:
         self._replays[rows]()
         return self._logits[: len(tokens)]
 
-    def _recorded(self, rows: int) -> bool:
-        """Whether to go on with smaller ones: where memory was short, they may still find enough."""
+    def _try(self, rows: int) -> None:
+        """Where memory is short, the next ones, which are smaller, may still find enough."""
         self._held.clear(rows)
         try:
             self._replays[rows] = self._record(partial(self._launch, rows))
         except Exception as error:
-            logger.warning("Steps of %d tokens can't be recorded; they are launched kernel by kernel: %s", rows, error)
             if not is_out_of_memory(error):
-                return False
-        else:
-            return True
-        release_memory(self._model.device)
-        return True
+                raise
+            logger.warning("Memory is short for recording steps of %d tokens; they are launched", rows)
+        if rows not in self._replays:
+            release_memory(self._model.device)
 
     def _launch(self, rows: int) -> None:
         with self._fused.at_work():

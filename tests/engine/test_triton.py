@@ -14,6 +14,7 @@ import torch
 from engine.text.attention.choice import choose
 from engine.text.attention.gpu.backend import TritonBackend
 from engine.text.attention.gpu.splitting import MOST_SPLITS, splits
+from engine.text.capture import sizes
 from tests.engine.device import DEVICE
 from tests.engine.test_attention import shape
 
@@ -39,6 +40,19 @@ def test_not_for_processors() -> None:
     assert not TritonBackend.supports(shape())
     with pytest.raises(ValueError, match="“triton” can't be used for this model on cpu"):
         choose(shape(), "triton")
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (8, [8, 4, 2, 1]),
+        (20, [20, 16, 8, 4, 2, 1]),
+        (64, [64, 48, 32, 16, 8, 4, 2, 1]),
+        (130, [130, 128, 96, 64, 48, 32, 16, 8, 4, 2, 1]),
+    ],
+)
+def test_sizes_of_recorded_steps(most: int, expected: list[int]) -> None:
+    assert sizes(most) == expected
 
 
 @pytest.mark.parametrize(
