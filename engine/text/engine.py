@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
@@ -16,22 +15,18 @@ from engine.metrics import Counters
 from engine.overload import too_long
 from engine.source import FolderSource, ModelSource
 from engine.text.adapters.adapter import Adapter, load_adapter
-from engine.text.answer import AnswerStream
 from engine.text.attention.shape import BLOCK_SIZE
+from engine.text.beginning import Beginning
 from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
 from engine.text.checks import refusal
-from engine.text.completion import Completion
 from engine.text.completions import Completions
 from engine.text.computing import Chosen, Computing
-from engine.text.drafting import Drafter
 from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
 from engine.text.opening import Openings
 from engine.text.pacing import Pacing
-from engine.text.prescribed import Prescribed
 from engine.text.runner import AnyRunner, runner_of
-from engine.text.sampler import Chooser
 from engine.text.scheduler import Scheduler, Step
 from engine.text.sequence import Sequence
 from engine.text.telling import tell_seconds
@@ -43,10 +38,6 @@ WRONG_KIND = "This model writes, it doesn't draw pictures. Choose a model of pic
 LOOK_SECONDS = 0.002
 """How long a step with nothing to compute waits for an output format that is being read, or for an adapter."""
 NO_ADAPTERS = "Adapters don't go with this model's architecture. Choose the model itself, or another one."
-NO_FORMAT = (
-    "Where this model's thoughts end can't be told before its answer has begun, so its answer can't be given a format. "
-    "Choose Text, or another model."
-)
 NO_SOURCE = FolderSource()
 """For engines whose requests name no adapters."""
 
@@ -74,7 +65,7 @@ class TextEngine:
         self._model = model
         self._config = config
         self._counters = counters
-        self._seeds = random.Random(config.seed)  # noqa: S311 - sampling, not secrets
+        self._beginning = Beginning(model, config)
         blocks = blocks_for(model.shape, config, model.context_length, room)
         self._blocks = BlockManager(blocks, BLOCK_SIZE, prefix_cache=config.prefix_cache and model.is_own)
         self._scheduler = Scheduler(config.max_sequences, self._blocks)
@@ -161,30 +152,11 @@ class TextEngine:
     def _begin(self, ticket: TextTicket, constraint: Constraint | None) -> None:
         if not self._completions:
             self._runner.settle()
-        request = ticket.request
-        params, tokens = request.params, list(request.prompt_ids)
-        stream = AnswerStream(self._model.tokenizer, params.stop, request.answer_format, tokens)
-        if constraint is not None and not stream.tells_answer:
-            constraint.close()
-            ticket.fail("bad_request", NO_FORMAT)
-            return
-        adapter = None if request.adapter is None else self._adapters[request.adapter.key]
-        seed = self._seeds.getrandbits(63) if params.seed is None else params.seed % 2**63
-        sequence = Sequence(
-            request.id,
-            tokens,
-            user=request.user,
-            priority=request.priority,
-            # Another adapter makes other keys and values of the same tokens.
-            namespace=f"{adapter.digest if adapter else ''}/{'' if self._config.share_prefixes else request.tenant}",
-            arrived=perf_counter(),
-            images=request.images,
-        )
-        chooser = Chooser(params, seed, tokens, constraint and Prescribed(constraint, stream))
-        last_token = min(len(tokens) + params.max_tokens, self._model.context_length)
-        if self._config.speculate and self._model.is_own and chooser.looks_ahead:
-            sequence.drafter = Drafter(tokens, last_token)
-        self._completions.add(Completion(ticket, sequence, chooser, stream, adapter, last_token))
+        wanted = ticket.request.adapter
+        adapter = None if wanted is None else self._adapters[wanted.key]
+        completion = self._beginning.completion_of(ticket, constraint, adapter)
+        if completion is not None:
+            self._completions.add(completion)
 
     def cancel(self, request_id: str) -> None:
         if request_id in self._completions:
