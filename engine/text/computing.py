@@ -99,10 +99,8 @@ class Computing:
 
     def _tell_compiled(self, step: Step, adapters: list[Adapter | None]) -> None:
         """One adapter in a step makes all of it run through the layers as they are."""
-        if self._runner.compile == "off":
-            return
-        if not any(adapters):
-            self._counters.compiled_steps += 1
+        self._counters.compiled_steps += self._runner.went_through != "off"
+        if self._runner.compile == "off" or not any(adapters):
             return
         for chunk, adapter in zip(step.chunks, adapters, strict=True):
             if adapter is None:

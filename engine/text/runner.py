@@ -42,6 +42,11 @@ class AnyRunner(Protocol):
         """What steps without adapters run through, for receipts: `off` is the modelling code as it is."""
         ...
 
+    @property
+    def went_through(self) -> str:
+        """The same of the last step."""
+        ...
+
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor: ...
     def settle(self) -> bool:
         """Called while no sequence is under way: change now what would change results in the midst of one. Whether
@@ -77,6 +82,7 @@ class Runner:
         self._model = model
         self._backend = backend
         self.attention, self.nbytes = backend.name, backend.nbytes
+        self.went_through = "off"
         self._others: OtherLayers | None = None
         self._compiling = model.compiling
         self._take(model.graphs)
@@ -119,6 +125,7 @@ class Runner:
         logits = self._captured.run(chunks, tokens) if self._captured is not None and plain else None
         if logits is None:
             return self._launched(chunks, tokens, self._sampled(step, chunks), adapters)
+        self.went_through = self.compile
         rows = self._sampled(step, chunks)
         if len(rows) == len(logits):
             return logits
@@ -154,6 +161,7 @@ class Runner:
             "plan": self._backend.plan(chunks),
         }
         others = None if any(adapters) else self._others_for(chunks)  # adapters' hooks are on layers inside the others
+        self.went_through = "off" if others is None else others.mode
         with applied(chunks, adapters, device), nullcontext() if others is None else others.at_work():
             if not rows:  # prompts only, none of them to its end: the output layer has nothing to do
                 self._model.module.base_model(**inputs)  # type: ignore[operator]

@@ -77,9 +77,7 @@ def tolerance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 @torch.inference_mode()
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("weights", ["int8", "int4"])
-def test_they_say_what_the_modelling_code_says(
-    tmp_path: Path, family: str, weights: Weights, tolerance: float
-) -> None:
+def test_they_say_what_the_modelling_code_says(tmp_path: Path, family: str, weights: Weights, tolerance: float) -> None:
     model = noisy(load(make_checkpoint(tmp_path, family, **SHAPE | FAMILIES[family]), weights))
     plain, ours = NativeBackend(model.shape, 6), NativeBackend(model.shape, 6)
     expected = [logits(model, plain, step) for step in STEPS]

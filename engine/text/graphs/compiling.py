@@ -17,6 +17,7 @@ from engine.text.graphs.building import NotCompiled, built, names_of
 from engine.text.graphs.kinds import Unfit, kinds_of
 from engine.text.graphs.layers import Compiling, Graphs
 from engine.text.loader import LoadedModel
+from engine.text.packed.linear import QuantisedLinear
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,11 @@ def graphs_of(model: LoadedModel, folder: Path, config: EngineConfig, counters: 
 
 
 def _wanted(model: LoadedModel, config: EngineConfig) -> bool:
-    """For processors only: GPUs have fused layers in their place."""
+    """For processors only: GPUs have fused layers in their place. Rounded weights gain nothing where the matrices are
+    most of the work, and where they aren't, a layer is one call already (engine/text/packed)."""
     if config.compile == "off" or not model.is_own or model.device.type != "cpu":
+        return False
+    if config.compile == "auto" and any(isinstance(part, QuantisedLinear) for part in model.module.modules()):
         return False
     size: int = model.module.config.hidden_size  # type: ignore[union-attr, assignment]
     return config.compile == "on" or size >= LEAST_HIDDEN

@@ -1,5 +1,4 @@
-"""Multiplication by quantised weights (packed.c): as they are kept, or where that is slower for many rows, expanded piece
-by piece."""
+"""Multiplication by quantised weights (packed.c): as they are kept, or expanded piece by piece where that is faster."""
 
 from __future__ import annotations
 

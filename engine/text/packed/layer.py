@@ -18,7 +18,7 @@ from engine.text.attention.native import library as attention_library
 from engine.text.attention.plan import PlannedChunk
 from engine.text.compiled import Unavailable, compiled
 from engine.text.llama_layers import fits, window_of
-from engine.text.packed.kernel import NativeWeights, PackedMatrix, most_rows
+from engine.text.packed.kernel import PackedMatrix, most_rows
 from engine.text.packed.kernel import library as matrix_library
 from engine.text.packed.linear import QuantisedLinear
 from engine.text.packed.quantise import can_join, joined
@@ -53,7 +53,7 @@ def library(dtype: torch.dtype) -> ctypes.CDLL:
 
 
 class PackedLayer:
-    """One layer behind the signature of the modelling code's own. Make it in the thread that uses it, as `PackedMatrix`."""
+    """One layer behind the signature of the modelling code's own. Make it in the thread that computes."""
 
     def __init__(self, layer: Any, number: int, room: Room) -> None:
         attention, mlp = layer.self_attn, layer.mlp
@@ -61,13 +61,16 @@ class PackedLayer:
         self._cache: Backend | None = None
         dtype = layer.input_layernorm.weight.dtype
         self._room, self._forward = room, library(dtype).forward
+        projections = (attention.q_proj, attention.k_proj, attention.v_proj)
         self._matrices = [
-            merged(attention.q_proj, attention.k_proj, attention.v_proj),
+            merged(*projections),
             attention.o_proj.matrix,
             merged(mlp.gate_proj, mlp.up_proj),
             mlp.down_proj.matrix,
         ]
-        biases = [one.bias.float() for one in (attention.q_proj, attention.k_proj, attention.v_proj) if one.bias is not None]
+        biases = [
+            one.bias.float() for one in (attention.q_proj, attention.k_proj, attention.v_proj) if one.bias is not None
+        ]
         queries, keys = getattr(attention, "q_norm", None), getattr(attention, "k_norm", None)
         norms = [layer.input_layernorm, layer.post_attention_layernorm, queries, keys]
         self._kept = [None if norm is None else norm.weight.float() for norm in norms]
@@ -76,10 +79,10 @@ class PackedLayer:
         self._native = NativeLayer(
             attention.q_proj.in_features, mlp.gate_proj.out_features, attention.q_proj.out_features // dim,
             attention.k_proj.out_features // dim, dim, window_of(layer), torch.get_num_threads(), 0,
-            layer.input_layernorm.variance_epsilon,
-            attention.scaling, *(None if one is None else one.data_ptr() for one in self._kept),
-            *(matrix.address for matrix in self._matrices), None, None, ctypes.cast(matrix_library().multiply, ctypes.c_void_p).value,
-            ctypes.cast(attention_library(dtype).attend, ctypes.c_void_p).value,
+            layer.input_layernorm.variance_epsilon, attention.scaling,
+            *(None if one is None else one.data_ptr() for one in self._kept),
+            *(matrix.address for matrix in self._matrices), None, None,
+            _pointer(matrix_library().multiply), _pointer(attention_library(dtype).attend),
         )  # fmt: skip
         self._address = ctypes.addressof(self._native)
 
@@ -181,3 +184,7 @@ def _joins(layer: Any) -> bool:
     attention, mlp = layer.self_attn, layer.mlp
     together = [attention.q_proj, attention.k_proj, attention.v_proj], [mlp.gate_proj, mlp.up_proj]
     return all(can_join([one.out_features for one in linears]) for linears in together)
+
+
+def _pointer(function: Any) -> int | None:
+    return ctypes.cast(function, ctypes.c_void_p).value
