@@ -43,7 +43,7 @@ class Counters:
     compile_failures: int = 0
     """Models that were to be compiled and run without."""
     compiled_steps: int = 0
-    """Of the steps, those that ran through compiled or fused layers."""
+    """Of the steps, those that ran through compiled, fused or packed layers."""
 
 
 @dataclass(frozen=True, slots=True)
