@@ -9,29 +9,20 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
-import torch
-
 from engine.training.errors import Stopped, TrainingError
-from engine.training.hardware import prepare_device
+from engine.training.listing import picture_files
 from engine.training.process import STOPPED
 from engine.training.progress import Progress
 from engine.training.recipe import ON_A_CARD, Recipe
-from engine.training.run import Run, train
 
 SETTABLE = ("size", "passes", "batch", "rate", "autoencoder_steps", "seed")
 
 
 def main() -> int:
     options = _parser().parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
     try:
-        device = prepare_device(options.device)
-        run = Run(
-            options.pictures, options.out, _recipe(options, device), options.resume, options.export, options.show,
-            options.checkpoint_every, _told_to_stop(), device,
-        )  # fmt: skip
-        train(run, Progress(options.out, _say))
+        picture_files(options.pictures)
+        _train(options)
     except Stopped as stopped:
         sys.stderr.write(f"{stopped}\n")
         return STOPPED
@@ -41,9 +32,27 @@ def main() -> int:
     return 0
 
 
-def _recipe(options: argparse.Namespace, device: torch.device) -> Recipe:
+def _train(options: argparse.Namespace) -> None:
+    """Torch is loaded here: that takes seconds, which a wrong folder isn't worth."""
+    import torch
+
+    from engine.training.hardware import prepare_device
+    from engine.training.run import Run, train
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = prepare_device(options.device)
+    recipe = _recipe(options, on_a_card=device.type != "cpu")
+    run = Run(
+        options.pictures, options.out, recipe, options.resume, options.export, options.show,
+        options.checkpoint_every, _told_to_stop(), device,
+    )  # fmt: skip
+    train(run, Progress(options.out, _say))
+
+
+def _recipe(options: argparse.Namespace, *, on_a_card: bool) -> Recipe:
     changed = {name: getattr(options, name) for name in SETTABLE if getattr(options, name) is not None}
-    recipe = replace(Recipe() if device.type == "cpu" else ON_A_CARD, **changed)
+    recipe = replace(ON_A_CARD if on_a_card else Recipe(), **changed)
     return recipe if options.minutes is None else recipe.within(options.minutes)
 
 

@@ -11,9 +11,8 @@ import torch
 from PIL import Image
 
 from engine.training.errors import TrainingError
+from engine.training.listing import FEWEST, picture_files
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
-FEWEST = 8
 LARGEST = 64_000_000  # pixels in one file: more is a mistake, or a bomb
 LONGEST_CAPTION = 300  # characters
 
@@ -39,13 +38,7 @@ class Pictures:
 
 def read_pictures(folder: Path, size: int, *, fewest: int = FEWEST) -> Pictures:
     """In the order of their names. Raises TrainingError, naming the file that is at fault."""
-    if not folder.is_dir():
-        raise TrainingError(f"There is no folder {folder}.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
-    if not files:
-        raise TrainingError(f"There are no pictures in {folder}: it wants PNG, JPEG or WebP files.")
-    if len(files) < fewest:
-        raise TrainingError(f"There are only {len(files)} pictures in {folder}: at least {fewest} are needed.")
+    files = picture_files(folder, fewest=fewest)
     pixels = torch.from_numpy(np.stack([_read(file, size) for file in files]))
     return Pictures([file.stem for file in files], pixels, [_captions(file) for file in files])
 
