@@ -36,12 +36,15 @@ def test_the_longest_unused_idle_model_makes_room(make_engine: Make) -> None:
 def test_running_sequences_go_on_while_another_model_loads(make_engine: Make) -> None:
     engine = make_engine()
     order: list[str] = []
-    first = submit(
-        engine, "Llama", PROMPT, LONG, "first",
-        on_event=lambda event: isinstance(event, TextEvent) and order.append("first"),
-    )  # fmt: skip
-    while not order:
-        pass
+    began = threading.Event()
+
+    def note(event: object) -> None:
+        if isinstance(event, TextEvent):
+            order.append("first")
+            began.set()
+
+    first = submit(engine, "Llama", PROMPT, LONG, "first", on_event=note)
+    assert began.wait(60)
     second = submit(
         engine, "Qwen2", PROMPT, GREEDY, "second",
         on_event=lambda event: isinstance(event, (LoadingEvent, StartedEvent)) and order.append(type(event).__name__),
