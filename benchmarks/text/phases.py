@@ -12,6 +12,8 @@ from benchmarks.text.llama import LlamaCpp
 from benchmarks.text.rounds import over, seconds, spread
 from benchmarks.text.work import Request, alike, made
 from engine.config import Compile, EngineConfig
+from engine.metrics import Counters
+from engine.text.engine import TextEngine
 
 Run = Callable[[list[Request]], object]
 MANY, WRITTEN, READ = 32, 32, 256
@@ -39,11 +41,14 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _ours(folder: Path, options: argparse.Namespace, weights: Any, compile: Compile = "off") -> tuple[int, Run]:
+    """The same work comes in every round, so nothing may be found in the cache."""
     config = EngineConfig(
-        dtype=options.dtype, max_sequences=MANY, stall_factor=float("inf"), speculate=False, compile=compile
-    )
+        dtype=options.dtype, max_sequences=MANY, stall_factor=float("inf"), speculate=False, compile=compile,
+        prefix_cache=False,
+    )  # fmt: skip
     model = contenders.load_ours(folder, config, weights)
-    return model.vocabulary, lambda some: contenders.ours(model, some, config)
+    engine = TextEngine(model, config, Counters())
+    return model.vocabulary, lambda some: contenders.written(engine, some)
 
 
 def _in_turns(contestants: dict[str, Run], work: list[Request], rounds: int, reads: bool) -> dict[str, Any]:

@@ -30,7 +30,7 @@ SHAPE = {
     "initializer_range": 0.1,
 }  # fmt: skip
 FAMILIES: dict[str, dict[str, Any]] = {"Llama": {}, "Mistral": {"sliding_window": 4}, "Qwen2": {}, "Qwen3": {}}
-STEPS = [[(0, 17, 0)], [(17, 1, 0)], [(18, 2, 0), (0, 9, 1)], [(20, 1, 0), (9, 1, 1)]]
+STEPS = [[(0, 17, 0)], [(17, 1, 0)], [(18, 2, 0), (0, 9, 1)], [(20, 1, 0), (9, 1, 1)], [(21, 1, 0), (10, LONG + 3, 1)]]
 """Chunks: first token, number of tokens, and whose they are."""
 
 
@@ -51,7 +51,7 @@ def noisy(model: LoadedModel) -> LoadedModel:
 def logits(model: LoadedModel, backend: NativeBackend, step: list[tuple[int, int, int]]) -> torch.Tensor:
     chunks, row = [], 0
     for start, count, owner in step:
-        chunks.append(PlannedChunk(row, start, count, [[5, 2], [0, 3]][owner]))
+        chunks.append(PlannedChunk(row, start, count, [[5, 2], [0, 3, *range(6, 15)]][owner]))
         row += count
     places = torch.tensor([place for chunk in chunks for place in range(chunk.start, chunk.end)])
     module: Any = model.module
@@ -79,7 +79,7 @@ def tolerance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("weights", ["int8", "int4"])
 def test_they_say_what_the_modelling_code_says(tmp_path: Path, family: str, weights: Weights, tolerance: float) -> None:
     model = noisy(load(make_checkpoint(tmp_path, family, **SHAPE | FAMILIES[family]), weights))
-    plain, ours = NativeBackend(model.shape, 6), NativeBackend(model.shape, 6)
+    plain, ours = NativeBackend(model.shape, 15), NativeBackend(model.shape, 15)
     expected = [logits(model, plain, step) for step in STEPS]
     packed = packed_layers(model.module, ours)
     assert isinstance(packed, PackedLayers)
@@ -97,7 +97,7 @@ def test_in_bfloat16_too(tmp_path: Path, family: str) -> None:
     """Nearer to what float32 says than the modelling code, which rounds after each operator."""
     folder = make_checkpoint(tmp_path, family, **SHAPE | FAMILIES[family])
     half, whole = (noisy(load(folder, "int8", dtype)) for dtype in ("bfloat16", "float32"))
-    exact, plain, ours = (NativeBackend(model.shape, 6) for model in (whole, half, half))
+    exact, plain, ours = (NativeBackend(model.shape, 15) for model in (whole, half, half))
     right = [logits(whole, exact, step) for step in STEPS]
     theirs = [logits(half, plain, step).float() for step in STEPS]
     packed = packed_layers(half.module, ours)
@@ -118,7 +118,7 @@ def test_a_window_hides_what_is_behind_it(tmp_path: Path) -> None:
     told = []
     for folder in folders:
         model = load(folder, "int8")
-        backend = NativeBackend(model.shape, 6)
+        backend = NativeBackend(model.shape, 15)
         packed = packed_layers(model.module, backend)
         assert packed is not None
         with packed.at_work():
@@ -135,15 +135,6 @@ def test_what_does_not_fit_runs_as_it_is(tmp_path: Path) -> None:
     for model in (narrow, gelu, full):
         assert packed_layers(model.module, NativeBackend(model.shape, 1)) is None
         assert runner_of(model, EngineConfig(device="cpu"), 4).compile == "off"
-
-
-@torch.inference_mode()
-def test_long_chunks_are_left_to_torch(tmp_path: Path) -> None:
-    model = load(make_checkpoint(tmp_path, "Llama", **SHAPE), "int8")
-    packed = packed_layers(model.module, NativeBackend(model.shape, 1))
-    assert packed is not None
-    assert packed.takes([PlannedChunk(0, 0, LONG - 1, []), PlannedChunk(LONG - 1, 5, 1, [])])
-    assert not packed.takes([PlannedChunk(0, 0, 1, []), PlannedChunk(1, 0, LONG, [])])
 
 
 def test_an_engine_uses_them_and_says_so(tmp_path: Path) -> None:

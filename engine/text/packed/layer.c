@@ -122,54 +122,76 @@ static void narrow_all(const float *from, ELEMENT *to, int64_t count) {
     for (int64_t i = 0; i < count; i++) to[i] = narrow(from[i]);
 }
 
-/* packed: queries, keys and values of all rows. output: what they attended to, float. halves: room for both. */
-static void attend(
-    const struct layer *layer, int rows, const float *packed, float *output, ELEMENT *halves, const void *plan) {
-    const int64_t dim = layer->dim, own = layer->query_heads * dim, keys = layer->kv_heads * dim, width = own + 2 * keys;
-    ELEMENT *query = halves, *result = halves + rows * width;
-    narrow_all(packed, query, rows * width);
-    const struct attended asked = {
-        query, query + own, query + own + keys, dim, width, dim, width, dim, width, layer->keys, layer->values, result,
-        NULL, layer->scale, 0, layer->window};
-    layer->attend(plan, &asked);
-    widen_all(result, output, rows * own);
-}
+/* What is computed in. Queries, keys and values make place for gates and ups, which need more room. */
+struct room {
+    float *hidden, *normed, *packed, *attended, *gated;
+    ELEMENT *halves;
+};
 
-/* `rows` are changed in place. cosine, sine: [rows][dim]. room: as `room_of` says. False: there is no memory. */
-int forward(
-    const struct layer *layer, int count, ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine, const void *plan,
-    float *room) {
-    const int64_t columns = layer->hidden, inner = layer->inner, dim = layer->dim;
-    const int64_t own = layer->query_heads * dim, width = own + 2 * layer->kv_heads * dim;
-    float *hidden = room, *normed = hidden + count * columns, *packed = normed + count * columns;
+static struct room room_in(const struct layer *layer, int64_t count, float *room) {
+    const int64_t own = layer->query_heads * layer->dim, width = own + 2 * layer->kv_heads * layer->dim;
+    float *normed = room + count * layer->hidden, *packed = normed + count * layer->hidden;
     float *attended = packed + count * width;
-    widen_all(rows, hidden, count * columns);
-    ROWS_AT_ONCE for (int row = 0; row < count; row++)
-        norm(hidden + row * columns, layer->norm_before, normed + row * columns, columns, layer->epsilon);
-    if (!layer->multiply(layer->packed, count, normed, packed)) return 0;
-    ROWS_AT_ONCE for (int row = 0; row < count; row++) {
-        if (layer->bias) add(packed + row * width, layer->bias, width);
-        turn_all(layer, packed + row * width, cosine + row * dim, sine + row * dim);
-    }
-    attend(layer, count, packed, attended, (ELEMENT *)(attended + count * own), plan);
-    if (!layer->multiply(layer->output, count, attended, normed)) return 0;
-    add(hidden, normed, count * columns);
-
-    float *both = packed, *gated = packed + 2 * count * inner;
-    ROWS_AT_ONCE for (int row = 0; row < count; row++)
-        norm(hidden + row * columns, layer->norm_between, normed + row * columns, columns, layer->epsilon);
-    if (!layer->multiply(layer->gate, count, normed, both)) return 0;
-    ROWS_AT_ONCE for (int row = 0; row < count; row++)
-        gate(both + 2 * row * inner, both + (2 * row + 1) * inner, gated + row * inner, inner);
-    if (!layer->multiply(layer->down, count, gated, normed)) return 0;
-    add(hidden, normed, count * columns);
-    narrow_all(hidden, rows, count * columns);
-    return 1;
+    return (struct room){
+        room, normed, packed, attended, packed + 2 * count * layer->inner, (ELEMENT *)(attended + count * own)};
 }
 
-/* Numbers that `forward` needs room for. */
+/* Numbers that a step needs room for. */
 int64_t room_of(const struct layer *layer, int count) {
     const int64_t own = layer->query_heads * layer->dim, width = own + 2 * layer->kv_heads * layer->dim;
     const int64_t attention = 2 * (width + own), inner = 3 * (int64_t)layer->inner;
     return count * (2 * layer->hidden + (attention > inner ? attention : inner));
+}
+
+/* Queries, keys and values of all rows, which are returned. cosine, sine: [rows][dim]. NULL: there is no memory. */
+float *before(
+    const struct layer *layer, int count, const ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine,
+    float *numbers) {
+    const int64_t columns = layer->hidden, dim = layer->dim;
+    const int64_t width = (layer->query_heads + 2 * layer->kv_heads) * dim;
+    const struct room room = room_in(layer, count, numbers);
+    widen_all(rows, room.hidden, count * columns);
+    ROWS_AT_ONCE for (int row = 0; row < count; row++)
+        norm(room.hidden + row * columns, layer->norm_before, room.normed + row * columns, columns, layer->epsilon);
+    if (!layer->multiply(layer->packed, count, room.normed, room.packed)) return NULL;
+    ROWS_AT_ONCE for (int row = 0; row < count; row++) {
+        if (layer->bias) add(room.packed + row * width, layer->bias, width);
+        turn_all(layer, room.packed + row * width, cosine + row * dim, sine + row * dim);
+    }
+    return room.packed;
+}
+
+/* What follows attention, whose results these are: `rows` are changed. False: there is no memory. */
+int after(const struct layer *layer, int count, const ELEMENT *attended, ELEMENT *rows, float *numbers) {
+    const int64_t columns = layer->hidden, inner = layer->inner;
+    const struct room room = room_in(layer, count, numbers);
+    widen_all(attended, room.attended, count * layer->query_heads * layer->dim);
+    if (!layer->multiply(layer->output, count, room.attended, room.normed)) return 0;
+    add(room.hidden, room.normed, count * columns);
+    ROWS_AT_ONCE for (int row = 0; row < count; row++)
+        norm(room.hidden + row * columns, layer->norm_between, room.normed + row * columns, columns, layer->epsilon);
+    float *both = room.packed;
+    if (!layer->multiply(layer->gate, count, room.normed, both)) return 0;
+    ROWS_AT_ONCE for (int row = 0; row < count; row++)
+        gate(both + 2 * row * inner, both + (2 * row + 1) * inner, room.gated + row * inner, inner);
+    if (!layer->multiply(layer->down, count, room.gated, room.normed)) return 0;
+    add(room.hidden, room.normed, count * columns);
+    narrow_all(room.hidden, rows, count * columns);
+    return 1;
+}
+
+/* All of the layer, with attention by paged.c. `rows` are changed in place. False: there is no memory. */
+int forward(
+    const struct layer *layer, int count, ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine, const void *plan,
+    float *numbers) {
+    const int64_t dim = layer->dim, own = layer->query_heads * dim, keys = layer->kv_heads * dim, width = own + 2 * keys;
+    const struct room room = room_in(layer, count, numbers);
+    if (!before(layer, count, rows, cosine, sine, numbers)) return 0;
+    ELEMENT *query = room.halves, *result = query + count * width;
+    narrow_all(room.packed, query, count * width);
+    const struct attended asked = {
+        query, query + own, query + own + keys, dim, width, dim, width, dim, width, layer->keys, layer->values, result,
+        NULL, layer->scale, 0, layer->window};
+    layer->attend(plan, &asked);
+    return after(layer, count, result, rows, numbers);
 }

@@ -1,4 +1,4 @@
-"""Decoder layers with packed weights, one call each (layer.c), for steps of few rows."""
+"""Decoder layers with packed weights, one call each (layer.c), or two with torch's attention between them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from engine.text.attention.backend import AttentionPlan, Backend
-from engine.text.attention.native import LONG, NativeBackend, Prepared
+from engine.text.attention.backend import AttentionPlan, Backend, Variant
+from engine.text.attention.native import NativeBackend, Prepared
 from engine.text.attention.native import library as attention_library
 from engine.text.attention.plan import PlannedChunk
 from engine.text.compiled import Unavailable, compiled
@@ -48,6 +48,8 @@ def library(dtype: torch.dtype) -> ctypes.CDLL:
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     loaded.forward.argtypes = [pointer, number, pointer, pointer, pointer, pointer, pointer]
     loaded.forward.restype = number
+    loaded.before.argtypes, loaded.before.restype = [pointer, number, *[pointer] * 4], pointer
+    loaded.after.argtypes, loaded.after.restype = [pointer, number, pointer, pointer, pointer], number
     loaded.room_of.argtypes, loaded.room_of.restype = [pointer, number], ctypes.c_int64
     return loaded
 
@@ -60,7 +62,8 @@ class PackedLayer:
         self._number = number
         self._cache: Backend | None = None
         dtype = layer.input_layernorm.weight.dtype
-        self._room, self._forward = room, library(dtype).forward
+        self._room, self._library = room, library(dtype)
+        self._variant = Variant(attention.scaling, window_of(layer))
         projections = (attention.q_proj, attention.k_proj, attention.v_proj)
         self._matrices = [
             merged(*projections),
@@ -101,15 +104,30 @@ class PackedLayer:
             self._cache = plan.backend
             self._native.keys = plan.backend.keys[self._number].data_ptr()
             self._native.values = plan.backend.values[self._number].data_ptr()
-        rows, cos, sin = hidden_states.shape[1], cos.contiguous(), sin.contiguous()
-        room = self._room.of(self._address, rows)
-        done = self._forward(
-            self._address, rows, hidden_states.data_ptr(), cos.data_ptr(), sin.data_ptr(),
-            ctypes.addressof(prepared.plan), room.data_ptr(),
-        )  # fmt: skip
+        cos, sin = cos.contiguous(), sin.contiguous()
+        given = self._address, hidden_states.shape[1], hidden_states.data_ptr(), cos.data_ptr(), sin.data_ptr()
+        room = self._room.of(self._address, hidden_states.shape[1])
+        if prepared.tables:  # long chunks, which torch's attention is for
+            done = self._around(given, hidden_states, room, plan)
+        else:
+            done = self._library.forward(*given, ctypes.addressof(prepared.plan), room.data_ptr())
         if not done:
             raise MemoryError
         return hidden_states
+
+    def _around(self, given: tuple[int, ...], hidden: torch.Tensor, room: torch.Tensor, plan: AttentionPlan) -> bool:
+        """Attention by the backend. given: what `before` takes, all but the room."""
+        packed = self._library.before(*given, room.data_ptr())
+        if not packed:
+            return False
+        native, rows = self._native, hidden.shape[1]
+        heads = native.query_heads + 2 * native.kv_heads
+        begin = (packed - room.data_ptr()) // room.itemsize
+        numbers = room[begin : begin + rows * heads * native.dim].view(rows, heads, native.dim).to(hidden.dtype)
+        parts = numbers.transpose(0, 1).split([native.query_heads, native.kv_heads, native.kv_heads])
+        attended = plan.backend.attend(self._number, *parts, self._variant, plan)
+        done: int = self._library.after(*given[:2], attended.data_ptr(), hidden.data_ptr(), room.data_ptr())
+        return bool(done)
 
 
 class Room:
@@ -142,7 +160,7 @@ class PackedLayers:
 
     def takes(self, chunks: Several[PlannedChunk]) -> bool:
         """Whether they are for this step."""
-        return chunks[-1].row + chunks[-1].count <= self.most_rows and all(one.count < LONG for one in chunks)
+        return chunks[-1].row + chunks[-1].count <= self.most_rows
 
     @property
     def tried(self) -> list[int]:
