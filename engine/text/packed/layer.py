@@ -71,9 +71,7 @@ class PackedLayer:
             merged(mlp.gate_proj, mlp.up_proj),
             mlp.down_proj.matrix,
         ]
-        biases = [
-            one.bias.float() for one in (attention.q_proj, attention.k_proj, attention.v_proj) if one.bias is not None
-        ]
+        biases = [one.bias.float() for one in projections if one.bias is not None]
         queries, keys = getattr(attention, "q_norm", None), getattr(attention, "k_norm", None)
         norms = [layer.input_layernorm, layer.post_attention_layernorm, queries, keys]
         self._kept = [None if norm is None else norm.weight.float() for norm in norms]
@@ -124,8 +122,10 @@ class PackedLayer:
         heads = native.query_heads + 2 * native.kv_heads
         begin = (packed - room.data_ptr()) // room.itemsize
         numbers = room[begin : begin + rows * heads * native.dim].view(rows, heads, native.dim).to(hidden.dtype)
-        parts = numbers.transpose(0, 1).split([native.query_heads, native.kv_heads, native.kv_heads])
-        attended = plan.backend.attend(self._number, *parts, self._variant, plan)
+        query, key, value = numbers.transpose(0, 1).tensor_split(
+            [native.query_heads, native.query_heads + native.kv_heads]
+        )
+        attended = plan.backend.attend(self._number, query, key, value, self._variant, plan)
         done: int = self._library.after(*given[:2], attended.data_ptr(), hidden.data_ptr(), room.data_ptr())
         return bool(done)
 
