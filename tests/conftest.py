@@ -16,6 +16,8 @@ LONGEST_FIRST = (
     "test_workers.py",
     "test_crawler.py",
     "test_equality.py",
+    "test_graphs.py",
+    "test_triton.py",
     "test_upstream_worker.py",
     "test_reference.py",
 )
