@@ -55,7 +55,7 @@ INLINE vec numbers(const int32_t *words, const int bits, const int place) {
     return __builtin_convertvector(bits == 8 ? (raw << (24 - 8 * place)) >> 24 : (raw >> (4 * place)) & 15, vec);
 }
 
-#if defined(__AVX2__) && !defined(FLOATS)
+#if defined(__AVX2__) && defined(__FMA__) && !defined(FLOATS)
 #include "bytes.h"
 #else
 #include "floats.h"
