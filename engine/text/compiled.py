@@ -1,7 +1,7 @@
 """C files of our own, compiled for this machine at first use and called through ctypes.
 
 The compiler is the one that the set-up asks for. A library is kept in a cache folder under the name of its source,
-flags and machine, so that only the first start of a worker compiles it (about 3 s).
+headers, flags and machine, so that only the first start of a worker compiles it (about 3 s).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import torch
 logger = logging.getLogger(__name__)
 
 FLAGS = ("-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-fPIC", "-shared")
+HEADERS = sorted(Path(__file__).parent.rglob("*.h"))
+"""Any source may include any of them."""
 BUILD_SECONDS = 120
 
 
@@ -34,7 +36,7 @@ def compiled(source: Path, *defines: str) -> ctypes.CDLL:
     compiler = next((found for name in _compilers() if (found := shutil.which(name))), None)
     if compiler is None:
         raise Unavailable("there is no C compiler.")
-    texts = [file.read_bytes() for file in (source, *sorted(source.parent.glob("*.h")))]
+    texts = [file.read_bytes() for file in (source, *HEADERS)]
     key = hashlib.sha256(b"\0".join([*texts, *(part.encode() for part in (compiler, *flags, machine()))]))
     try:
         target = cache_folder("kernels") / f"{source.stem}-{key.hexdigest()[:24]}.so"

@@ -132,6 +132,7 @@ class TextEngine:
         wrong = refusal(request, self._model.context_length, self._model.vocabulary, sees=self._model.sees)
         if request.adapter is not None and not self._model.is_own:
             wrong = ("bad_request", NO_ADAPTERS)
+        # Nothing is foretold where nobody asks: it looks at all that runs and waits.
         limits = request.deadline_seconds, self._config.max_wait_seconds
         late = too_long(self.predicted_wait(), *limits) if any(limit is not None for limit in limits) else None
         if wrong is None and late is not None:
@@ -199,15 +200,14 @@ class TextEngine:
         counters.prompt_tokens += sum(chunk.count for chunk in step.prefills)
         counters.preemptions += len(step.preempted)
         counters.prefix_hit_tokens += self._scheduler.take_hits()
-        chunks = [(chunk.sequence.id, chunk.count + len(chunk.draft)) for chunk in step.chunks]
-        tokens = sum(count for _, count in chunks)
+        tokens = step.tokens
         self._pacing.took(tokens, seconds)
         self._forecast.took(len(step.decodes), sum(chunk.count for chunk in step.prefills), seconds)
         share = seconds / tokens
-        for name, count in chunks:
-            completion = self._completions.get(name)
+        for chunk in step.chunks:
+            completion = self._completions.get(chunk.sequence.id)
             if completion is not None:
-                completion.ticket.device_seconds += share * count
+                completion.ticket.device_seconds += share * chunk.rows
 
     def _deliver(self, chosen: Chosen) -> None:
         for chunk, tokens in chosen:

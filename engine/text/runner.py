@@ -20,11 +20,12 @@ from engine.text.capture import CapturedSteps
 from engine.text.compatible.runner import CompatibleRunner
 from engine.text.fused.layers import FusedLayers, fused_layers
 from engine.text.loader import LoadedModel
+from engine.text.other_layers import OtherLayers
 from engine.text.packed.layer import packed_layers
 from engine.text.recording import CudaGraphs, Recorder
 from engine.text.rehearsal import agree
 from engine.text.scheduler import Step
-from engine.text.trial import OtherLayers, stands
+from engine.text.trial import stands
 
 logger = logging.getLogger(__name__)
 
@@ -121,12 +122,12 @@ class Runner:
         adapters: of each chunk, None where it uses the model itself.
         """
         chunks, tokens = planned(step.chunks), [token for chunk in step.chunks for token in chunk.tokens]
-        plain = not any(adapters)
-        logits = self._captured.run(chunks, tokens) if self._captured is not None and plain else None
+        rows, logits = self._sampled(step, chunks), None
+        if self._captured is not None and not any(adapters):
+            logits = self._captured.run(chunks, tokens)
         if logits is None:
-            return self._launched(chunks, tokens, self._sampled(step, chunks), adapters)
+            return self._launched(chunks, tokens, rows, adapters)
         self.went_through = self.compile
-        rows = self._sampled(step, chunks)
         if len(rows) == len(logits):
             return logits
         return logits[torch.tensor(rows, dtype=torch.long, device=logits.device)]

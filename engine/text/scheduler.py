@@ -28,7 +28,10 @@ DRAFT_ROWS = 8
 
 @dataclass(slots=True)
 class Chunk:
-    """Compute the tokens `start … start+count-1` of a sequence, and behind them those of a guess."""
+    """Compute the tokens `start … start+count-1` of a sequence, and behind them those of a guess.
+
+    Not frozen, which would take three times as long to make: there are hundreds in a step.
+    """
 
     sequence: Sequence
     start: int
@@ -108,7 +111,7 @@ class Scheduler:
     @property
     def decoding(self) -> int:
         """How many sequences get a token in the next step."""
-        return sum(one.cached + 1 == len(one.tokens) for one in self._running)
+        return sum(sequence.uncached == 1 for sequence in self._running)
 
     @property
     def ahead(self) -> tuple[list[Sequence], list[Sequence]]:
@@ -146,13 +149,12 @@ class Scheduler:
     def advance(self, chunk: Chunk, tokens: Several[int] = ()) -> None:
         """`chunk` was computed; `tokens` were chosen after it, if it samples: one, and one more for each token of its
         draft that they confirm. What was computed of the rest of the draft is overwritten in the next step."""
-        sequence, accepted = chunk.sequence, len(tokens) - 1 if tokens else 0
+        sequence, accepted = chunk.sequence, max(0, len(tokens) - 1)
         sequence.tokens += tokens
-        sequence.cached = chunk.start + chunk.count + accepted
+        sequence.cached = chunk.end + accepted
         self._shares.charge(sequence, chunk.count + accepted)
-        if sequence.cached // self._blocks.block_size > len(sequence.chain):
-            self._blocks.seal(sequence)
-        if chunk.draft and sequence.drafter is not None:
+        self._blocks.seal(sequence)
+        if sequence.drafter is not None:
             sequence.drafter.verified(len(chunk.draft), accepted)
 
     def take_hits(self) -> int:
@@ -162,10 +164,8 @@ class Scheduler:
 
     def _make_room(self) -> list[Sequence]:
         """A block for the next token of each decoding sequence; those preempted for it."""
-        preempted: list[Sequence] = []
-        size = self._blocks.block_size
-        short = [one for one in self._running if len(one.tokens) > len(one.blocks) * size]
-        for sequence in short:
+        preempted = []
+        for sequence in list(self._running):
             while sequence.running and not self._blocks.grow(sequence, len(sequence.tokens)):
                 victim = self._running.pop()
                 victim.running = False
@@ -202,14 +202,14 @@ class Scheduler:
         return False
 
     def _chunk_decodes(self, *, drafting: bool) -> Iterator[Chunk]:
-        sequences = [one for one in self._running if one.cached + 1 == len(one.tokens)]
+        sequences = [one for one in self._running if one.uncached == 1]
         most = DRAFT_ROWS // len(sequences) - 1 if drafting and sequences else 0
         for sequence in sequences:
-            yield Chunk(sequence, sequence.cached, 1, self._draft(sequence, most) if most > 0 else ())
+            yield Chunk(sequence, sequence.cached, 1, self._draft(sequence, most))
 
     def _draft(self, sequence: Sequence, most: int) -> tuple[int, ...]:
         """As long as there is room for it that nobody else needs for the next token."""
-        draft = sequence.drafter.draft(most) if sequence.drafter is not None else ()
+        draft = sequence.drafter.draft(most) if sequence.drafter is not None and most > 0 else ()
         wanted = len(sequence.tokens) + len(draft)
         more = self._blocks.blocks_for(wanted) - len(sequence.blocks)
         if more > self._blocks.available - len(self._running):
@@ -219,7 +219,7 @@ class Scheduler:
 
     def _chunk_prompts(self, budget: int) -> Iterator[Chunk]:
         for sequence in self._running:
-            if len(sequence.tokens) - sequence.cached > 1 and budget:
+            if sequence.uncached > 1 and budget:
                 count = min(budget, sequence.uncached)
                 budget -= count
                 yield Chunk(sequence, sequence.cached, count)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from collections.abc import Sequence as Several
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from engine.device import finish
 from engine.text.attention.backend import Backend
 from engine.text.attention.plan import PlannedChunk
+from engine.text.other_layers import OtherLayers
 
 logger = logging.getLogger(__name__)
 
@@ -23,25 +23,6 @@ ROUGH = 3e-2
 CHUNKS = ((0, 8), (8, 1))
 """First token and number of tokens."""
 TRIES = 9
-
-
-class OtherLayers(Protocol):
-    """They may take the place of a model's own layers."""
-
-    mode: str
-    """What they are, for receipts."""
-    only_if_faster: bool
-    rough: bool
-    """Whether they round on the way, so that the last digits may differ whatever the number format."""
-
-    @property
-    def tried(self) -> Several[int]:
-        """Numbers of the layers to try: one of each kind."""
-        ...
-
-    def at_work(self) -> AbstractContextManager[object]:
-        """For one pass of the model."""
-        ...
 
 
 def stands(others: OtherLayers, module: Any, backend: Backend) -> bool:

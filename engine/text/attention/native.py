@@ -43,7 +43,7 @@ class NativePlan(ctypes.Structure):
 
 
 class NativeLayer(ctypes.Structure):
-    """`struct layer` of paged.c."""
+    """`struct attended` of paged.h."""
 
     _fields_ = [
         *[(name, ctypes.c_void_p) for name in ("query", "key", "value")],

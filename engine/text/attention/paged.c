@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "paged.h"
+
 #define BLOCK 16
 #define MOST_DIM 256
 #define TILE 6  /* rows at a time: 6 rows of 16 floats are 12 of the 16 registers of AVX2 */
@@ -41,18 +43,7 @@ struct plan {
     const int32_t *task_chunks, *task_froms, *task_tos;
 };
 
-struct layer {
-    const void *query, *key, *value; /* [head][token], strides below, in elements; dim is contiguous */
-    int64_t query_head, query_token, key_head, key_token, value_head, value_token;
-    void *keys, *values; /* the cache */
-    void *output;        /* [token][query head][dim], contiguous */
-    const float *sinks;  /* one number a query head, or null */
-    float scale, softcap; /* softcap 0: none */
-    int32_t window;       /* 0: none */
-};
-
 #ifdef BFLOAT16
-typedef uint16_t ELEMENT;
 typedef uint16_t half_vec __attribute__((vector_size(2 * LANES)));
 typedef uint32_t uvec __attribute__((vector_size(4 * LANES)));
 
@@ -61,31 +52,12 @@ static inline vec load(const ELEMENT *from) {
     memcpy(&raw, from, sizeof raw);
     return (vec)(__builtin_convertvector(raw, uvec) << 16);
 }
-
-static inline float widen(ELEMENT raw) {
-    uint32_t bits = (uint32_t)raw << 16;
-    float number;
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
-static inline ELEMENT narrow(float number) { /* round to nearest even; NaN stays NaN */
-    uint32_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    if (number != number) return 0x7FC0;
-    return (ELEMENT)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
 #else
-typedef float ELEMENT;
-
 static inline vec load(const ELEMENT *from) {
     vec numbers;
     memcpy(&numbers, from, sizeof numbers);
     return numbers;
 }
-
-static inline float widen(ELEMENT number) { return number; }
-static inline ELEMENT narrow(float number) { return number; }
 #endif
 
 static inline vec all(float number) { return number - (vec){0}; }
@@ -134,7 +106,7 @@ static inline float sum(vec x) {
     return numbers[0];
 }
 
-static void store(const struct plan *plan, const struct layer *layer, int chunk, int head) {
+static void store(const struct plan *plan, const struct attended *layer, int chunk, int head) {
     const int dim = plan->dim, start = plan->starts[chunk], first = plan->first_rows[chunk];
     const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
     for (int token = 0; token < plan->counts[chunk]; token++) {
@@ -151,7 +123,7 @@ static void store(const struct plan *plan, const struct layer *layer, int chunk,
 
 /* Rows `from … from+rows-1` of a chunk and key/value head; row r is query head r % group of token r / group. */
 static inline __attribute__((always_inline)) void tile(
-    const struct plan *plan, const struct layer *layer, int chunk, int head, int from, const int rows) {
+    const struct plan *plan, const struct attended *layer, int chunk, int head, int from, const int rows) {
     const int dim = plan->dim, group = plan->query_heads / plan->kv_heads;
     const int start = plan->starts[chunk], first_row = plan->first_rows[chunk];
     const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
@@ -236,7 +208,7 @@ static inline __attribute__((always_inline)) void tile(
     }
 }
 
-static void rows_of(const struct plan *plan, const struct layer *layer, int chunk, int head, int from, int to) {
+static void rows_of(const struct plan *plan, const struct attended *layer, int chunk, int head, int from, int to) {
     for (; to - from >= TILE; from += TILE) tile(plan, layer, chunk, head, from, TILE);
     switch (to - from) { /* constants, so that each size has its own loops with everything in registers */
     case 1: tile(plan, layer, chunk, head, from, 1); break;
@@ -247,7 +219,7 @@ static void rows_of(const struct plan *plan, const struct layer *layer, int chun
     }
 }
 
-void attend(const struct plan *plan, const struct layer *layer) {
+void attend(const struct plan *plan, const struct attended *layer) {
     const int heads = plan->kv_heads;
     #pragma omp parallel num_threads(plan->threads) if (plan->threads > 1)
     {

@@ -12,6 +12,7 @@ import torch
 
 from engine.device import release_memory
 from engine.text.llama_layers import fits
+from engine.text.other_layers import in_place
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +39,9 @@ class FusedLayers:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """For a pass, they take the place of the modelling code's own."""
-        with torch.cuda.device_of(self._layers[0].self_attn.o_proj.weight):  # type: ignore[no-untyped-call] # where Triton launches
-            try:
-                for layer, fused in zip(self._layers, self._fused, strict=True):
-                    layer.__dict__["forward"] = fused  # past nn.Module's own way, which takes as long as some layers
-                yield
-            finally:
-                for layer in self._layers:
-                    layer.__dict__.pop("forward", None)
+        own = zip(self._layers, self._fused, strict=True)
+        with torch.cuda.device_of(self._layers[0].self_attn.o_proj.weight), in_place(own):  # type: ignore[no-untyped-call] # where Triton launches
+            yield
 
 
 def fused_layers(module: Any, device: torch.device) -> FusedLayers | None:

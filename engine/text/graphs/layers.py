@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from collections.abc import Sequence as Several
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import nn
 from engine.text.attention.backend import AttentionPlan
 from engine.text.graphs.kinds import Kind, tensors_of
 from engine.text.graphs.operators import Outside
+from engine.text.other_layers import in_place
 
 Compiling = Generator[bool, None, "Graphs | None"]
 """Yields False while the compiler is at work."""
@@ -75,13 +76,5 @@ class Graphs:
         """One of each kind."""
         return [kind.members[-1] for kind in self.kinds]
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Past `nn.Module`'s own way of setting attributes, which would take as long as some layers."""
-        try:
-            for number, compiled in self._compiled.items():
-                self.layers[number].__dict__["forward"] = compiled
-            yield
-        finally:
-            for number in self._compiled:
-                self.layers[number].__dict__.pop("forward", None)
+    def at_work(self) -> AbstractContextManager[None]:
+        return in_place((self.layers[number], compiled) for number, compiled in self._compiled.items())

@@ -1,4 +1,4 @@
-/* One decoder layer of Llama's kind for few rows, with packed weights. Built and called by layer.py.
+/* One decoder layer of Llama's kind, with packed weights. Built and called by layer.py.
 
    What lies between the matrices takes microseconds, and as many operators of a library would take longer than the
    matrices themselves. Matrices and attention are functions of the kernels' other files, handed in as pointers.
@@ -8,39 +8,8 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
-#ifdef BFLOAT16
-typedef uint16_t ELEMENT;
-
-static inline float widen(ELEMENT raw) {
-    const uint32_t bits = (uint32_t)raw << 16;
-    float number;
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
-static inline ELEMENT narrow(float number) { /* round to nearest even; NaN stays NaN */
-    uint32_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    if (number != number) return 0x7FC0;
-    return (ELEMENT)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
-#else
-typedef float ELEMENT;
-
-static inline float widen(ELEMENT number) { return number; }
-static inline ELEMENT narrow(float number) { return number; }
-#endif
-
-struct attended { /* `struct layer` of paged.c */
-    const void *query, *key, *value;
-    int64_t query_head, query_token, key_head, key_token, value_head, value_token;
-    void *keys, *values, *output;
-    const float *sinks;
-    float scale, softcap;
-    int32_t window;
-};
+#include "../attention/paged.h"
 
 struct layer {
     int32_t hidden, inner, query_heads, kv_heads, dim, window, threads, padding;

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
 from collections.abc import Sequence as Several
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from engine.text.attention.native import library as attention_library
 from engine.text.attention.plan import PlannedChunk
 from engine.text.compiled import Unavailable, compiled
 from engine.text.llama_layers import fits, window_of
+from engine.text.other_layers import in_place
 from engine.text.packed.kernel import PackedMatrix, most_rows
 from engine.text.packed.kernel import library as matrix_library
 from engine.text.packed.linear import QuantisedLinear
@@ -166,16 +166,8 @@ class PackedLayers:
     def tried(self) -> list[int]:
         return [len(self._layers) - 1]
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """For a pass, they take the place of the modelling code's own."""
-        try:
-            for layer, packed in zip(self._layers, self._packed, strict=True):
-                layer.__dict__["forward"] = packed  # past nn.Module's own way, which takes as long as some layers
-            yield
-        finally:
-            for layer in self._layers:
-                layer.__dict__.pop("forward", None)
+    def at_work(self) -> AbstractContextManager[None]:
+        return in_place(zip(self._layers, self._packed, strict=True))
 
 
 def merged(*layers: QuantisedLinear) -> PackedMatrix:

@@ -66,7 +66,7 @@ int rounds_input(void) { return ROUNDS; }
 /* output [rows][features] = input [rows][inputs] · weightsᵀ. False where there is no memory. */
 int multiply(const struct weights *weights, int rows, const float *input, float *output) {
     const int blocks = (weights->features + FEATURES - 1) / FEATURES;
-    const int64_t inputs = weights->inputs, features = weights->features;
+    const int64_t features = weights->features;
     struct input prepared;
     if (!prepare(weights, rows, input, &prepared)) return 0;
     #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1)
