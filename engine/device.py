@@ -29,9 +29,17 @@ def pick_dtype(config: EngineConfig, device: torch.device) -> torch.dtype:
     """
     if config.dtype != "auto":
         return DTYPES[config.dtype]
-    if device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if device.type == "cpu" and not _multiplies_bfloat16():
         return torch.float32
     return torch.bfloat16
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether this processor has instructions for it. oneDNN also says yes where AVX-512 alone lets it emulate them."""
+    known = torch.cpu.get_capabilities()
+    if known.get("architecture") == "x86_64":
+        return bool(known["avx512_bf16"] or known["amx_bf16"])
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def prepare_thread(config: EngineConfig) -> None:
