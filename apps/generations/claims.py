@@ -23,6 +23,8 @@ class Held(NamedTuple):
     attempt: int
 
 
+READ_WITH = ("user", "project", "model_version__hosted_model", "model_version__base")
+"""What is asked of a claimed job before it begins: whether it is still allowed, and what the engine is to do."""
 SPARE = 64
 """How many jobs more than wanted are looked at: others may be taking some of them at this moment."""
 
@@ -56,7 +58,7 @@ def claim(worker_id: str, hosted_models: Collection[str], limit: int) -> list[Ge
         taken = [row[0] for row in cursor.fetchall()]
     if not taken:
         return []
-    jobs = GenerationJob.objects.select_related("model_version__hosted_model", "model_version__base").in_bulk(taken)
+    jobs = GenerationJob.objects.select_related(*READ_WITH).in_bulk(taken)
     return [jobs[job] for job in taken]
 
 

@@ -13,9 +13,10 @@ from apps.catalog.store import model_store
 from apps.generations.engine_metrics import EngineCollector
 from apps.generations.load_times import known_load_times
 
-# Before torch is loaded: its threads must not spin while they wait for each other, because the web process,
-# PostgreSQL and Redis often share these cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Before torch is loaded: its threads spin for some microseconds while they wait for each other, and no longer, because
+# the web process, PostgreSQL and Redis often share these cores.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 from engine.config import Attention, Compile, DType, EngineConfig
 from engine.device import pick_device

@@ -26,7 +26,7 @@ def claim_allowed(worker_id: str, hosted_models: Sequence[str], limit: int) -> t
     One transaction: where the question can't be answered, nothing was claimed.
     """
     jobs = claim(worker_id, hosted_models, limit)
-    refused = _refusals([job.pk for job in jobs])
+    refused = _refusals(jobs)
     for job in jobs:
         if (decision := refused.get(job.pk)) is not None:
             trail.stopped(job, decision.code)
@@ -40,7 +40,10 @@ def stop_refused(held: Iterable[Held]) -> list[Held]:
     """Ask for the end of those of these running jobs that are no longer allowed, with the reason that their readers
     get to see; those that the engine is to be told about."""
     by_job = {each.job: each for each in held}
-    refused = _refusals(list(by_job))
+    if not by_job:
+        return []
+    rows = GenerationJob.objects.select_related("user", "project", "model_version__hosted_model")
+    refused = _refusals(rows.filter(pk__in=by_job, state=State.RUNNING, cancel_requested_at=None))
     return [by_job[job] for job, decision in refused.items() if _ask_for_end(by_job[job], decision)]
 
 
@@ -56,12 +59,9 @@ def _ask_for_end(held: Held, decision: Decision) -> bool:
     return True
 
 
-def _refusals(job_ids: Sequence[str]) -> dict[str, Decision]:
-    """By job, for those that run and are not allowed any more. A few queries, however many jobs."""
-    if not job_ids:
-        return {}
-    rows = GenerationJob.objects.select_related("user", "project", "model_version__hosted_model")
-    jobs = list(rows.filter(pk__in=job_ids, state=State.RUNNING, cancel_requested_at=None))
+def _refusals(jobs: Iterable[GenerationJob]) -> dict[str, Decision]:
+    """By job, for those that are not allowed any more. A few queries, however many jobs."""
+    jobs = list(jobs)
     questions = {
         job.pk: Question(
             job.user, "generate", job.model_version.hosted_model, job.project, job.model_version, job.params

@@ -93,6 +93,8 @@ def test_what_waited_is_refused_at_its_claim(
     submit: Submit, world: World, grant: Grant, worker: Any, engine: ScriptedEngine
 ) -> None:
     worker.stop_claiming()
+    with worker._claim_lock:  # a look that was under way is over
+        pass
     waiting = submit(max_tokens=5)
     revoke_grant(actor=world.admin, grant=grant)
     worker._claiming = True
