@@ -1,13 +1,14 @@
-"""The text engine beside what one would use otherwise, on the same seeded work: prints one line of JSON.
+"""The text engine beside what one would use otherwise, on the same seeded work: lines of progress, then one of JSON.
 
     python -m benchmarks.text FOLDER [--peers generate,static,continuous] [--gguf FILE …] [--sequences 64] [--rounds 3]
 
 W1, offline: 64 sequences, 16–256 tokens in and out, end tokens ignored; contenders take turns A B C A B C and ratios
 are of the same round, above 1 where ours is faster. `generate` one by one and transformers' continuous batching take
-long, so they get every eighth sequence and are compared by tokens a second. With GGUF files of the same model
-llama.cpp does all of W1 too, and each phase alone: decodes of 32, of one sequence, and prompts. W2, online: Poisson
-arrivals, half of them with a known beginning; and the time between tokens while a 1,500-token prompt is read. The
-machine's own rates and the roofline that follows from them stand beside.
+long, so they get every eighth sequence and are compared by tokens a second. With `--weights` ours runs with rounded
+weights too; the peers keep full ones. With GGUF files of the same model llama.cpp does all of W1 too, and each phase
+alone: decodes of 32, of one sequence, and prompts. W2, online: Poisson arrivals, half of them with a known beginning;
+and the time between tokens while a 1,500-token prompt is read. The machine's own rates and the roofline that follows
+from them stand beside.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import statistics
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,11 @@ import torch
 
 from benchmarks.text import contenders, machine, online, phases, starts
 from benchmarks.text.llama import LlamaCpp
-from benchmarks.text.rounds import over, seconds, spread
+from benchmarks.text.rounds import over, seconds, spread, tell
 from benchmarks.text.work import Request, made, offline
 from engine.config import EngineConfig
+from engine.metrics import Counters
+from engine.text.engine import TextEngine
 
 PEERS = ("generate", "static", "continuous")
 EVERY = 8
@@ -34,12 +38,18 @@ EVERY = 8
 
 
 def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    config = EngineConfig(dtype=options.dtype, max_sequences=options.batch, stall_factor=float("inf"))
+    config = EngineConfig(  # the same prompts come in every round, and must not be found in the cache
+        dtype=options.dtype, max_sequences=options.batch, stall_factor=float("inf"), prefix_cache=False
+    )
     model = contenders.load_ours(folder, config)
     theirs = contenders.load_theirs(folder, model.dtype)
     work = offline(options.sequences, model.vocabulary, longest=options.longest)
+    engines = {"ours": TextEngine(model, config, Counters())}
+    for weights in options.weights:
+        rounded = contenders.load_ours(folder, config, weights)
+        engines[f"ours, {weights}"] = TextEngine(rounded, config, Counters())
     runs: dict[str, tuple[list[Request], Callable[[list[Request]], object]]] = {
-        "ours": (work, lambda some: contenders.ours(model, some, config))
+        name: (work, partial(contenders.written, engine)) for name, engine in engines.items()
     }
     if "generate" in options.peers:
         runs["generate"] = (work[::EVERY], lambda some: contenders.one_by_one(theirs, some))
@@ -56,15 +66,16 @@ def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     rates: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(options.rounds):
         for name, (some, run) in runs.items():
-            rates[name].append(made(some) / seconds(lambda run=run, some=some: run(some)))  # type: ignore[misc]
+            rates[name].append(made(some) / seconds(partial(run, some)))
+            tell(f"{name}: {rates[name][-1]:.1f} tokens a second")
     rated = machine.rates(model)
     least = machine.roofline_seconds(model, work, options.batch, rated)
     return {
         "tokens_per_second": {name: spread(values) for name, values in rates.items()},
-        "ours_over": over(rates, "ours"),
+        "over": {name: over(rates, name) for name in engines},
         "roofline_tokens_per_second": round(made(work) / least, 1),
         "roofline_part": round(statistics.median(rates["ours"]) * least / made(work), 3),
-        "attention": contenders.TextEngine(model, config, contenders.Counters()).attention,
+        "attention": engines["ours"].attention,
         "dtype": str(model.dtype),
         "machine": rated,
     }
@@ -111,9 +122,7 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=24, help="of W2")
     parser.add_argument("--rate", type=float, default=1.0, help="arrivals a second in W2")
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default="auto")
-    parser.add_argument(
-        "--weights", nargs="*", default=[], choices=("int8", "int4"), help="ours, in phases, beside full"
-    )
+    parser.add_argument("--weights", nargs="*", default=[], choices=("int8", "int4"), help="ours, beside full")
     parser.add_argument("--compile", action="store_true", help="ours compiled too, in phases; and times of starts")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
