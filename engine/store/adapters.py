@@ -17,7 +17,7 @@ from engine.adapters import (
     pairs_of,
     read_config,
 )
-from engine.adapters.pictures import Lora, is_lora, of_pictures, read_peft
+from engine.adapters.pictures import PARTS, Lora, is_lora, of_pictures, parts_in, read_peft
 from engine.janus.folder import is_janus
 from engine.pipelines import is_pipeline
 from engine.store.checks import check_plain_files, read_json
@@ -53,9 +53,14 @@ def is_adapter(folder: Path) -> bool:
 
 def check_adapter(folder: Path) -> AdapterFacts:
     """Raises StoreError with the first reason to refuse."""
-    present = check_plain_files(folder)
     if is_lora(folder):
-        return _facts(folder, present, "", lora_of(folder, present))
+        return _check_lora(folder)
+    present = check_plain_files(folder)
+    if parts := parts_in(folder):
+        raise StoreError(
+            f"There are parts of an adapter beside {CONFIG}: {', '.join(parts)}. Put what lies outside into the folder "
+            "of its part too, “unet” or “transformer”; nothing is applied in part."
+        )
     weights = [path for path in present if path.endswith(".safetensors")]
     if weights != [WEIGHTS]:
         raise StoreError(
@@ -75,6 +80,23 @@ def check_adapter(folder: Path) -> AdapterFacts:
     except UnsupportedAdapter as error:
         raise StoreError(str(error)) from error
     return _facts(folder, kept, config.base_name, pairs)
+
+
+def _check_lora(folder: Path) -> AdapterFacts:
+    """One file for all, or PEFT's folders, of which each has the settings of its part."""
+    parts = parts_in(folder)
+    present = check_plain_files(folder, nested=bool(parts))
+    kept = tuple(path for path in present if _belongs(path)) if parts else present
+    lora = lora_of(folder, kept)
+    return _facts(folder, kept, next((each.base_name for each in lora.settings.values() if each.base_name), ""), lora)
+
+
+def _belongs(path: str) -> bool:
+    """To an adapter of PEFT's folders; so do weights that make it refused."""
+    part, below, name = path.partition("/")
+    if not below:
+        return not path.endswith(OF_THE_BASE)
+    return part in PARTS and (name == CONFIG or name.endswith(".safetensors"))
 
 
 def _facts(folder: Path, kept: tuple[str, ...], base_name: str, layers: dict[str, Pair] | Lora) -> AdapterFacts:

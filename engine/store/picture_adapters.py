@@ -1,12 +1,22 @@
-"""The file of a LoRA adapter of a model that draws, and the layers of such a model, from their headers alone."""
+"""The files of a LoRA adapter of a model that draws, and the layers of such a model, from their headers alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.adapters import CONFIG, UnsupportedAdapter, read_config
-from engine.adapters.pictures import Layer, Lora, fitted, own_name, per_block_of, read_lora, read_peft
+from engine.adapters import CONFIG, WEIGHTS, UnsupportedAdapter, read_config
+from engine.adapters.pictures import (
+    Layer,
+    Lora,
+    fitted,
+    own_name,
+    parts_in,
+    per_block_of,
+    read_lora,
+    read_peft,
+    weights_of,
+)
 from engine.pipelines import config_of, is_variant, read_pipeline
 from engine.store.checks import read_json
 from engine.store.errors import StoreError
@@ -17,8 +27,11 @@ EMBEDDINGS = ("token_embedding", "position_embedding", "shared", "embed_tokens",
 
 
 def lora_of(folder: Path, present: Iterable[str]) -> Lora:
-    """present: the names of all files that may be kept. Raises StoreError with the first reason to refuse."""
+    """present: the paths of all files that may be kept. Raises StoreError with the first reason to refuse."""
     weights = [path for path in present if path.endswith(".safetensors")]
+    if parts := parts_in(folder):
+        check_parts(weights, parts)
+        return read_parts(folder, parts)
     if len(weights) != 1:
         raise StoreError(
             f"There are several weights here: {', '.join(weights)[:200]}. A LoRA adapter is one of them, alone; a "
@@ -27,16 +40,43 @@ def lora_of(folder: Path, present: Iterable[str]) -> Lora:
     return read_file(folder / weights[0])
 
 
-def read_file(file: Path) -> Lora:
+def check_parts(weights: Iterable[str], parts: tuple[str, ...]) -> None:
+    """weights: what PEFT's folders of these parts hold, and what lies beside them. Raises StoreError where it isn't one
+    file in each folder: whatever else there is would be left out of the picture."""
+    expected = {f"{part}/{WEIGHTS}" for part in parts}
+    found = set(weights)
+    for path in sorted(found ^ expected):
+        what = "nothing says what it changes, or how strongly" if path in found else "it is missing"
+        raise StoreError(
+            f"“{path}” of the adapter: {what}. Beside its {CONFIG}, each part's folder ({', '.join(parts)}) holds "
+            f"{WEIGHTS} and no other weights, and no weights lie outside."
+        )
+
+
+def read_adapter(folder: Path) -> Lora:
+    """One that was checked before. Raises StoreError, and OSError where there is none."""
+    if parts := parts_in(folder):
+        return read_parts(folder, parts)
+    return read_file(weights_of(folder, ""))
+
+
+def read_parts(folder: Path, parts: Iterable[str]) -> Lora:
+    """PEFT's folders of one adapter. Raises StoreError."""
+    loras = [read_file(folder / part / WEIGHTS, part) for part in parts]
+    changes = {name: change for lora in loras for name, change in lora.changes.items()}
+    return Lora(changes, {part: config for lora in loras for part, config in lora.settings.items()})
+
+
+def read_file(file: Path, part: str = "") -> Lora:
     """With what lies beside it where PEFT wrote it. Raises StoreError."""
     check_safetensors(file)
     config = file.with_name(CONFIG)
     try:
         if config.is_file():
-            return read_peft(tensor_shapes(file), read_config(read_json(config)))
+            return read_peft(tensor_shapes(file), read_config(read_json(config)), part)
         return read_lora(tensor_shapes(file), metadata_of(file))
     except UnsupportedAdapter as error:
-        raise StoreError(str(error)) from error
+        raise StoreError(f"In “{part}”: {error}" if part else str(error)) from error
 
 
 def check_lora_fits(lora: Lora, base: Path) -> None:

@@ -28,7 +28,7 @@ class Hub:
         """Files that are listed but can't be had just now."""
 
     def info(self) -> dict[str, Any]:
-        siblings = [self._sibling(path) for path in sorted(self.folder.iterdir()) if path.is_file()]
+        siblings = [self._sibling(path) for path in sorted(self.folder.rglob("*")) if path.is_file()]
         siblings += [{"rfilename": name, "size": 1} for name in self.extra]
         return {
             "id": REPOSITORY,
@@ -50,7 +50,8 @@ class Hub:
         return listed
 
     def _sibling(self, path: Path) -> dict[str, Any]:
-        told: dict[str, Any] = {"rfilename": path.name, "size": path.stat().st_size, "blobId": "0" * 40}
+        name = path.relative_to(self.folder).as_posix()
+        told: dict[str, Any] = {"rfilename": name, "size": path.stat().st_size, "blobId": "0" * 40}
         if path.suffix == ".safetensors":
             digest = self.lies.get(path.name) or hashlib.sha256(path.read_bytes()).hexdigest()
             told["lfs"] = {"sha256": digest, "size": told["size"], "pointerSize": 130}

@@ -12,14 +12,16 @@ from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel, Modality, ModelVersion
 from apps.catalog.store import model_store
 from apps.generations.local_engine import StoreSource
+from engine.adapters import CONFIG, WEIGHTS
 from engine.config import EngineConfig
 from engine.service import EngineThread
 from engine.types import AdapterRef
 from tests.catalog.conftest import Models
+from tests.catalog.hub import REPOSITORY, Hub, serving
 from tests.engine.adapters import make_adapter
 from tests.engine.image.drawing import draw, far_apart, params
 from tests.engine.image.loras import FILE, make_lora
-from tests.engine.image.other_loras import make_original, make_peft, with_added
+from tests.engine.image.other_loras import make_original, make_parts, make_peft, with_added
 from tests.engine.image.test_equality import SLACK, by_diffusers
 from tests.engine.image.tiny import make_pipeline
 from tests.engine.janus.tiny import make_janus
@@ -109,6 +111,28 @@ def test_a_folder_of_pefts_from_install_to_picture(models: Models, tmp_path: Pat
     base = make_pipeline(tmp_path / "Painter", family)
     lora, added = make_peft(tmp_path / "Ink", base, part, use_rslora=True)
     check_drawn(models, base, lora, with_added(base, added, tmp_path / "merged"))
+
+
+def test_pefts_folders_of_parts_from_install_to_picture(models: Models, tmp_path: Path) -> None:
+    """One for the network, and one for what reads its prompts."""
+    base = make_pipeline(tmp_path / "Painter", "stable-diffusion")
+    lora, added = make_parts(tmp_path / "Ink", base, ("unet", "text_encoder"))
+    check_drawn(models, base, lora, with_added(base, added, tmp_path / "merged"))
+
+
+def test_pefts_folders_of_parts_from_the_hub(models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = make_pipeline(tmp_path / "Painter", "stable-diffusion")
+    models("install", f"path:{base}", "--license", "MIT", "--approve")
+    hub = Hub(make_parts(tmp_path / "Ink", base, ("unet", "text_encoder"))[0])
+    (hub.folder / "unet" / "optimizer.bin").write_bytes(b"x")
+    with serving(hub) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+        assert "It is an adapter on painter (" in models("install", f"hf:{REPOSITORY}")
+    version = ModelVersion.objects.get(base__hosted_model="painter")
+    assert [file["path"] for file in version.files] == [
+        "README.md", *(f"{part}/{name}" for part in ("text_encoder", "unet") for name in (CONFIG, WEIGHTS))
+    ]  # fmt: skip
 
 
 def test_what_does_not_fit_is_refused(models: Models, lora: Path, pipeline: Path, tmp_path: Path) -> None:

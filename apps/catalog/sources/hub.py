@@ -19,6 +19,8 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNot
 from apps.catalog.errors import CatalogError
 from apps.catalog.sources.base import Description, Fetched, Report
 from apps.catalog.sources.card import read_card
+from engine.adapters import CONFIG, WEIGHTS
+from engine.adapters.pictures import PARTS
 from engine.pipelines import IGNORED, INDEX, is_variant
 from engine.store.checks import KEPT, KEPT_NAMES, check_relative
 from engine.store.copying import require_space
@@ -107,6 +109,8 @@ class HubSource:
 def _wanted(path: str) -> bool:
     """Files of the model itself: no pickles beside the safetensors, no code, no second copies in other formats."""
     name = PurePosixPath(path)
+    if len(name.parts) == 2 and name.parts[0] in PARTS:  # an adapter's, which PEFT saves with a folder for each
+        return name.name in (CONFIG, WEIGHTS)
     if len(name.parts) != 1 or path.startswith((".", "consolidated")):
         return False
     return name.suffix.lower() in KEPT or name.stem.lower() in KEPT_NAMES

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.adapters.config import UnsupportedAdapter
 from engine.adapters.pictures.layers import Layer, Rows, Shape, Share
 from engine.adapters.pictures.lora import Change, Lora
-from engine.adapters.pictures.names import spelled
+from engine.adapters.pictures.names import PEFT, spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def fitted(lora: Lora, layers: Mapping[Layer, Shape], per_block: int) -> dict[La
         for share in shares:
             if share.layer in found:
                 raise UnsupportedAdapter(f"The adapter changes “{written[:120]}” twice, under two names.")
-            found[share.layer] = Fitted(change, _scaling(lora, share.layer, change), share.rows)
+            found[share.layer] = Fitted(change, _scaling(lora, share.layer[0], written, change), share.rows)
     return dict(sorted(found.items()))
 
 
@@ -56,13 +56,16 @@ def _whole(shares: tuple[Share, ...], layers: Mapping[Layer, Shape]) -> Shape:
     return (sum(outputs for outputs, *_ in shapes), *shapes[0][1:])
 
 
-def _scaling(lora: Lora, layer: Layer, change: Change) -> float | None:
-    part, name = layer
+def _scaling(lora: Lora, part: str, written: str, change: Change) -> float | None:
+    """written: what the file calls the layer, and its settings with it."""
+    name = written.removeprefix(PEFT)
     settings = lora.settings.get(part)
     if settings is None:
         return None if change.alpha else 1.0
     if change.alpha:
         raise UnsupportedAdapter(f"The adapter's file says twice how strong “{name}” is: by an alpha and in settings.")
+    if (name.startswith("lora_") or name.endswith("_lora")) and (settings.ranks or settings.alphas):
+        raise UnsupportedAdapter(f"The adapter's settings and its tensors have different names for layers: “{name}”.")
     if settings.rank_of(name) != change.rank:
         raise UnsupportedAdapter(
             f"The adapter's matrices for “{name}” have the rank {change.rank}, its settings say "

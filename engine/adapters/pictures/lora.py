@@ -16,12 +16,15 @@ from engine.adapters.config import AdapterConfig, UnsupportedAdapter, read_confi
 from engine.adapters.pairs import check_type
 from engine.adapters.pictures.layers import Shape
 from engine.adapters.pictures.names import PEFT, SHORT
+from engine.adapters.pictures.originals import ROOTS
 
 METADATA = "lora_adapter_metadata"
 """Where diffusers keeps the settings of the training, as JSON with the part's name before each."""
 TENSOR = re.compile(
     r"(?P<layer>[\w.]+?)\.(?:(?P<alpha>alpha)|(?:lora_|lora\.|lora_linear_layer\.)(?P<half>A|B|down|up)\.weight)"
 )
+OF_PROCESSOR = re.compile(r"(?P<layer>[\w.]+_lora[12]?)\.(?P<half>down|up)\.weight")
+"""As XLabs has it for Flux, and diffusers had it first: the layer's name itself says that it is LoRA's."""
 LOWERS = ("A", "down")
 Tensors = Mapping[str, tuple[str, tuple[int, ...]]]
 """The type and the shape of each, by name."""
@@ -64,13 +67,15 @@ def read_lora(tensors: Tensors, metadata: Mapping[str, str]) -> Lora:
 
 def _parse(name: str) -> tuple[str, str]:
     """(layer, down or up or alpha). Raises UnsupportedAdapter."""
+    if found := OF_PROCESSOR.fullmatch(name):
+        return found["layer"], found["half"]
     found = TENSOR.fullmatch(name)
     if found is None:
         raise UnsupportedAdapter(
             f"It holds “{name[:120]}”, which no plain LoRA adapter has: there may be two matrices and an alpha for a "
             "layer (no DoRA, LoHa or LoKr, no biases). A whole model needs its config.json or model_index.json."
         )
-    if name.startswith(PEFT):
+    if name.startswith(PEFT) and not name.removeprefix(PEFT).startswith(ROOTS):  # fal writes these, at full strength
         raise UnsupportedAdapter(
             f"It holds “{name[:120]}”, as PEFT writes it, without the adapter_config.json that says how strong it is. "
             "Install the whole folder."

@@ -1,5 +1,5 @@
-"""The layers of Flux and of Stable Diffusion 3 as their makers call them (`double_blocks.4.img_attn.qkv`), as kohya's
-files do. What is one matrix there is several layers here.
+"""The layers of Flux and of Stable Diffusion 3 as their makers call them (`double_blocks.4.img_attn.qkv`), in the files
+of kohya's scripts, ComfyUI and fal, and those of Flux as XLabs does. What is one matrix there is several layers here.
 
 The names, their order in a matrix, and what is turned round are those by which diffusers converts whole checkpoints; a
 test compares them.
@@ -55,6 +55,17 @@ STABLE_DIFFUSION_3: Mapping[str, tuple[str, Table]] = {
         "context_block.mlp.fc1": ("ff_context.net.0.proj",), "context_block.mlp.fc2": ("ff_context.net.2",),
     }),
 }  # fmt: skip
+XLABS: Mapping[str, tuple[str, Table]] = {
+    "transformer_blocks.": ("double_blocks.", {
+        "processor.qkv_lora1": QKV, "processor.proj_lora1": ("attn.to_out.0",),
+        "processor.qkv_lora2": ADDED, "processor.proj_lora2": ("attn.to_add_out",),
+    }),
+    "single_transformer_blocks.": ("single_blocks.", {"processor.qkv_lora": QKV, "processor.proj_lora": ("proj_out",)}),
+}  # fmt: skip
+"""Of each block two matrices beside the attention, 1 for the picture and 2 for the prompt. The one for Q, K and V of a
+single block leaves the MLP out, which has the same matrix in the base."""
+ROOTS = ("double_blocks.", "single_blocks.", "final_layer.")
+"""How the names begin that fal's files have: Flux's, by its makers."""
 ONLY_FLUX, ONLY_3 = re.compile(r"single_transformer_blocks\.\d+\.proj_mlp"), "pos_embed.proj"
 """Layers by which the two networks are told from each other and from all others."""
 TURNED = ("norm_out.linear", "norm1_context.linear")
@@ -73,6 +84,18 @@ def original_names(layers: Mapping[Layer, Shape]) -> Iterator[tuple[str, tuple[S
         tables = STABLE_DIFFUSION_3
     else:
         return
+    yield from _written(tables, layers)
+
+
+def xlabs_names(layers: Mapping[Layer, Shape]) -> Iterator[tuple[str, tuple[Share, ...]]]:
+    """What each of XLabs' names stands for in this network; nothing where it isn't Flux."""
+    if is_flux(layers):
+        yield from _written(XLABS, layers)
+
+
+def _written(
+    tables: Mapping[str, tuple[str, Table]], layers: Mapping[Layer, Shape]
+) -> Iterator[tuple[str, tuple[Share, ...]]]:
     names = {name for part, name in layers if part == PART}
     for root, (original, table) in tables.items():
         for block in _blocks(names, root):

@@ -1,4 +1,5 @@
-"""The adapter of a network that draws, as PEFT saves it: the tensors in one file, what they mean in another."""
+"""The adapter of a network that draws, or of what reads its prompts, as PEFT saves it: the tensors in one file, what
+they mean in another."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from engine.adapters.config import AdapterConfig, UnsupportedAdapter
 from engine.adapters.pairs import NAME, check_type
 from engine.adapters.pictures.lora import Lora, Tensors, change_of
 from engine.adapters.pictures.names import NETWORKS, PEFT
+from engine.adapters.pictures.originals import ROOTS as BLOCKS_OF_MAKERS
 
 ROOTS = frozenset({
     "down_blocks", "mid_block", "up_blocks", "conv_in", "conv_out", "time_embedding", "add_embedding",
@@ -19,11 +21,16 @@ ROOTS = frozenset({
 
 def of_pictures(names: Iterable[str]) -> bool:
     """names: of the tensors in PEFT's file. Whether any is of a network that draws."""
-    return any(name.removeprefix(PEFT).partition(".")[0] in ROOTS for name in names)
+    layers = [name.removeprefix(PEFT) for name in names]
+    return any(layer.partition(".")[0] in ROOTS or layer.startswith(BLOCKS_OF_MAKERS) for layer in layers)
 
 
-def read_peft(tensors: Tensors, config: AdapterConfig) -> Lora:
-    """Raises UnsupportedAdapter with a whole sentence."""
+def read_peft(tensors: Tensors, config: AdapterConfig, part: str = "") -> Lora:
+    """part: of the pipeline, where it is known; otherwise the network, whose names of layers are like no other's.
+
+    Raises UnsupportedAdapter with a whole sentence.
+    """
+    root = f"{part}." if part else PEFT
     found: dict[str, dict[str, str]] = {}
     for name, (dtype, _) in tensors.items():
         parsed = NAME.fullmatch(name)
@@ -33,8 +40,8 @@ def read_peft(tensors: Tensors, config: AdapterConfig) -> Lora:
                 "supported (no embeddings, no biases, no DoRA, no whole layers)."
             )
         check_type(name, dtype)
-        found.setdefault(PEFT + parsed["layer"], {})["down" if parsed["half"] == "A" else "up"] = name
+        found.setdefault(root + parsed["layer"], {})["down" if parsed["half"] == "A" else "up"] = name
     if not found:
         raise UnsupportedAdapter("The adapter holds no tensors.")
     changes = {layer: change_of(layer, names, tensors) for layer, names in found.items()}
-    return Lora(changes, dict.fromkeys(NETWORKS, config))
+    return Lora(changes, dict.fromkeys((part,) if part else NETWORKS, config))

@@ -4,6 +4,7 @@ between. The file is looked at again here: whoever checked it before may not hav
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,11 +14,11 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from engine.adapters import UnsupportedAdapter
-from engine.adapters.pictures import Fitted, Layer, Rows, fitted, own_name, per_block_of
+from engine.adapters.pictures import Fitted, Layer, Rows, fitted, own_name, per_block_of, weights_of
 from engine.image.families import Family
 from engine.lora.numbers import Halves, Numbers
 from engine.store import StoreError
-from engine.store.picture_adapters import read_file
+from engine.store.picture_adapters import read_adapter
 
 Changed = dict[nn.Module, Halves]
 
@@ -50,16 +51,18 @@ class AtStrength:
 def load_adapter(folder: Path, family: Family) -> Generator[None, None, PictureAdapter]:
     """Yields after every tensor and returns the adapter. Raises UnsupportedAdapter."""
     try:
-        path = next(iter(folder.glob("*.safetensors")))
         modules = modules_of(family)
         shapes = {layer: tuple(module.weight.shape) for layer, module in modules.items()}
-        fits = fitted(read_file(path), shapes, per_block_of(family.network.config))
+        fits = fitted(read_adapter(folder), shapes, per_block_of(family.network.config))
         yield
-        with safe_open(path, framework="pt") as file:
-            return (yield from _filled(file, fits, modules, family.network_name))
+        with ExitStack() as opened:
+            paths = {part: weights_of(folder, part) for part, _ in fits}
+            files = {path: opened.enter_context(safe_open(path, framework="pt")) for path in set(paths.values())}
+            of_parts = {part: files[path] for part, path in paths.items()}
+            return (yield from _filled(of_parts, fits, modules, family.network_name))
     except StoreError as error:
         raise UnsupportedAdapter(str(error)) from error
-    except (OSError, StopIteration, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         raise UnsupportedAdapter(f"The adapter's file can't be read: {error}") from error
 
 
@@ -75,12 +78,12 @@ def modules_of(family: Family) -> dict[Layer, nn.Linear | nn.Conv2d]:
 
 
 def _filled(
-    file: Any, fits: dict[Layer, Fitted], modules: dict[Layer, nn.Linear | nn.Conv2d], network: str
+    files: dict[str, Any], fits: dict[Layer, Fitted], modules: dict[Layer, nn.Linear | nn.Conv2d], network: str
 ) -> Generator[None, None, PictureAdapter]:
     numbers = Numbers()
     found: tuple[Changed, Changed] = ({}, {})
     for (part, name), fit in fits.items():
-        module, change = modules[part, name], fit.change
+        file, module, change = files[part], modules[part, name], fit.change
         scaling = _alpha(file, change.alpha) / change.rank if fit.scaling is None else fit.scaling
         halves: list[torch.Tensor] = []
         for half, stored, rows, factor in (("A", change.down, (), 1.0), ("B", change.up, fit.rows, scaling)):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,9 @@ def make_original(folder: Path, base: Path, family: str, *, rank: int = 6, alpha
     return folder, added
 
 
-def make_peft(folder: Path, base: Path, part: str, **settings: Any) -> tuple[Path, Tensors]:
-    """For all linear layers and convolutions of the network. settings: of adapter_config.json. As `make_original`."""
+def make_peft(folder: Path, base: Path, part: str, *, root: str = "", **settings: Any) -> tuple[Path, Tensors]:
+    """For all linear layers and convolutions of this part. root: before their names. settings: of adapter_config.json.
+    As `make_original`."""
     told: dict[str, Any] = {
         "peft_type": "LORA", "base_model_name_or_path": str(base), "r": 4, "lora_alpha": 8, "bias": "none",
         "target_modules": ["to_q"], "task_type": None, "lora_dropout": 0.0, "use_dora": False, "use_rslora": False,
@@ -101,16 +103,28 @@ def make_peft(folder: Path, base: Path, part: str, **settings: Any) -> tuple[Pat
     added: Tensors = {}
     for layer, (outputs, inputs, *kernel) in sorted(base_layers(base, [part]).items()):
         rank, alpha = (
-            next((value for end, value in told[pattern].items() if layer[1].endswith(end)), told[otherwise])
+            next((value for end, value in told[pattern].items() if (root + layer[1]).endswith(end)), told[otherwise])
             for pattern, otherwise in (("rank_pattern", "r"), ("alpha_pattern", "lora_alpha"))
         )
         down, up = halves(outputs, inputs, kernel, rank, generator)
-        name = f"base_model.model.{layer[1]}"
+        name = f"base_model.model.{root}{layer[1]}"
         tensors |= {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}
         added["/".join(layer)] = product(up, down) * (alpha / (math.sqrt(rank) if told["use_rslora"] else rank))
     folder.mkdir(parents=True)
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     (folder / CONFIG).write_text(json.dumps(told))
+    return folder, added
+
+
+def make_parts(folder: Path, base: Path, parts: Iterable[str], **settings: Any) -> tuple[Path, Tensors]:
+    """PEFT's folders of these parts in one. As `make_peft`."""
+    added: Tensors = {}
+    for part in parts:
+        root = "text_model." if part == "text_encoder" else ""
+        added |= make_peft(folder / part, base, part, root=root, **settings)[1]
+        (folder / part / "README.md").write_text("---\nlicense: mit\n---\n")
+    (folder / "tokenizer_config.json").write_text("{}")
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n# A style\n")
     return folder, added
 
 
