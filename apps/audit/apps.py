@@ -11,6 +11,7 @@ class AuditConfig(AppConfig):
         from apps.audit.erasure import erase_stragglers
         from apps.audit.registry import register
         from apps.audit.sealing import seal_new_events
+        from apps.lib import extensions  # noqa: F401  (its check is registered; the first index of trigrams is here)
         from apps.lib.chores import chore
 
         register(ACTIONS)

@@ -33,6 +33,19 @@ def test_search_finds_words_and_mistyped_titles_and_nothing_private(world: World
     assert list(find(world.stranger, Search(query=query, sort="top"))) == [public]
 
 
+@pytest.mark.parametrize("sort", ["", "top"])
+def test_search_reads_indexes_and_no_prompt_besides(world: World, sort: str) -> None:
+    """Few rows are faster read than looked up, so reading them in a row is made dear here."""
+    write(world.editor)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_indexscan = off")
+    plan = find(AnonymousUser(), Search(query="tied table", sort=sort)).explain()
+    assert "Bitmap Index Scan on prompt_words" in plan
+    assert "Bitmap Index Scan on prompt_trigrams" in plan
+    assert "Seq Scan on prompts_prompt" not in plan
+
+
 def test_an_answer_format_is_compared_line_by_line(world: World) -> None:
     prompt = write(world.editor, params={"temperature": 0.5})
     schema = '{\n  "type": "object"\n}'

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         with _alone():
             if _is_behind():
                 self._tell("bringing the database up to date")
-                call_command("migrate", interactive=False, verbosity=0)
+                call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
             if collect_static():
                 self._tell("static files collected")
             if not options["no_model"] and not ModelVersion.objects.exists():
