@@ -9,21 +9,30 @@ from typing import Any
 
 from apps.catalog.models import ModelVersion
 from apps.catalog.store import model_store
-from engine.chat import ChatFormat
+from engine.chat import ChatFormat, template
 from engine.janus.chat import JanusChat
 from engine.janus.folder import is_janus
 
 
 def encode_chat(
-    version: ModelVersion, messages: Sequence[Mapping[str, Any]], *, effort: str | None = None
+    version: ModelVersion,
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    effort: str | None = None,
+    tools: Sequence[Mapping[str, Any]] = (),
 ) -> list[int]:
     """The chat as `version` reads it, ready for its answer; `effort` is for those whose template takes one. A message
-    may have `pictures`, a list: each is one placeholder here.
+    may have `pictures`, a list: each is one placeholder here. `tools`: functions that it may call.
 
     Raises ChatError, or StoreError where files are gone.
     """
     counted = [{**message, "pictures": len(message.get("pictures", ()))} for message in messages]
-    return chat_format(version).encode(counted, effort=effort if version.takes_effort else None)
+    return chat_format(version).encode(counted, effort=effort if version.takes_effort else None, tools=tools)
+
+
+def takes_tools(version: ModelVersion) -> bool:
+    """Whether `version` can be told of functions to call. Of an upstream that isn't known before it is asked."""
+    return version.is_upstream or _takes_tools(version.chat_template)
 
 
 def chat_length(version: ModelVersion, prompt_ids: Sequence[int]) -> int:
@@ -44,6 +53,9 @@ def inner_tokens(version: ModelVersion, text: str) -> list[tuple[int, str]]:
 def chat_format(version: ModelVersion) -> ChatFormat:
     """Loaded once (0.2 s), then kept for the most recently used models."""
     return _loaded(model_store().root, version.foundation.digest)
+
+
+_takes_tools = lru_cache(maxsize=256)(template.takes_tools)
 
 
 @lru_cache(maxsize=16)

@@ -15,6 +15,7 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import messages_of, read_tree
 from apps.generations.intake import context_limit, refuse_blind
 from apps.generations.params import EFFORT
+from apps.generations.tools import refuse_tools, tools_of
 from engine.chat import ChatError
 from engine.remote.estimate import estimated_tokens
 from engine.store import StoreError
@@ -38,14 +39,17 @@ def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int 
     chat = chat_messages(conversation.system_prompt, [*path, draft])
     version, limit = model.default_version, context_limit(model.default_version)
     refuse_blind(version, chat)
+    refuse_tools(version, conversation.params)
     if version.is_upstream:
-        return {"tokens": estimated_tokens(chat), "limit": limit, "over": 0, "estimated": True}
-    tokens = _tokens(version, chat, conversation.params.get(EFFORT)) if chat else 0
+        tokens = estimated_tokens(chat, tools_of(conversation.params))
+        return {"tokens": tokens, "limit": limit, "over": 0, "estimated": True}
+    tokens = _tokens(version, chat, conversation.params) if chat else 0
     return {"tokens": tokens, "limit": limit, "over": max(0, tokens + 1 - limit), "estimated": False}
 
 
-def _tokens(version: ModelVersion, chat: list[dict[str, Any]], effort: str | None) -> int:
+def _tokens(version: ModelVersion, chat: list[dict[str, Any]], params: Mapping[str, Any]) -> int:
     try:
-        return chat_length(version, encode_chat(version, chat, effort=effort))
+        ids = encode_chat(version, chat, effort=params.get(EFFORT), tools=tools_of(params))
+        return chat_length(version, ids)
     except (ChatError, StoreError) as error:
         raise refused("not_countable", str(error)) from error

@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.conversations.models import Message
 from apps.generations.formats import format_name
 from apps.generations.said import shown_reasoning
+from apps.generations.tools import tool_names
 
 
 def own_messages(user: User) -> list[dict[str, Any]]:
@@ -28,6 +29,7 @@ def own_messages(user: User) -> list[dict[str, Any]]:
             "text": message.content,
             "pictures": message.pictures,
             "format": format_name(message.job.params) if message.job else "",
+            "tools": tool_names(message.job.params) if message.job else [],
             "reasoning": shown_reasoning(message.job) if message.job else "",
             "written_at": message.created_at,
         }

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.catalog.chat import takes_tools
 from apps.conversations.from_prompts import with_runs
 from apps.conversations.inputs import MAX_PICTURES
 from apps.conversations.models import Conversation
@@ -81,6 +82,7 @@ def models_json(user: User, project: Project) -> list[dict[str, Any]]:
             "defaults": defaults_of(model.recommended),
             "takes_effort": model.default_version.takes_effort,
             "formats": formats_of(model.default_version),
+            "takes_tools": takes_tools(model.default_version),
             "sees": model.default_version.sees,
             "weighs_words": not model.default_version.is_upstream,
             "tells_certainty": not model.default_version.is_upstream,

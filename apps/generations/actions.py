@@ -23,6 +23,7 @@ from apps.generations.intake import check_messages, encoded, refuse_blind, refus
 from apps.generations.models import Certainty, GenerationJob, Kind, State
 from apps.generations.notices import erase_logs, tell_followers
 from apps.generations.params import CERTAINTY, EFFORT, MAX_SEED, clean_params, defaults_of
+from apps.generations.tools import refuse_tools
 from apps.generations.words import BIAS, WORDS, biases
 from apps.governance.limits import capped
 from apps.projects.models import Project
@@ -51,13 +52,14 @@ def submit_generation(
     check_messages(messages)
     refuse_blind(version, messages)
     refuse_format(version, chosen)
+    refuse_tools(version, chosen)
     if not version.takes_effort:
         chosen[EFFORT] = None  # chosen for another model; this one would not be told
     if version.is_upstream:
         chosen[CERTAINTY] = False  # other servers aren't asked
     if tokens := biases(version, chosen[WORDS]):
         chosen[BIAS] = tokens
-    prompt = encoded(version, messages, effort=chosen[EFFORT])
+    prompt = encoded(version, messages, chosen)
     refuse_too_many(actor)
     if chosen["seed"] is None:
         chosen["seed"] = secrets.randbelow(MAX_SEED + 1)  # fixed now: another attempt gives the same text

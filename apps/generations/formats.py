@@ -6,13 +6,13 @@ its words. The checks here are cheap, and never refuse what it would take.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
 from apps.catalog.models import ModelVersion
+from apps.generations.json_text import MAX_DEPTH, depth_of, read_json
 from engine.types import ANY_OBJECT, OutputFormat
 
 FORMAT, JSON, SCHEMA, REGEX = "output_format", "json", "json_schema", "regex"
@@ -20,7 +20,6 @@ FORMATS: Mapping[str, str] = MappingProxyType({JSON: "JSON", SCHEMA: "JSON schem
 """What may be chosen, and how it is called; without a choice an answer is text."""
 MAX_SCHEMA_CHARS = 20_000
 MAX_REGEX_CHARS = 2_000
-MAX_DEPTH = 50
 ADVICE = "Write one, or insert the example; or choose another format."
 LEFT_OUT = (
     (re.compile(r"\(\?<?[=!]"), "looks ahead or behind, which can't be followed"),
@@ -74,37 +73,14 @@ def _wrong_schema(text: str) -> str:
     if not text.strip():
         return f"The JSON schema is empty. {ADVICE}"
     try:
-        schema = json.loads(text, parse_constant=_no_constant, parse_int=str)  # however long
-    except json.JSONDecodeError as error:
-        return f"This is not JSON: {_lower(error.msg)}, in line {error.lineno}, column {error.colno}."
-    except RecursionError:
-        return f"The JSON schema is nested too deeply; up to {MAX_DEPTH} levels are allowed."
+        schema = read_json(text, "The JSON schema", parse_int=str)  # however long
     except ValueError as error:
-        return f"This is not JSON: {error}."
+        return str(error)
     if not isinstance(schema, dict):
         return 'A JSON schema is an object: it begins with “{”, as in {"type": "object"}.'
-    if (depth := _depth(schema)) > MAX_DEPTH:
+    if (depth := depth_of(schema)) > MAX_DEPTH:
         return f"The JSON schema is nested {depth} levels deep; up to {MAX_DEPTH} are allowed."
     return ""
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"it knows no {name}")
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
-
-
-def _depth(value: object) -> int:
-    """Levels of objects and lists."""
-    deepest, inside = 0, [(value, 1)]
-    while inside:
-        each, level = inside.pop()
-        if isinstance(each, dict | list):
-            deepest = max(deepest, level)
-            inside += [(part, level + 1) for part in (each.values() if isinstance(each, dict) else each)]
-    return deepest
 
 
 def _wrong_regex(text: str) -> str:

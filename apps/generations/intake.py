@@ -11,6 +11,8 @@ from apps.catalog.chat import chat_length, encode_chat
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.errors import Refused
 from apps.generations.formats import FORMAT, FORMATS, formats_of
+from apps.generations.params import EFFORT
+from apps.generations.tools import tools_of
 from engine.chat import ChatError
 from engine.remote.estimate import estimated_tokens
 from engine.store import StoreError
@@ -88,11 +90,13 @@ def context_limit(version: ModelVersion) -> int:
     return version.context_length if version.is_upstream else min(version.context_length, settings.MAX_CONTEXT)
 
 
-def encoded(version: ModelVersion, messages: Sequence[Mapping[str, Any]], *, effort: str | None = None) -> Encoded:
-    """Raises Refused where there is no room for an answer; an upstream finds that out by itself, and says so."""
+def encoded(version: ModelVersion, messages: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> Encoded:
+    """The chat, with what of `params` is told the model in it: how long to think, and tools.
+
+    Raises Refused where there is no room for an answer; an upstream finds that out by itself, and says so."""
     if version.is_upstream:
-        return Encoded([], estimated_tokens(messages), True, context_limit(version))
-    prompt_ids, length = _encode(version, messages, effort)
+        return Encoded([], estimated_tokens(messages, tools_of(params)), True, context_limit(version))
+    prompt_ids, length = _encode(version, messages, params)
     room = context_limit(version) - length
     if room < 1:
         over = 1 - room
@@ -105,9 +109,11 @@ def encoded(version: ModelVersion, messages: Sequence[Mapping[str, Any]], *, eff
     return Encoded(prompt_ids, length, False, room)
 
 
-def _encode(version: ModelVersion, messages: Sequence[Mapping[str, Any]], effort: str | None) -> tuple[list[int], int]:
+def _encode(
+    version: ModelVersion, messages: Sequence[Mapping[str, Any]], params: Mapping[str, Any]
+) -> tuple[list[int], int]:
     try:
-        prompt_ids = encode_chat(version, messages, effort=effort)
+        prompt_ids = encode_chat(version, messages, effort=params.get(EFFORT), tools=tools_of(params))
         return prompt_ids, chat_length(version, prompt_ids)
     except ChatError as error:
         raise Refused(status=422, code="chat_format", message=str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from django.core.exceptions import ValidationError
 
 from apps.generations.formats import FORMAT, FORMATS, MAX_REGEX_CHARS, MAX_SCHEMA_CHARS, REGEX, SCHEMA, wrong_format
+from apps.generations.tools import MAX_TOOLS_CHARS, TOOLS, clean_tools
 from apps.generations.words import MAX_WORD_CHARS, MAX_WORDS, MOST, WORDS
 
 MAX_STOPS = 4
@@ -28,14 +30,14 @@ EFFORTS = ("low", "medium", "high")
 CERTAINTY = "certainty"
 """Whether to keep how probable each token of the answer was."""
 
-Kind = Literal["number", "integer", "strings", "choice", "text", "flag", "weights"]
+Kind = Literal["number", "integer", "strings", "choice", "text", "flag", "weights", "tools"]
 Value = float | int | str | list[str] | dict[str, float] | bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`kind` is `number`, `integer`, `strings`, `choice`, `flag`, `weights` (numbers by words) or `text`, whose
-    `maximum` is one of characters; a default of None means: not set."""
+    """`kind` is `number`, `integer`, `strings`, `choice`, `flag`, `weights` (numbers by words), `text` or
+    `tools` (declared in JSON), whose `maximum` is one of characters; a default of None means: not set."""
 
     name: str
     label: str
@@ -126,6 +128,9 @@ FORMAT_PARAMETERS = (
 WORD_PARAMETERS = (
     Parameter(WORDS, "Words to avoid or favour", "By how much each becomes likelier.", "weights", -MOST, MOST),
 )
+TOOL_PARAMETERS = (
+    Parameter(TOOLS, "Tools", "Functions that the model may call, as JSON.", "tools", maximum=MAX_TOOLS_CHARS),
+)
 SHOWN_PARAMETERS = (
     Parameter(
         CERTAINTY,
@@ -138,7 +143,10 @@ SHOWN_PARAMETERS = (
 """What is shown with an answer, and changes nothing of it."""
 FORMAT_NAMES = tuple(parameter.name for parameter in FORMAT_PARAMETERS)
 BY_NAME: Mapping[str, Parameter] = MappingProxyType(
-    {parameter.name: parameter for parameter in (*PARAMETERS, *WORD_PARAMETERS, *FORMAT_PARAMETERS, *SHOWN_PARAMETERS)}
+    {
+        parameter.name: parameter
+        for parameter in (*PARAMETERS, *WORD_PARAMETERS, *FORMAT_PARAMETERS, *TOOL_PARAMETERS, *SHOWN_PARAMETERS)
+    }
 )
 
 
@@ -266,6 +274,11 @@ def _weight(parameter: Parameter, word: str, raw: Any) -> float:
         raise ValueError(f"The number of “{word}” must be one from −{MOST} to {MOST}.") from None
 
 
+def _tools(parameter: Parameter, value: Any) -> str | None:
+    """A list, as programs send it, becomes its text."""
+    return clean_tools(_text(parameter, json.dumps(value, indent=2) if isinstance(value, list) else value))
+
+
 def _flag(parameter: Parameter, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{parameter.label} must be true or false.")
@@ -280,4 +293,5 @@ CLEANERS: Mapping[Kind, Callable[[Parameter, Any], Value]] = {
     "text": _text,
     "flag": _flag,
     "weights": _weights,
+    "tools": _tools,
 }

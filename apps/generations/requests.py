@@ -16,6 +16,7 @@ from apps.generations.intake import pictures_in
 from apps.generations.models import GenerationJob, Kind
 from apps.generations.params import CERTAINTY
 from apps.generations.picture_store import read
+from apps.generations.tools import tools_of
 from apps.generations.words import BIAS
 from engine.types import AdapterRef, GenerationRequest, ImageParams, ImageRequest, Request, SamplingParams
 
@@ -67,6 +68,7 @@ def _text_request(job: GenerationJob) -> GenerationRequest:
         tenant=str(job.project_id),
         adapter=_adapter(version),
         images=tuple(_shown(picture) for picture in pictures_in(job.messages)),
+        tools=tuple(tools_of(job.params)) if version.is_upstream else (),
     )
 
 

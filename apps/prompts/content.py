@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from apps.generations.formats import without_unused
 from apps.generations.params import CERTAINTY, DEFAULTS, FORMAT_NAMES, clean_params
+from apps.generations.tools import TOOLS
 from apps.prompts.cleaning import clean_text, one_line
 from apps.prompts.models.prompt import INDEXED_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS
 from apps.prompts.templating import TemplateError, names
@@ -27,6 +28,8 @@ LICENCES = {
     "MIT": "MIT",
     "Apache-2.0": "Apache 2.0",
 }
+NOT_KEPT = (CERTAINTY, TOOLS)
+"""Parameters of a conversation that no prompt carries."""
 FIELDS = {"title", "summary", "system", "user", "variables", "model_id", "params", "tags", "licence"}
 
 Content = dict[str, Any]
@@ -122,12 +125,13 @@ def _by_field(name: str, error: ValidationError) -> dict[str, list[str]]:
 
 
 def _params(raw: object) -> dict[str, Any]:
-    """Those that were set, within their bounds; neither what is only shown nor texts of formats that weren't chosen."""
+    """Those that were set, within their bounds; neither what is only shown, nor tools, nor texts of formats that
+    weren't chosen."""
     if raw in (None, ""):
         return {}
     if not isinstance(raw, Mapping):
         raise ValidationError("Parameters must be a list of names and values.")
-    given = {name: value for name, value in raw.items() if value not in (None, "", []) and name != CERTAINTY}
+    given = {name: value for name, value in raw.items() if value not in (None, "", []) and name not in NOT_KEPT}
     cleaned = without_unused(clean_params(given, DEFAULTS))
     return {name: cleaned[name] for name in given if cleaned[name] is not None}
 

@@ -9,11 +9,12 @@ from typing import Any, Self
 from engine.chat.errors import ChatError
 from engine.chat.markers import Markers
 from engine.chat.source import chat_template_of, special_tokens_of
-from engine.chat.template import ChatTemplate
+from engine.chat.template import ChatTemplate, texts_in
 from engine.chat.tokens import Tokens
 from engine.types import BLIND
 
 ROLES = ("system", "user", "assistant")
+NO_TOOLS = "This model's chat template knows no tools: it can't be told of any."
 
 
 class ChatFormat:
@@ -40,22 +41,31 @@ class ChatFormat:
         return self._template is not None
 
     def encode(
-        self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = True, effort: str | None = None
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        add_generation_prompt: bool = True,
+        effort: str | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> list[int]:
         """Token ids of the chat `[{"role": "system|user|assistant", "content": …}]`, ready for the model to continue.
         A message may have `pictures`, how many there are before its text: each gets a placeholder of its own.
 
         The same ids as transformers' `apply_chat_template(tokenize=True)` where no message holds a control token; those
         that do hold them get them as plain text. `effort`: how long to think, `low`, `medium` or `high`, for a template
-        that asks for it. Raises ChatError.
+        that asks for it. `tools`: functions that the model may call, `[{"type": "function", "function": …}]`; in them a
+        control token is refused. Raises ChatError.
         """
         _check(messages)
         if not self.sees and any(message.get("pictures") for message in messages):
             raise ChatError(BLIND)
         if self._template is None:
             raise ChatError("This model has no chat template: it completes texts, it doesn't hold conversations.")
+        self._check_tools(self._template, tools)
         marked, marks = self._markers.mark(messages, avoid=self._source)
-        rendered = self._template.render(marked, add_generation_prompt=add_generation_prompt, effort=effort)
+        rendered = self._template.render(
+            marked, add_generation_prompt=add_generation_prompt, effort=effort, tools=tools
+        )
         return self._encode(self._before + rendered, marks)
 
     def length(self, ids: Sequence[int]) -> int:
@@ -69,6 +79,16 @@ class ChatFormat:
     def inner(self, text: str) -> list[tuple[int, str]]:
         """Tokens of a text as it stands inside of another, each with what it stands for."""
         return [(token, self._tokens.text_of(token)) for token in self._tokens.encode_inner(text, as_text=True)]
+
+    def _check_tools(self, template: ChatTemplate, tools: Sequence[Mapping[str, Any]]) -> None:
+        if not tools:
+            return
+        if not template.takes_tools:
+            raise ChatError(NO_TOOLS)
+        # Not marked as in messages: a template may escape the marks, but not the token between them.
+        for text in texts_in(list(tools)):
+            if found := self._markers.pattern.search(text):
+                raise ChatError(f"The tools hold “{found.group()}”, a control token of this model; remove it.")
 
     def _encode(self, rendered: str, marks: str) -> list[int]:
         ids: list[int] = []

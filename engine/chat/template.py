@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NoReturn
@@ -17,11 +17,20 @@ from jinja2.parser import Parser
 from engine.chat.errors import ChatError, Declined
 from engine.chat.growth import room
 from engine.chat.limits import LimitedEnvironment, limited, with_ticks
+from engine.chat.source import NAMED
 
 MAX_INDENT = 16
 EFFORT = "reasoning_effort"
 PROBE = "any7text"
 """Looked for in a rendered chat: no template holds it."""
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": PROBE,
+        "description": "Tried.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
 
 
 class _Refused(jinja2.TemplateError):
@@ -41,12 +50,18 @@ class ChatTemplate:
             raise ChatError(f"The model's chat template is not valid: {error}") from error
 
     def render(
-        self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = True, effort: str | None = None
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        add_generation_prompt: bool = True,
+        effort: str | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """The text of the whole chat, control tokens included; without `effort` as the template has it. Raises
         ChatError."""
-        given = sum(len(message["content"]) for message in messages)
-        values: dict[str, Any] = {"tools": None, "documents": None, "add_generation_prompt": add_generation_prompt}
+        given = sum(len(message["content"]) for message in messages) + sum(map(len, texts_in(list(tools))))
+        values: dict[str, Any] = {"documents": None, "add_generation_prompt": add_generation_prompt}
+        values["tools"] = list(tools) or None
         if effort is not None:
             values[EFFORT] = effort
         values["messages"] = [self._as_it_wants(message) for message in messages]
@@ -62,15 +77,24 @@ class ChatTemplate:
         except ChatError:  # told where it is rendered
             return False
 
+    @cached_property
+    def takes_tools(self) -> bool:
+        """Whether it tells a model of the functions that it may call: found by trying, since one may look at `tools`
+        without showing them."""
+        try:
+            return PROBE in self._tried(self._as_it_wants({"role": "user", "content": ""})["content"], [TOOL])
+        except ChatError:
+            return False
+
     def _as_it_wants(self, message: Mapping[str, Any]) -> dict[str, Any]:
         pictures = message.get("pictures", 0)
         told = {name: value for name, value in message.items() if name != "pictures"}
         return told | {"content": _parts(message["content"], pictures)} if pictures or self.takes_parts else told
 
-    def _tried(self, content: Any) -> str:
+    def _tried(self, content: Any, tools: list[dict[str, Any]] | None = None) -> str:
         messages = [{"role": "user", "content": content}]
         with limited(2 * len(PROBE)):
-            return self._collect({"messages": messages, "add_generation_prompt": True})
+            return self._collect({"messages": messages, "tools": tools, "add_generation_prompt": True})
 
     def _collect(self, values: dict[str, Any]) -> str:
         pieces: list[str] = []
@@ -103,6 +127,27 @@ def takes_effort(source: str) -> bool:
         return any(name.name == EFFORT for name in _environment().parse(source).find_all(nodes.Name))
     except (jinja2.TemplateError, RecursionError) as error:
         raise ChatError(f"The model's chat template is not valid: {error}") from error
+
+
+def takes_tools(source: str) -> bool:
+    """Whether a chat by this template, if it is a good one, can tell of functions that the model may call."""
+    try:
+        return bool(source) and ChatTemplate(source, dict.fromkeys(NAMED, "")).takes_tools
+    except ChatError:
+        return False
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts in something read from JSON, names of members included."""
+    inside = [value]
+    while inside:
+        match inside.pop():
+            case str() as text:
+                yield text
+            case list() as parts:
+                inside += parts
+            case dict() as members:
+                inside += [*members, *members.values()]
 
 
 def _environment() -> LimitedEnvironment:

@@ -64,10 +64,15 @@ class JanusChat(ChatFormat):
         return cls(tokens, source, named, before, place=place, picture=picture_length(read.facts.steps))
 
     def encode(
-        self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = True, effort: str | None = None
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        add_generation_prompt: bool = True,
+        effort: str | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> list[int]:
         """As ChatFormat's. Raises ChatError also where the template has no place for the pictures."""
-        ids = super().encode(messages, add_generation_prompt=add_generation_prompt, effort=effort)
+        ids = super().encode(messages, add_generation_prompt=add_generation_prompt, effort=effort, tools=tools)
         pictures = sum(message.get("pictures", 0) for message in messages)
         if ids.count(self._place) != pictures:
             raise ChatError("The model's chat template has no place for these pictures. Ask without them.")

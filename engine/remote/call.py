@@ -12,6 +12,7 @@ from typing import Any
 
 import httpcore
 
+from engine.remote.calls import Calls
 from engine.remote.chunks import DONE, Characters, Chunk, end_of, read_chunk
 from engine.remote.estimate import estimated_tokens
 from engine.remote.failures import SERVER, ContextOverflow, UpstreamFailure, broken, refusal, unreachable
@@ -50,6 +51,7 @@ class Call:
         self._max_tokens = ticket.request.params.max_tokens
         self._most_characters = self._max_tokens * CHARACTERS_PER_TOKEN
         self._characters, self._thought_characters = Characters(), Characters()
+        self._calls = Calls()
         self._written = 0
         self._end: FinishReason | None = None
         self._usage: tuple[int, int] | None = None
@@ -71,6 +73,8 @@ class Call:
             self._reconcile()
         assert self._end is not None, "without one the last attempt has failed"
         self._ticket.text(self._characters.push("", final=True))
+        for call in self._calls.read():
+            self._ticket.tool_call(call)
         self._ticket.finish(self._end)
 
     async def _until_answered(self) -> None:
@@ -151,7 +155,7 @@ class Call:
         """Whether to go on."""
         now = asyncio.get_running_loop().time()
         self._usage = chunk.usage or self._usage
-        if chunk.text or chunk.reasoning:
+        if chunk.text or chunk.reasoning or chunk.calls:
             clock.reschedule(now + self._upstream.between_tokens_seconds)
             self._ticket.token()  # as far as one can tell before the server counts them
         if chunk.reasoning:
@@ -162,6 +166,7 @@ class Call:
         if text := self._characters.push(chunk.text)[: self._most_characters - self._written]:
             self._written += len(text)
             self._ticket.text(text)
+        self._written += self._calls.add(chunk.calls, self._most_characters - self._written)
         if chunk.finish and self._end is None:
             self._end = end_of(chunk.finish)
             clock.reschedule(now + LINGER_SECONDS)
@@ -176,7 +181,8 @@ class Call:
         if self._usage and (self._usage[1] or not ticket.completion_tokens):
             ticket.prompt_tokens, ticket.completion_tokens = self._usage
         elif self._accepted:
-            ticket.prompt_tokens, ticket.is_estimate = estimated_tokens(ticket.request.messages), True
+            asked = ticket.request
+            ticket.prompt_tokens, ticket.is_estimate = estimated_tokens(asked.messages, asked.tools), True
 
 
 def headers_for(upstream: Upstream) -> list[tuple[str, str]]:
@@ -208,7 +214,11 @@ def body_of(request: GenerationRequest, model: str, max_tokens: int) -> dict[str
         "seed": None, "stop": (), "presence_penalty": 0.0, "frequency_penalty": 0.0,
         "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "ignore_eos": False,
     }  # fmt: skip
-    wanted = {} if params.output_format is None else {"response_format": response_format(params.output_format)}
+    wanted: dict[str, Any] = {}
+    if params.output_format is not None:
+        wanted["response_format"] = response_format(params.output_format)
+    if request.tools:
+        wanted["tools"] = [dict(tool) for tool in request.tools]
     return body | wanted | {name: value for name, usual in neutral.items() if (value := getattr(params, name)) != usual}
 
 

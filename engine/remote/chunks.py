@@ -19,8 +19,18 @@ REASONS = {
     "stop_sequence": FinishReason.STOP,
     "length": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
+    "tool_calls": FinishReason.STOP,
 }
 FILTERED = f"{SERVER} withheld the rest of this answer: its content filter objected. Try to ask differently."
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """A piece of a tool call: its name and arguments come in pieces that belong together by `index`."""
+
+    index: int
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class Chunk:
     text: str = ""
     reasoning: str = ""
     """What a reasoning model thinks before it answers."""
+    calls: tuple[CallPart, ...] = ()
     finish: str = ""
     """The server's own word for why it ended; "" where it goes on."""
     usage: tuple[int, int] | None = None
@@ -51,6 +62,7 @@ def read_chunk(data: str) -> Chunk:
     return Chunk(
         text=_text(delta.get("content")),
         reasoning=_text(delta.get("reasoning_content")) or _text(delta.get("reasoning")),
+        calls=_calls(delta.get("tool_calls")),
         finish=_text(choice.get("finish_reason")),
         usage=_usage(raw.get("usage")),
     )
@@ -73,6 +85,17 @@ class Characters:
 
     def push(self, text: str, *, final: bool = False) -> str:
         return self._decoder.decode(text.encode("utf-16-le", "surrogatepass"), final)
+
+
+def _calls(raw: object) -> tuple[CallPart, ...]:
+    found = []
+    for place, part in enumerate(raw if isinstance(raw, list) else []):
+        told = part.get("function") if isinstance(part, dict) else None
+        if isinstance(told, dict):
+            index = part.get("index")
+            index = index if _is_count(index) else place
+            found.append(CallPart(index, _text(told.get("name")), _text(told.get("arguments"))))
+    return tuple(found)
 
 
 def _text(value: object) -> str:

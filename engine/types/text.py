@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from engine.types.common import AdapterRef
 
@@ -88,6 +88,8 @@ class GenerationRequest:
     """None: the model itself."""
     images: tuple[bytes, ...] = ()
     """Pictures that the prompt asks about, as PNG (RGB): one for each placeholder in `prompt_ids`, in their order."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """Functions that the model may call, in JSON (`type`, `function`), for an upstream; else `prompt_ids` tells."""
 
 
 @dataclass(frozen=True, slots=True)

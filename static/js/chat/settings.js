@@ -5,6 +5,7 @@ import { certaintyField } from "./certainty.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
 import { keep, recall } from "./storage.js";
+import { toolsField } from "./tools.js";
 import { wordFields } from "./words.js";
 
 const PAUSE = 600; // milliseconds after the last change
@@ -19,16 +20,18 @@ export function showSettings(root, { store, commands }) {
   const params = parameterFields(panel.querySelector("[data-params]"), store.state.parameters, paramsChanged);
   const format = formatFields(panel.querySelector("[data-format]"), paramsChanged);
   const certainty = certaintyField(panel.querySelector("[data-certainty]"), paramsChanged);
+  const tools = toolsField(panel.querySelector("[data-tools]"), paramsChanged);
   const words = wordFields(panel.querySelector("[data-words]"), paramsChanged);
-  const unsaved = `format:${store.state.conversation.id}`; // a format or words that were refused, kept until they are right
+  const unsaved = `format:${store.state.conversation.id}`; // a format, tools or words that were refused, kept until they are right
   const waiting = {};
   let refused = false; // the parameters as they stand here; then nothing is put in their place
   let saving = 0; // how often they are on their way, and may come back refused
   let timer = null;
 
   function paramsChanged() {
-    later("params", { ...params.values(), ...words.values(), ...format.values(), ...certainty.values() });
+    later("params", { ...params.values(), ...words.values(), ...format.values(), ...tools.values(), ...certainty.values() });
     format.suit(chosenModel(store.state));
+    tools.suit(chosenModel(store.state));
   }
 
   function later(name, value) {
@@ -59,11 +62,11 @@ export function showSettings(root, { store, commands }) {
 
   function remember(wrong) {
     refused = wrong;
-    keep(unsaved, wrong ? { ...format.values(), ...words.values() } : null);
+    keep(unsaved, wrong ? { ...format.values(), ...tools.values(), ...words.values() } : null);
   }
 
   function complain(field, sentence) {
-    const found = [params, format, words].map((each) => each.complain(field, sentence)).some(Boolean);
+    const found = [params, format, tools, words].map((each) => each.complain(field, sentence)).some(Boolean);
     const general = panel.querySelector("[data-panel-problem]");
     general.textContent = found ? "" : sentence;
     general.hidden = found || !sentence;
@@ -100,10 +103,12 @@ export function showSettings(root, { store, commands }) {
     if (waiting.params === undefined && !refused && !saving) {
       params.show(conversation.params, chosen?.defaults);
       format.show(conversation.params);
+      tools.show(conversation.params);
       certainty.show(conversation.params);
       words.show(conversation.params);
     }
     format.suit(chosen);
+    tools.suit(chosen);
     certainty.suit(chosen);
     words.suit(chosen);
     params.withhold(new Set(chosen?.takes_effort ? [] : ["reasoning_effort"]));
@@ -113,6 +118,7 @@ export function showSettings(root, { store, commands }) {
   const draft = recall(unsaved);
   if (draft && mayWrite(store.state)) {
     format.show(draft);
+    tools.show(draft);
     words.show(draft);
     paramsChanged();
   }
