@@ -17,6 +17,7 @@ from tokenizers import AddedToken
 from tests.engine.tiny import make_tokenizer
 
 TURNS = (
+    "{% for tool in tools or [] %}<|system|>{{ tool | tojson }}<|end|>{% endfor %}"
     "{% for message in messages %}{% set content = message['content'].split('</think>')[-1] %}"
     "<|{{ message['role'] }}|>{{ content }}<|end|>{% endfor %}{# <tool_call> #}<|assistant|>"
 )

@@ -14,6 +14,7 @@ from apps.generations.params import (
     FORMAT_PARAMETERS,
     PARAMETERS,
     SHOWN_PARAMETERS,
+    TOOL_PARAMETERS,
     WORD_PARAMETERS,
     clean_params,
 )
@@ -127,9 +128,8 @@ def test_a_submit_that_is_rolled_back_leaves_no_job(submit: Submit) -> None:
 
 def test_defaults_are_within_their_own_bounds() -> None:
     assert clean_params({}) == clean_params(dict(DEFAULTS))
-    assert [each.name for each in (*PARAMETERS, *WORD_PARAMETERS, *FORMAT_PARAMETERS, *SHOWN_PARAMETERS)] == list(
-        DEFAULTS
-    )
+    kinds = (PARAMETERS, WORD_PARAMETERS, FORMAT_PARAMETERS, TOOL_PARAMETERS, SHOWN_PARAMETERS)
+    assert [each.name for kind in kinds for each in kind] == list(DEFAULTS)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,6 @@ export function toolsField(root, onChange) {
       root.hidden = unable && !text.value;
     },
     /** @returns {boolean} whether the sentence is about tools */
-    complain: (name, sentence) => complainAt(text, root.querySelector("#panel-tools-error"), name === "tools" ? sentence : ""),
+    complain: (name, sentence) => complainAt(text, root.querySelector("[role=alert]"), name === "tools" ? sentence : ""),
   };
 }
