@@ -40,6 +40,8 @@ export function toolsField(root, onChange) {
   example.addEventListener("click", () => {
     text.value = EXAMPLE;
     text.focus();
+    text.setSelectionRange(0, 0); // its beginning is what one reads first
+    text.scrollTop = 0;
     changed();
   });
 
