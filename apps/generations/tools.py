@@ -53,8 +53,7 @@ def clean_tools(text: str) -> str | None:
 def tools_of(params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Of a conversation or a job, as templates and other servers take them. Older jobs have none."""
     text = params.get(TOOLS)
-    tools: list[dict[str, Any]] = json.loads(text) if text else []
-    return tools
+    return [tool | {"function": _filled(tool["function"])} for tool in (json.loads(text) if text else [])]
 
 
 def tool_names(params: Mapping[str, Any]) -> list[str]:
@@ -71,6 +70,12 @@ def refuse_tools(version: ModelVersion, params: Mapping[str, Any]) -> None:
         "Remove the tools in the settings, or choose another model."
     )
     raise Refused(status=422, code="tools", message=message)
+
+
+def _filled(function: dict[str, Any]) -> dict[str, Any]:
+    """With what may be left out, but is looked for by some templates."""
+    usual = {"description": "", "parameters": {"type": "object", "properties": {}}}
+    return function | {name: value for name, value in usual.items() if not function.get(name)}
 
 
 def _finite(number: str) -> float:

@@ -15,7 +15,7 @@ from apps.generations.actions import submit_generation
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob
 from apps.generations.params import clean_params
-from apps.generations.tools import MAX_TOOLS
+from apps.generations.tools import MAX_TOOLS, tools_of
 from engine.remote.addresses import AddressRules
 from engine.remote.estimate import estimated_tokens
 from tests.engine.faulty_server import DONE, chunk, faulty, says
@@ -114,6 +114,13 @@ def test_tools_are_in_the_prompt_and_count(world: World, handy: HostedModel) -> 
     with pytest.raises(Refused, match="too long for this model") as refused:
         ask(world, handy, tools=[weather("word " * 390)])
     assert refused.value.code == "context_overflow"
+
+
+def test_what_may_be_left_out_is_filled_in_for_templates() -> None:
+    (bare, whole) = tools_of({"tools": json.dumps([{"type": "function", "function": {"name": "now"}}, weather()])})
+    assert bare == weather(name="now", description="", parameters={"type": "object", "properties": {}})
+    assert list(bare["function"]) == ["name", "description", "parameters"]
+    assert whole == weather()
 
 
 def test_a_control_token_in_a_tool_is_refused_in_words(world: World, handy: HostedModel) -> None:
