@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from apps.catalog.models import ModelVersion
-from apps.generations.json_text import MAX_DEPTH, depth_of, read_json
+from apps.generations.json_text import check_depth, read_json
 from engine.types import ANY_OBJECT, OutputFormat
 
 FORMAT, JSON, SCHEMA, REGEX = "output_format", "json", "json_schema", "regex"
@@ -74,12 +74,11 @@ def _wrong_schema(text: str) -> str:
         return f"The JSON schema is empty. {ADVICE}"
     try:
         schema = read_json(text, "The JSON schema", parse_int=str)  # however long
+        if not isinstance(schema, dict):
+            return 'A JSON schema is an object: it begins with “{”, as in {"type": "object"}.'
+        check_depth(schema, "The JSON schema")
     except ValueError as error:
         return str(error)
-    if not isinstance(schema, dict):
-        return 'A JSON schema is an object: it begins with “{”, as in {"type": "object"}.'
-    if (depth := depth_of(schema)) > MAX_DEPTH:
-        return f"The JSON schema is nested {depth} levels deep; up to {MAX_DEPTH} are allowed."
     return ""
 
 

@@ -25,7 +25,13 @@ def read_json(
         raise ValueError(f"This is not JSON: {error}.") from None
 
 
-def depth_of(value: object) -> int:
+def check_depth(value: object, called: str) -> None:
+    """called: as in `read_json`. Raises ValueError with a sentence."""
+    if (depth := _depth_of(value)) > MAX_DEPTH:
+        raise ValueError(f"{called} is nested {depth} levels deep; up to {MAX_DEPTH} are allowed.")
+
+
+def _depth_of(value: object) -> int:
     """Levels of objects and lists."""
     deepest, inside = 0, [(value, 1)]
     while inside:

@@ -15,7 +15,7 @@ from typing import Any
 from apps.catalog.chat import takes_tools
 from apps.catalog.models import ModelVersion
 from apps.generations.errors import Refused
-from apps.generations.json_text import MAX_DEPTH, depth_of, read_json
+from apps.generations.json_text import check_depth, read_json
 from apps.generations.schemas import wrong_schema
 
 TOOLS = "tools"
@@ -37,8 +37,7 @@ def clean_tools(text: str) -> str | None:
         raise ValueError(f"Tools are a list: it begins with “[”, and each of its members is {FORM}.")
     if len(tools) > MAX_TOOLS:
         raise ValueError(f"These are {len(tools)} tools; up to {MAX_TOOLS} are allowed.")
-    if (depth := depth_of(tools)) > MAX_DEPTH:
-        raise ValueError(f"The list of tools is nested {depth} levels deep; up to {MAX_DEPTH} are allowed.")
+    check_depth(tools, "The list of tools")
     if HALF.search(json.dumps(tools, ensure_ascii=False)):
         raise ValueError("The list of tools holds half a character (\\ud800 to \\udfff); write both halves, or none.")
     seen: set[str] = set()
