@@ -7,7 +7,7 @@ what transformers' `generate` writes. The peers are transformers' continuous bat
 batch; they take long, so they get the first sequences of the same work, once, and are compared by tokens a second
 (several numbers of sequences: each in turn, since neither is fastest with most). They share the weights with ours. Then
 one sequence alone, and beside all of it the device's own rates and the roofline that follows from them (see
-`roofline`). `--profile`: tables of where the time of a decode step goes, instead of W1.
+`roofline`). `--profile`: tables of where the time of a decode pass goes, instead of W1.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def profiled(model: LoadedModel, config: EngineConfig, options: argparse.Namespa
     told = {}
     for sequences in (options.batch, 1):
         work = where.wanted(model.vocabulary, sequences, options.context)
-        engine = engine_of(model, config, work, Counters())
+        engine = engine_of(model, config, work, counters := Counters())
         with torch.inference_mode():
-            told[str(sequences)] = where.decode_step(engine, work, model.device)
+            told[str(sequences)] = where.decode_pass(engine, counters, work, model.device)
         del engine
         release_memory(model.device)
     return told
@@ -106,7 +106,7 @@ def main() -> int:
         "options": vars(options), "greedy_equal_in_float32": equal,
     }  # fmt: skip
     if options.profile:
-        told["decode_step"] = profiled(model, config, options)
+        told["decode_pass"] = profiled(model, config, options)
     else:
         measured = Measured(model, config, options, rated)
         told |= measured.results()

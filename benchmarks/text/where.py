@@ -1,4 +1,4 @@
-"""Where a decode step's time goes: on the processor by function, on a GPU by kernel."""
+"""Where a decode pass' time goes: on the processor by function, on a GPU by kernel."""
 
 from __future__ import annotations
 
@@ -15,79 +15,91 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.text.contenders import asked
 from benchmarks.text.work import Request, alike
 from engine.device import finish
+from engine.metrics import Counters
 from engine.text.engine import TextEngine
+from engine.text.pacing import MOST_PASSES
 
 WARM, TIMED, TRACED = 8, 40, 10
-"""Steps."""
+"""Passes, at least."""
 FUNCTIONS, OWN_TIME, KERNELS = 28, 16, 20
 """Rows of the tables."""
 
 
 def wanted(vocabulary: int, sequences: int, context: int) -> list[Request]:
-    """Enough for all steps, while a step may read the prompt of one sequence only."""
-    return alike(sequences, vocabulary, read=context, made=2 * (WARM + TIMED) + TRACED + sequences, seed=sequences)
+    """Enough for all passes, while one may read the prompt of one sequence only."""
+    passes = 2 * (WARM + TIMED) + TRACED + 4 * MOST_PASSES
+    return alike(sequences, vocabulary, read=context, made=passes + sequences, seed=sequences)
 
 
-def decode_step(engine: TextEngine, work: list[Request], device: torch.device) -> dict[str, Any]:
-    """Of all of `work` together. Prints tables; returns milliseconds of a step, and those of its kernels."""
+def decode_pass(engine: TextEngine, counters: Counters, work: list[Request], device: torch.device) -> dict[str, Any]:
+    """Of all of `work` together. Prints tables; returns milliseconds of a pass, and those of its kernels."""
     writing = asked(engine, work)
     while any(one.completion_tokens < WARM for one in writing):
         engine.step()
     finish(device)
     began = perf_counter()
-    _steps(engine, TIMED)
+    passes = _passes(engine, counters, TIMED)
     finish(device)
-    whole = (perf_counter() - began) / TIMED
-    print(f"\n{len(work)} sequences behind {len(work[0].prompt)} tokens: {whole * 1e3:.3f} ms a step", flush=True)
-    busy = _kernels(engine, device)
-    _functions(engine)
+    whole = (perf_counter() - began) / passes
+    print(f"\n{len(work)} sequences behind {len(work[0].prompt)} tokens: {whole * 1e3:.3f} ms a pass", flush=True)
+    busy = _kernels(engine, counters, device)
+    _functions(engine, counters)
     for number in range(len(work)):
         engine.cancel(str(number))
-    return {"step_ms": round(whole * 1e3, 3), "kernels_ms": round(busy * 1e3, 3)}
+    return {"pass_ms": round(whole * 1e3, 3), "kernels_ms": round(busy * 1e3, 3)}
 
 
-def _steps(engine: TextEngine, count: int) -> None:
-    for _ in range(count):
+def _passes(engine: TextEngine, counters: Counters, least: int) -> int:
+    """How many were made: a step may make several."""
+    before = counters.steps
+    while counters.steps < before + least:
         engine.step()
+    return counters.steps - before
 
 
-def _kernels(engine: TextEngine, device: torch.device) -> float:
-    """Seconds of a step."""
+def _kernels(engine: TextEngine, counters: Counters, device: torch.device) -> float:
+    """Seconds of a pass."""
     on_gpu = device.type == "cuda"
     activity, kind = (ProfilerActivity.CUDA, DeviceType.CUDA) if on_gpu else (ProfilerActivity.CPU, DeviceType.CPU)
     with profile(activities=[activity]) as traced:
-        _steps(engine, TRACED)
+        passes = _passes(engine, counters, TRACED)
         finish(device)
     rows = [
         (one.self_device_time_total if on_gpu else one.self_cpu_time_total, one.count, one.key)
         for one in traced.key_averages()
         if one.device_type == kind
     ]
-    total = sum(spent for spent, _, _ in rows) / TRACED
-    print(f"kernels: {total / 1e3:.3f} ms a step\n     µs/step  calls/step  kernel")
+    total = sum(spent for spent, _, _ in rows) / passes
+    print(f"kernels: {total / 1e3:.3f} ms a pass\n     µs/pass  calls/pass  kernel")
     for spent, calls, name in sorted(rows, reverse=True)[:KERNELS]:
-        print(f"{spent / TRACED:12.1f}{calls / TRACED:12.1f}  {name[:90]}")
+        print(f"{spent / passes:12.1f}{calls / passes:12.1f}  {name[:90]}")
     return total / 1e6
 
 
-def _functions(engine: TextEngine) -> None:
+def _functions(engine: TextEngine, counters: Counters) -> None:
     """cProfile makes small functions look about twice as long as they are."""
     watched = cProfile.Profile()
     watched.enable()
-    _steps(engine, TIMED)
+    passes = _passes(engine, counters, TIMED)
     watched.disable()
     rows = [
         (cumulated, own, calls, f"{_short(file)}:{line} {name}")
         for (file, line, name), (_, calls, own, cumulated, _) in pstats.Stats(watched).stats.items()  # type: ignore[attr-defined]
     ]
-    _table("functions of the engine, with what they call", [row for row in rows if "engine/" in row[3]], FUNCTIONS, 0)
-    _table("all functions, alone", rows, OWN_TIME, 1)
+    _table(
+        "functions of the engine, with what they call",
+        [row for row in rows if "engine/" in row[3]],
+        passes,
+        FUNCTIONS,
+        0,
+    )
+    _table("all functions, alone", rows, passes, OWN_TIME, 1)
 
 
-def _table(title: str, rows: list[tuple[float, float, int, str]], most: int, by: int) -> None:
-    print(f"{title}\n     ms/step   own ms/step  calls/step")
+def _table(title: str, rows: list[tuple[float, float, int, str]], passes: int, most: int, by: int) -> None:
+    print(f"{title}\n     ms/pass   own ms/pass  calls/pass")
     for cumulated, own, calls, name in sorted(rows, key=lambda row: -row[by])[:most]:
-        print(f"{cumulated / TIMED * 1e3:12.3f}{own / TIMED * 1e3:12.3f}{calls / TIMED:12.1f}  {name}")
+        print(f"{cumulated / passes * 1e3:12.3f}{own / passes * 1e3:12.3f}{calls / passes:12.1f}  {name}")
 
 
 def _short(file: str) -> str:

@@ -48,9 +48,10 @@ class Beginning:
             namespace=f"{adapter.digest if adapter else ''}/{'' if self._config.share_prefixes else request.tenant}",
             arrived=perf_counter(),
             images=request.images,
+            last_token=min(len(tokens) + params.max_tokens, self._model.context_length),
         )
         chooser = Chooser(params, seed, tokens, constraint and Prescribed(constraint, stream))
-        last_token = min(len(tokens) + params.max_tokens, self._model.context_length)
+        sequence.greedy = chooser.is_plain and adapter is None
         if self._config.speculate and self._model.is_own and chooser.looks_ahead:
-            sequence.drafter = Drafter(tokens, last_token)
-        return Completion(ticket, sequence, chooser, stream, adapter, last_token)
+            sequence.drafter = Drafter(tokens, sequence.last_token)
+        return Completion(ticket, sequence, chooser, stream, adapter)

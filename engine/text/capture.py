@@ -1,12 +1,14 @@
-"""Decode steps that are recorded once for each size, and replayed by one call.
+"""Decode steps that are recorded once for each size, and replayed by one call a pass.
 
 A GPU computes a step of a small model faster than Python can launch its kernels. Sizes are a few numbers of rows; a
-step takes the next larger one. What can't be recorded runs as it would without.
+step takes the next larger one. What can't be recorded runs as it would without. A recorded pass ends with the most
+probable tokens, and leaves the numbers of the next one: replayed again, it goes on.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from collections.abc import Sequence as Several
 from functools import partial
 from time import perf_counter
@@ -18,7 +20,7 @@ from engine.text.attention.backend import AttentionPlan
 from engine.text.attention.gpu.backend import TritonBackend
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.shape import BLOCK_SIZE
-from engine.text.fused.layers import FusedLayers
+from engine.text.fused.layers import FusedLayers, going_on
 from engine.text.loader import LoadedModel
 from engine.text.recording import Launching, Recorder
 from engine.text.scheduler import DRAFT_ROWS
@@ -43,7 +45,8 @@ class CapturedSteps:
         self._model, self._backend, self._fused, self._record = model, backend, fused, record
         most = max(sequences, DRAFT_ROWS)
         self._held = backend.held(most, -(-model.context_length // BLOCK_SIZE))
-        self._logits = torch.empty(most, model.vocabulary, dtype=torch.float32, device=model.device)
+        self._logits = torch.empty(most, model.vocabulary, dtype=model.dtype, device=model.device)
+        self._going_on = going_on(most, model.vocabulary, model.device)
         self._sizes = sizes(most)
         self._replays: dict[int, Launching] = {}
         """The smallest last."""
@@ -61,20 +64,41 @@ class CapturedSteps:
     @property
     def nbytes(self) -> int:
         """Memory that stays taken."""
-        return self._held.nbytes + self._logits.nbytes + self._record.nbytes
+        return self._held.nbytes + self._logits.nbytes + self._going_on.nbytes + self._record.nbytes
 
     def run(self, chunks: Several[PlannedChunk], tokens: Several[int]) -> torch.Tensor | None:
-        """Logits of all rows, float32, which stand until the next step; None where none that was recorded fits."""
-        rows = min((size for size in self._sizes if size >= len(tokens)), default=None)
-        if rows not in self._replays or not self._held.fits(chunks):  # a much larger one would take longer
-            return None
-        return self.replayed(rows, chunks, tokens)
+        """Logits of all rows, which stand until the next step; None where none that was recorded fits."""
+        rows = self._size(chunks, tokens)
+        return None if rows is None else self.replayed(rows, chunks, tokens)
+
+    def go_on(
+        self, chunks: Several[PlannedChunk], tokens: Several[int], passes: int
+    ) -> Callable[[], list[list[int]]] | None:
+        """The most probable tokens, of each chunk as many as it wants and there are: up to the first one whose logits
+        aren't finite. Chunks of one token each. To be called when they are waited for, before the next step."""
+        rows = self._size(chunks, tokens)
+        return None if rows is None else self.gone_on(rows, chunks, tokens, passes)
 
     def replayed(self, rows: int, chunks: Several[PlannedChunk], tokens: Several[int]) -> torch.Tensor:
         """By the step that was recorded for so many rows, for chunks that fit."""
         self._held.write(rows, chunks, tokens)
         self._replays[rows]()
         return self._logits[: len(tokens)]
+
+    def gone_on(
+        self, rows: int, chunks: Several[PlannedChunk], tokens: Several[int], passes: int
+    ) -> Callable[[], list[list[int]]]:
+        """The same, of `go_on`."""
+        self._held.write(rows, chunks, tokens)
+        for _ in range(passes):
+            self._replays[rows]()
+        wanted = [1 + chunk.further for chunk in chunks]
+        return lambda: [_finite(told[-n:]) for n, told in zip(wanted, self._going_on.told(len(wanted)), strict=True)]
+
+    def _size(self, chunks: Several[PlannedChunk], tokens: Several[int]) -> int | None:
+        """Rows of the recorded step that fits."""
+        rows = min((size for size in self._sizes if size >= len(tokens)), default=None)
+        return rows if rows in self._replays and self._held.fits(chunks) else None  # a much larger one takes longer
 
     def _try(self, rows: int) -> None:
         """Where memory is short, the next ones, which are smaller, may still find enough."""
@@ -97,3 +121,8 @@ class CapturedSteps:
                 plan=AttentionPlan(self._backend, [], self._held.step(rows)),
             )
         self._logits[:rows].copy_(output.logits[0])
+        self._going_on(output.logits[0], self._held.moving(rows))
+
+
+def _finite(tokens: list[int]) -> list[int]:
+    return tokens[: tokens.index(-1)] if -1 in tokens else tokens

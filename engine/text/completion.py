@@ -19,8 +19,6 @@ class Completion:
     chooser: Chooser
     stream: AnswerStream
     adapter: Adapter | None
-    last_token: int
-    """It ends when it has so many tokens, the prompt's included."""
 
     def may_wait(self, tokens: Several[int], eos_ids: frozenset[int]) -> bool:
         """Whether these, its last ones, may be told later than they are chosen: something was told already, nothing
@@ -34,4 +32,4 @@ class Completion:
 
     def _ends_with(self, token: int, eos_ids: frozenset[int]) -> bool:
         is_end = token in eos_ids and not self.ticket.request.params.ignore_eos
-        return is_end or len(self.sequence.tokens) >= self.last_token
+        return is_end or len(self.sequence.tokens) >= self.sequence.last_token

@@ -103,7 +103,7 @@ class Completions:
             completion.ticket.finish(reason, code, error)
         if reason in (FinishReason.STOP, FinishReason.LENGTH):
             made = completion.ticket.completion_tokens
-            self._forecast.ended(made, completion.last_token - completion.sequence.prompt_tokens)
+            self._forecast.ended(made, completion.sequence.last_token - completion.sequence.prompt_tokens)
 
     def _tell_together(self, completion: Completion, tokens: list[int]) -> None:
         """Tokens that waited."""
@@ -148,7 +148,7 @@ class Completions:
             ticket.tell(segments)
             if completion.stream.stopped:
                 self.finish(completion, FinishReason.STOP)
-            elif ticket.prompt_tokens + ticket.completion_tokens >= completion.last_token:
+            elif ticket.prompt_tokens + ticket.completion_tokens >= completion.sequence.last_token:
                 self.finish(completion, FinishReason.LENGTH)
 
     def _broke(self, completion: Completion) -> None:

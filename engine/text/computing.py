@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
+from typing import TypeVar
 
 from engine.device import is_out_of_memory, release_memory
 from engine.metrics import Counters
@@ -15,13 +16,14 @@ from engine.text.completions import INTERNAL, Completions
 from engine.text.drafting import confirmed
 from engine.text.loader import LoadedModel
 from engine.text.runner import AnyRunner
-from engine.text.sampler import begin_choosing
+from engine.text.sampler import NON_FINITE, begin_choosing
 from engine.text.scheduler import Chunk, Step
 
 logger = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = "The device has too little memory left for this request. Try a shorter prompt, or try again later."
 
+Told = TypeVar("Told")
 Chosen = list[tuple[Chunk, list[int]]]
 """Each chunk with its next tokens, none where it samples none."""
 
@@ -62,6 +64,26 @@ class Computing:
         return [pair for alone in step.alone() for pair in self._run_alone(alone)]
 
     def _run(self, step: Step) -> Chosen:
+        is_greedy = not step.prefills and all(one.sequence.greedy and not one.draft for one in step.decodes)
+        begun = self._runner.go_on(step) if is_greedy else None
+        return self._run_chosen(step) if begun is None else self._gone_on(step, begun)
+
+    def _gone_on(self, step: Step, begun: Callable[[], list[list[int]]]) -> Chosen:
+        """What the device chose by itself."""
+        self._counters.compiled_steps += step.passes
+        chosen: Chosen = []
+        for chunk, tokens in zip(step.decodes, self._awaited(begun), strict=True):
+            completion = self._completions.get(chunk.sequence.id)
+            if completion is None:  # telling ended it
+                continue
+            if tokens:
+                chosen.append((chunk, self._until_end(completion, tokens)))
+            else:
+                self._fail(chunk, "non_finite", NON_FINITE)
+        return chosen
+
+    def _run_chosen(self, step: Step) -> Chosen:
+        """Logits come from the device, or are looked at there in ways that requests ask for."""
         completions = self._completions
         adapters = [completions[chunk.sequence.id].adapter for chunk in step.chunks]
         logits = self._runner.run(step, adapters)
@@ -72,7 +94,7 @@ class Computing:
             for ahead in range(1 + len(chunk.draft)):
                 choosers.append(completion.chooser)
                 positions.append(chunk.sequence.completion_tokens + ahead)
-        tokens = self._awaited(begin_choosing(logits, choosers, positions))
+        tokens = iter(self._awaited(begin_choosing(logits, choosers, positions)))
         chosen: Chosen = [(chunk, []) for chunk in step.prefills if not chunk.samples]
         for chunk, completion in sampling:
             stand = confirmed(chunk.draft, [next(tokens) for _ in range(1 + len(chunk.draft))])
@@ -82,13 +104,13 @@ class Computing:
                 self._fail(chunk, *completion.chooser.failure)
         return [pair for pair in chosen if pair[0].sequence.id in completions]  # telling ended the others
 
-    def _awaited(self, chosen: Callable[[], list[int | None]]) -> Iterator[int | None]:
+    def _awaited(self, chosen: Callable[[], list[Told]]) -> list[Told]:
         """Tell what is left to tell while the device computes."""
         launched = perf_counter()
         self._completions.tell_some(self._device_seconds)
         tokens = chosen()
         self._device_seconds = perf_counter() - launched
-        return iter(tokens)
+        return tokens
 
     def _until_end(self, completion: Completion, tokens: list[int]) -> list[int]:
         """Without what comes behind an end-of-sequence token."""

@@ -22,6 +22,8 @@ FIRST, MOST = 4, 7
 """Tokens to guess at once: at first, and at most."""
 MISSES = 2
 """Guesses that failed from their first token on, one after the other, before it rests."""
+AWAKE = 1
+"""Tokens that may come by while it looks for a place."""
 SHORT_REST, LONG_REST = 8, 128
 """In tokens: after the first misses, doubled up to the longest."""
 
@@ -39,6 +41,11 @@ class Drafter:
         self._misses = 0
         self._rest, self._next_rest = 0, SHORT_REST
 
+    @property
+    def patience(self) -> int:
+        """So many tokens may come by before it is asked again: while it rests, or few, or it would miss a place."""
+        return max(AWAKE, self._rest)
+
     def draft(self, most: int) -> tuple[int, ...]:
         """At most so many tokens that may come next; none where nothing alike is known, or while it rests."""
         if self._rest:
@@ -49,8 +56,9 @@ class Drafter:
         return () if place is None else self._following(place, most)
 
     def verified(self, drafted: int, accepted: int) -> None:
-        """So many of its tokens were the ones that the model chose."""
+        """So many of its tokens were the ones that the model chose; or where it wasn't asked, so many went by."""
         if not drafted:
+            self._rest = max(0, self._rest - accepted)
             return
         self._misses = 0 if accepted else self._misses + 1
         if accepted == drafted:

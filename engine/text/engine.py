@@ -72,9 +72,10 @@ class TextEngine:
         self._pacing = Pacing(config.prefill_tokens, config.stall_factor)
         self._forecast = Forecast()
         self._runner = make_runner(model, config, blocks)
+        self._tell_seconds = tell_seconds(config, model.device.type)
         self._completions = Completions(
             self._scheduler, counters, self._forecast, token_bytes=TokenBytes(model.tokenizer), eos_ids=model.eos_ids,
-            tell_seconds=tell_seconds(config, model.device.type),
+            tell_seconds=self._tell_seconds,
         )  # fmt: skip
         self._openings = Openings(model, config.max_sequences)
         self._adapters: Shelf[TextTicket, Adapter] = Shelf(
@@ -119,7 +120,7 @@ class TextEngine:
 
     def _work(self, sequence: Sequence) -> Work:
         completion = self._completions.get(sequence.id)
-        allowed = 0 if completion is None else completion.last_token - sequence.prompt_tokens
+        allowed = 0 if completion is None else sequence.last_token - sequence.prompt_tokens
         unread = sequence.uncached if sequence.uncached > 1 else 0
         return Work(unread, self._forecast.left(sequence.completion_tokens, allowed))
 
@@ -175,14 +176,17 @@ class TextEngine:
         return self._runner.settle()
 
     def step(self) -> None:
-        """Compute one pass for all running sequences and deliver what came of it."""
+        """Compute a pass for all running sequences, or several, and deliver what came of it."""
         self._completions.end_overdue()
         for ticket in self._adapters.ready():
             self._open(ticket)
         for ticket, constraint in self._openings.opened():
             self._begin(ticket, constraint)
         began = perf_counter()
-        step = self._scheduler.schedule(self._pacing.prefill_tokens(self._scheduler.decoding), began)
+        decoding = self._scheduler.decoding
+        # Tokens may wait to be told, so they may as well wait on the device.
+        passes = self._pacing.passes(decoding, self._tell_seconds) if self._runner.goes_on else 1
+        step = self._scheduler.schedule(self._pacing.prefill_tokens(decoding), began, passes)
         if step is None:
             self._openings.wait(LOOK_SECONDS)
             self._adapters.wait(LOOK_SECONDS)
@@ -195,14 +199,14 @@ class TextEngine:
 
     def _account(self, step: Step, seconds: float) -> None:
         counters = self._counters
-        counters.steps += 1
+        counters.steps += step.passes
         counters.busy_seconds += seconds
         counters.prompt_tokens += sum(chunk.count for chunk in step.prefills)
         counters.preemptions += len(step.preempted)
         counters.prefix_hit_tokens += self._scheduler.take_hits()
         tokens = step.tokens
-        self._pacing.took(tokens, seconds)
-        self._forecast.took(len(step.decodes), sum(chunk.count for chunk in step.prefills), seconds)
+        self._pacing.took(tokens, seconds / step.passes)
+        self._forecast.took(len(step.decodes), sum(chunk.count for chunk in step.prefills), seconds / step.passes)
         share = seconds / tokens
         for chunk in step.chunks:
             completion = self._completions.get(chunk.sequence.id)

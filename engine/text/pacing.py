@@ -1,4 +1,5 @@
-"""How many prompt tokens a step may read beside running completions, learnt from how long steps take. No torch.
+"""How many prompt tokens a step may read beside running completions, learnt from how long steps take, and how
+many passes a step without prompts may make. No torch.
 
 A step's time is flat while the weights must be read anyway and grows with its tokens after that; where the bend lies
 depends on the device, the model and the number format. So the time of steps is remembered by their size, in classes a
@@ -14,6 +15,8 @@ FEWEST = 16
 CLASSES_PER_DOUBLING = 4
 NEW_SHARE = 0.2
 """Of the newest time in the remembered one."""
+MOST_PASSES = 8
+"""In one step: what is lost where a text ends in its midst grows with them, what the host takes hardly shrinks."""
 WARM_UP = 2
 """The first steps of a size are slower than the rest: caches, lazily built kernels."""
 
@@ -42,8 +45,13 @@ class Pacing:
                 break  # one guess at a time
         return min(self._most, tokens)
 
+    def passes(self, decoding: int, seconds: float) -> int:
+        """How many passes in which `decoding` sequences get a token fit into so many seconds, one at least."""
+        expected = self._expected(decoding) if decoding and seconds else None
+        return 1 if expected is None else max(1, min(MOST_PASSES, int(seconds / expected)))
+
     def took(self, tokens: int, seconds: float) -> None:
-        """A step of so many tokens, of prompts and completions together."""
+        """A pass of so many tokens, of prompts and completions together."""
         size = _class(tokens)
         self._seen[size] = self._seen.get(size, 0) + 1
         known = self._seconds.get(size)

@@ -1,4 +1,4 @@
-"""Whether recorded steps give the logits that launched ones give: tried at load, while the cache is empty."""
+"""Whether recorded steps give what launched ones give, logits and tokens: tried at load, while the cache is empty."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ TOLERANCE = {torch.float32: 1e-3}
 ROUGH = 5e-2
 """Of number formats with few digits. Both are parts of the largest logit: steps of more rows multiply in another order,
 and all layers add to that."""
+PASSES = 2
+"""Of a step that goes on by itself."""
 
 
 def agree(captured: CapturedSteps, launch: Launch, model: LoadedModel, blocks: int) -> bool:
     """Each size goes one step on with the same few made-up sequences. blocks: of the cache, which are written to."""
-    told = captured.recorded
-    sequences = list(_made_up(len(told), blocks, model.context_length))
+    told, tolerance = captured.recorded, TOLERANCE.get(model.dtype, ROUGH)
+    sequences = list(_made_up(len(told) + PASSES, blocks, model.context_length))
     if not told or not sequences:
         return False
     beginnings = _placed([PlannedChunk(0, 0, one.start, one.blocks) for one in sequences])
@@ -41,8 +43,35 @@ def agree(captured: CapturedSteps, launch: Launch, model: LoadedModel, blocks: i
         ).clone()  # first: its keys and values are there for nobody yet
         expected = launch(chunks, tokens)
         away = (replayed - expected).abs().max().item() / expected.abs().max().item()
-        if not away <= TOLERANCE.get(model.dtype, ROUGH):  # nor is what isn't a number
+        if not away <= tolerance:  # nor is what isn't a number
             logger.error("Recorded steps of %d tokens give other logits, up to %.1e of the largest away", rows, away)
+            return False
+    decodes = [_later(one, len(told)) for one in sequences if one.count == 1]
+    # Read once more: small steps had no room for all of them.
+    beginnings = _placed([PlannedChunk(0, 0, one.start, one.blocks) for one in decodes])
+    launch(beginnings, _tokens(beginnings, model.vocabulary))
+    for rows in told:
+        if not _goes_on(captured, launch, rows, _placed(decodes, rows), tolerance, model.vocabulary):
+            logger.error("Recorded steps of %d tokens don't go on as launched ones", rows)
+            return False
+    return True
+
+
+def _goes_on(
+    captured: CapturedSteps, launch: Launch, rows: int, chunks: list[PlannedChunk], tolerance: float, vocabulary: int
+) -> bool:
+    """Whether the tokens it chooses are the most probable ones, or as good as those."""
+    tokens = _tokens(chunks, vocabulary)
+    for chunk in chunks:
+        chunk.further = PASSES - 1
+    chosen = captured.gone_on(rows, chunks, tokens, PASSES)()
+    if any(len(one) < PASSES for one in chosen):
+        return False
+    for ahead in range(PASSES):
+        logits = launch([PlannedChunk(one.row, one.start + ahead, 1, one.blocks) for one in chunks], tokens)
+        tokens = [one[ahead] for one in chosen]
+        theirs = logits[torch.arange(len(tokens)), torch.tensor(tokens)]
+        if not ((logits.amax(-1) - theirs).max() <= tolerance * logits.abs().max()).item():
             return False
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from collections.abc import Sequence as Several
 from contextlib import nullcontext
 from typing import Protocol
@@ -48,7 +49,18 @@ class AnyRunner(Protocol):
         """The same of the last step."""
         ...
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it may make several passes in one step."""
+        ...
+
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor: ...
+    def go_on(self, step: Step) -> Callable[[], list[list[int]]] | None:
+        """Of decodes without guesses and adapters the most probable tokens: of each up to as many as it wants, none
+        where its logits aren't finite. The passes are begun now; the function waits for them, and is called before the
+        next step. None: this step must be `run`."""
+        ...
+
     def settle(self) -> bool:
         """Called while no sequence is under way: change now what would change results in the midst of one. Whether
         more is awaited."""
@@ -115,6 +127,19 @@ class Runner:
         self._others = others
         return True
 
+    @property
+    def goes_on(self) -> bool:
+        return self._captured is not None
+
+    def go_on(self, step: Step) -> Callable[[], list[list[int]]] | None:
+        if self._captured is None:
+            return None
+        tokens = [chunk.sequence.tokens[chunk.start] for chunk in step.decodes]
+        begun = self._captured.go_on(planned(step.decodes), tokens, step.passes)
+        if begun is not None:
+            self.went_through = self.compile
+        return begun
+
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
         """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples, and one for each
         token of its draft. They stand until the next call.
@@ -128,9 +153,9 @@ class Runner:
         if logits is None:
             return self._launched(chunks, tokens, rows, adapters)
         self.went_through = self.compile
-        if len(rows) == len(logits):
-            return logits
-        return logits[torch.tensor(rows, dtype=torch.long, device=logits.device)]
+        if len(rows) < len(logits):
+            logits = logits[torch.tensor(rows, dtype=torch.long, device=logits.device)]
+        return logits.to(torch.float32)
 
     def _recorded(self, fused: FusedLayers, recorder: Recorder, sequences: int) -> CapturedSteps | None:
         """None where it can't be done, or doesn't give the logits that launching gives."""

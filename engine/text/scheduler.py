@@ -3,6 +3,7 @@
 The rules. Every sequence whose prompt is read gets one token in every step, or several while few sequences decode, no
 prompt is read and guesses of its next tokens hold (drafting.py). What is left of the step goes to prompts,
 in chunks, in the order in which their sequences were admitted; the step that reads a prompt's end makes its first
+token. A step that only decodes may make several passes, where all of its sequences just go on with the most probable
 token. Waiting sequences are admitted in the order of their users' fair shares while there is a place and the blocks for
 their whole prompt; the first in line is never passed by one that needs less.
 
@@ -37,6 +38,8 @@ class Chunk:
     start: int
     count: int
     draft: tuple[int, ...] = ()
+    further: int = 0
+    """So many tokens may follow the next one before anybody looks, each by a pass of its own."""
 
     @property
     def end(self) -> int:
@@ -59,7 +62,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One forward pass."""
+    """One forward pass, or several with the same sequences."""
 
     decodes: list[Chunk] = field(default_factory=list)
     """One known token each."""
@@ -70,6 +73,10 @@ class Step:
     @property
     def chunks(self) -> list[Chunk]:
         return self.decodes + self.prefills
+
+    @property
+    def passes(self) -> int:
+        return 1 + max((chunk.further for chunk in self.decodes), default=0)
 
     @property
     def tokens(self) -> int:
@@ -134,8 +141,8 @@ class Scheduler:
         self._blocks.release(sequence, forget=forget)
         self._shares.leave(sequence)
 
-    def schedule(self, prefill_tokens: int, now: float) -> Step | None:
-        """The next step, with at most so many tokens of prompts; None when there is nothing to do.
+    def schedule(self, prefill_tokens: int, now: float, passes: int = 1) -> Step | None:
+        """The next step, with at most so many tokens of prompts and so many passes; None when there is nothing to do.
 
         now: in seconds, of the clock that `Sequence.arrived` is on. Every step must be run or its sequences removed.
         """
@@ -144,11 +151,12 @@ class Scheduler:
         if not self._running:
             return None
         prefills = list(self._chunk_prompts(prefill_tokens))
-        return Step(list(self._chunk_decodes(drafting=not prefills)), prefills, admitted, preempted)
+        return Step(self._chunk_decodes(0 if prefills else passes), prefills, admitted, preempted)
 
     def advance(self, chunk: Chunk, tokens: Several[int] = ()) -> None:
         """`chunk` was computed; `tokens` were chosen after it, if it samples: one, and one more for each token of its
-        draft that they confirm. What was computed of the rest of the draft is overwritten in the next step."""
+        draft that they confirm, or for each further pass. What was computed behind them is overwritten in the next
+        step."""
         sequence, accepted = chunk.sequence, max(0, len(tokens) - 1)
         sequence.tokens += tokens
         sequence.cached = chunk.end + accepted
@@ -201,21 +209,31 @@ class Scheduler:
         self._blocks.release(sequence)
         return False
 
-    def _chunk_decodes(self, *, drafting: bool) -> Iterator[Chunk]:
+    def _chunk_decodes(self, passes: int) -> list[Chunk]:
+        """passes: at most; 0 where prompts are read beside them."""
         sequences = [one for one in self._running if one.uncached == 1]
-        most = DRAFT_ROWS // len(sequences) - 1 if drafting and sequences else 0
-        for sequence in sequences:
-            yield Chunk(sequence, sequence.cached, 1, self._draft(sequence, most))
+        most = DRAFT_ROWS // len(sequences) - 1 if passes and sequences else 0
+        chunks = [Chunk(one, one.cached, 1, self._draft(one, most)) for one in sequences]
+        if passes > 1 and all(one.greedy for one in sequences) and not any(chunk.draft for chunk in chunks):
+            if most > 0:
+                passes = min([passes, *(1 + one.drafter.patience for one in sequences if one.drafter is not None)])
+            for chunk in chunks:
+                left = chunk.sequence.last_token - len(chunk.sequence.tokens)
+                chunk.further = self._room(chunk.sequence, min(passes, left) - 1)
+        return chunks
 
     def _draft(self, sequence: Sequence, most: int) -> tuple[int, ...]:
-        """As long as there is room for it that nobody else needs for the next token."""
         draft = sequence.drafter.draft(most) if sequence.drafter is not None and most > 0 else ()
-        wanted = len(sequence.tokens) + len(draft)
-        more = self._blocks.blocks_for(wanted) - len(sequence.blocks)
-        if more > self._blocks.available - len(self._running):
-            return draft[: len(sequence.blocks) * self._blocks.block_size - len(sequence.tokens)]
+        return draft[: self._room(sequence, len(draft))] if draft else ()
+
+    def _room(self, sequence: Sequence, tokens: int) -> int:
+        """Of so many tokens behind its known ones, those there is room for that nobody else needs for the next
+        token."""
+        wanted = len(sequence.tokens) + tokens
+        if self._blocks.blocks_for(wanted) - len(sequence.blocks) > self._blocks.available - len(self._running):
+            return min(tokens, len(sequence.blocks) * self._blocks.block_size - len(sequence.tokens))
         self._blocks.grow(sequence, wanted)
-        return draft
+        return tokens
 
     def _chunk_prompts(self, budget: int) -> Iterator[Chunk]:
         for sequence in self._running:

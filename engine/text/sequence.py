@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 from engine.text.drafting import Drafter
@@ -26,6 +27,10 @@ class Sequence:
     """Pictures of the prompt, for a model that sees."""
     drafter: Drafter | None = None
     """Guesses its next tokens; None where they may not be computed together."""
+    greedy: bool = False
+    """Its next token is the most probable one, whatever else there is."""
+    last_token: int = sys.maxsize
+    """It ends when it has so many tokens, the prompt's included."""
     prompt_tokens: int = field(init=False)
     cached: int = 0
     """How many of `tokens`, from the first on, have their keys and values in the cache."""

@@ -22,6 +22,7 @@ from engine.text.attention.shape import CacheShape
 from engine.text.fused.layers import FusedLayers
 from engine.text.llama_layers import fits
 from engine.text.loader import LoadedModel
+from engine.text.pacing import MOST_PASSES
 from engine.text.recording import CudaGraphs, Launching
 from engine.text.runner import Runner
 from tests.engine.test_equality import Bench, blocks_of, greedy, load
@@ -150,8 +151,14 @@ def echoing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_checkpoint(tmp_path_factory.mktemp("echoing"), "Llama", **changes)
 
 
-def bench_of(folder: Path, recorder: Any) -> Bench:
-    settings = {"max_context": 112, "max_sequences": 3, "prefill_tokens": 6, "attention": "triton"}
+def bench_of(folder: Path, recorder: Any, **changes: Any) -> Bench:
+    settings = changes | {
+        "max_context": 112,
+        "max_sequences": 3,
+        "prefill_tokens": 6,
+        "attention": "triton",
+        "tell_seconds": 1e3,
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("engine.text.loader.can_pack", lambda *_: False)  # a processor's own form of weights
         patch.setattr("engine.text.trial._seconds", lambda layer, others: 1.0)
@@ -170,9 +177,10 @@ def test_sequences_that_grow_leave_and_come_back_through_recorded_steps(echoing:
     assert captured is not None
     assert captured.recorded == [8, 4, 2, 1]
     assert mine.engine.cache_bytes > mine.engine._runner._backend.nbytes
-    sizes = []
-    replayed = captured.replayed
+    sizes, passes = [], []
+    replayed, gone_on = captured.replayed, captured.gone_on
     captured.replayed = lambda rows, *rest: sizes.append(rows) or replayed(rows, *rest)
+    captured.gone_on = lambda rows, *rest: sizes.append(rows) or passes.append(rest[-1]) or gone_on(rows, *rest)
     blocks_of(mine, 3)
     told = []
     for bench in (plain, mine):
@@ -182,8 +190,35 @@ def test_sequences_that_grow_leave_and_come_back_through_recorded_steps(echoing:
         told.append([bench.completion(str(number), prompt) for number, prompt in enumerate(prompts)])
     assert told[1] == told[0]
     assert set(sizes) >= {8, 4}, sizes
+    assert {1, 2} <= set(passes), passes
     assert guesses(mine)[1] > 0
     assert mine.engine._counters.preemptions > 0
+
+
+def test_sequences_that_end_in_the_midst_of_several_passes(echoing: Path) -> None:
+    """The others go on, and whoever gets their blocks finds nothing in them that isn't its own."""
+    wanted = {"a": ([7, 8, 9], 5), "b": (repetitive(1)[:14], 19), "c": (repetitive(2)[:12], 12), "d": ([4, 5], 9)}
+    told = []
+    for bench in (
+        Bench(
+            load(echoing, max_context=112, device=str(DEVICE)), max_sequences=3, attention="reference", compile="off"
+        ),
+        bench_of(echoing, RECORDER(DEVICE), speculate=False),
+    ):
+        for name, (prompt, tokens) in wanted.items():
+            bench.add(name, prompt, greedy(tokens))
+        bench.run()
+        told.append([bench.completion(name, prompt) for name, (prompt, _) in wanted.items()])
+    assert told[1] == told[0]
+    counters = bench.engine._counters
+    assert counters.steps >= counters.compiled_steps > 0
+    passes = []
+    gone_on = bench.engine._runner._captured.gone_on
+    bench.engine._runner._captured.gone_on = lambda *given: passes.append(given[-1]) or gone_on(*given)
+    bench.add("again", [7, 8, 9], greedy(20))
+    bench.run()
+    assert bench.completion("again", [7, 8, 9])[:5] == told[0][0]
+    assert max(passes) == MOST_PASSES
 
 
 @pytest.mark.parametrize(

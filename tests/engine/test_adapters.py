@@ -105,7 +105,7 @@ def test_base_rows_are_the_same_bits_with_adapters_beside_them(llama: LoadedMode
     """The same batch twice, once with all of it on the base: not one bit of the others' logits differs."""
 
     def logits_of(others: tuple[AdapterRef | None, ...]) -> list[torch.Tensor]:
-        bench = Bench(llama, source, prefix_cache=False, speculate=False)
+        bench = Bench(llama, source, prefix_cache=False, speculate=False, compile="off")
         for adapter in {one for one in others if one is not None}:  # loaded before, so that all begin in one step
             bench.add(f"load {adapter.key}", PROMPTS[2], greedy(2), adapter=adapter)
             bench.run()

@@ -65,7 +65,7 @@ def test_a_busy_model_makes_room_after_a_while(make_engine: Make) -> None:
 
 def test_models_share_a_budget_of_memory(make_engine: Make) -> None:
     """Three tiny ones with a cache of 1 MiB each: two of them fit into 3 MiB, and the longest unused idle one goes."""
-    engine = make_engine(memory_mb=3, cache_mb=1)
+    engine = make_engine(memory_mb=3, cache_mb=1, compile="off")  # recorded steps would take some, too
     for number, model in enumerate(("Llama", "Qwen2", "Llama", "Qwen3")):
         assert submit(engine, model, PROMPT, GREEDY, str(number)).finish().reason == FinishReason.LENGTH
     now = engine.metrics()
@@ -133,7 +133,7 @@ def test_memory_that_does_not_suffice_for_a_step_is_taken_from_idle_models(
     make_engine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The step is run again, and nobody notices."""
-    engine = make_engine()
+    engine = make_engine(compile="off")
     submit(engine, "Llama", PROMPT, GREEDY, "idle").finish()
     submit(engine, "Qwen2", PROMPT, GREEDY, "first").finish()
     fail_while(engine, monkeypatch, "Qwen2", lambda: "Llama" in engine.loaded())

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from engine.text.block_manager import BlockManager
-from engine.text.drafting import MOST, Drafter, confirmed
+from engine.text.drafting import AWAKE, MOST, Drafter, confirmed
 from engine.text.scheduler import DRAFT_ROWS, Chunk, Scheduler, Step
 from engine.text.sequence import Sequence
 
@@ -40,12 +40,16 @@ class SchedulerMachine(RuleBasedStateMachine):
         namespace=st.sampled_from("xy"),
         priority=st.integers(0, 1),
         drafts=st.booleans(),
+        greedy=st.sampled_from([True, True, False]),
     )
-    def arrive(self, prompt: list[int], wanted: int, user: str, namespace: str, priority: int, drafts: bool) -> None:
+    def arrive(
+        self, prompt: list[int], wanted: int, user: str, namespace: str, priority: int, drafts: bool, greedy: bool
+    ) -> None:
         self.count += 1
         sequence = Sequence(f"s{self.count}", list(prompt), user, priority, namespace, self.now)
         self.live[sequence.id] = sequence
-        self.limits[sequence.id] = min(len(prompt) + wanted, LONGEST)
+        self.limits[sequence.id] = sequence.last_token = min(len(prompt) + wanted, LONGEST)
+        sequence.greedy = greedy
         if drafts:
             sequence.drafter = Drafter(sequence.tokens, self.limits[sequence.id])
         self.scheduler.add(sequence)
@@ -59,19 +63,23 @@ class SchedulerMachine(RuleBasedStateMachine):
         fails=st.integers(0, 30),
         budget=st.integers(1, PREFILL_TOKENS),
         choices=st.lists(st.integers(0, 1), min_size=1 + MOST, max_size=1 + MOST),
+        passes=st.integers(1, 1 + MOST),
+        ends=st.integers(1, 3 * MOST),
     )
-    def step(self, fails: int, budget: int, choices: list[int]) -> None:
+    def step(self, fails: int, budget: int, choices: list[int], passes: int = 1, ends: int = 99) -> None:
+        """passes: at most. ends: what came behind so many of them doesn't count."""
         self.now += 0.1
         before = {one.id for one in self.live.values() if one.running}
-        step = self.scheduler.schedule(budget, self.now)
+        step = self.scheduler.schedule(budget, self.now, passes)
         if step is None:
             assert not self.live
             return
         self._check(step, budget, before)
-        self._compute(step)
+        assert step.passes <= passes
+        self._compute(step, choices)
         for chunk in step.chunks:
             stand = confirmed(chunk.draft, choices[: 1 + len(chunk.draft)]) if chunk.samples else []
-            self.scheduler.advance(chunk, stand)
+            self.scheduler.advance(chunk, choices[: 1 + chunk.further][:ends] if chunk.further else stand)
         for number, chunk in enumerate(step.chunks):
             sequence = chunk.sequence
             assert len(sequence.tokens) <= self.limits[sequence.id]
@@ -95,6 +103,14 @@ class SchedulerMachine(RuleBasedStateMachine):
         if any(chunk.draft for chunk in step.chunks):
             assert not step.prefills
             assert step.tokens <= DRAFT_ROWS
+        # Several passes only of decodes that need nobody to look, as far as they may go and have blocks.
+        for chunk in step.chunks:
+            assert len(chunk.sequence.tokens) + chunk.further <= min(
+                chunk.sequence.last_token, len(chunk.sequence.blocks) * BLOCK
+            )
+        if step.passes > 1:
+            assert not step.prefills
+            assert all(chunk.sequence.greedy and not chunk.draft for chunk in step.decodes)
         running = {one.id for one in self.live.values() if one.running}
         assert running == before - {one.id for one in step.preempted} | {one.id for one in step.admitted}
         assert not (step.preempted and step.admitted)
@@ -102,12 +118,12 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert {one for one in running if self.live[one].uncached == 1} <= set(names)
         assert step.prefills or all(self.live[one].uncached == 1 for one in running)
 
-    def _compute(self, step: Step) -> None:
+    def _compute(self, step: Step, choices: list[int]) -> None:
         """What the runner does: every token must find all earlier ones of its own text, as they were computed. Those of
-        a guess are written too, and stay behind where it was wrong."""
+        a guess are written too, and stay behind where it was wrong; as do those of further passes behind an end."""
         for chunk in step.chunks:
             sequence = chunk.sequence
-            text = (*sequence.tokens[: chunk.end], *chunk.draft)
+            text = (*sequence.tokens[: chunk.end], *chunk.draft, *choices[: chunk.further])
             for place in range(len(text)):
                 block, offset = sequence.blocks[place // BLOCK], place % BLOCK
                 content = (sequence.namespace, text[: place + 1])
@@ -298,3 +314,44 @@ def test_chunks_that_end_before_the_prompt_do_not_sample() -> None:
     sequence = Sequence("one", [1, 2, 3])
     assert not Chunk(sequence, 0, 2).samples
     assert Chunk(sequence, 2, 1).samples
+
+
+def decoding(scheduler: Scheduler, **drafters: Drafter) -> list[Sequence]:
+    sequences = [Sequence(name, [1, 2, 3], greedy=True, last_token=40) for name in ("one", "two")]
+    read(scheduler, *sequences)
+    for sequence in sequences:
+        sequence.drafter = drafters.get(sequence.id)
+    return sequences
+
+
+def further(scheduler: Scheduler, passes: int) -> list[int]:
+    step = scheduler.schedule(PREFILL_TOKENS, 0, passes)
+    assert step is not None
+    return [chunk.further for chunk in step.chunks]
+
+
+def test_several_passes_while_nothing_needs_a_look() -> None:
+    scheduler = Scheduler(3, BlockManager(64, BLOCK))
+    one, two = decoding(scheduler)
+    assert further(scheduler, 6) == [5, 5]
+    one.last_token = len(one.tokens) + 3
+    assert further(scheduler, 6) == [2, 5], "it ends before the others"
+    two.greedy = False
+    assert further(scheduler, 6) == [0, 0]
+    two.greedy = True
+    scheduler.add(Sequence("new", [1] * 30))
+    assert further(scheduler, 6) == [0, 0, 0], "a prompt is read"
+
+
+def test_who_looks_for_guesses_is_asked_often_and_who_rests_when_it_has_rested() -> None:
+    drafter = Drafter([1, 2, 3], 40)
+    scheduler = Scheduler(3, BlockManager(64, BLOCK))
+    decoding(scheduler, one=drafter)
+    assert further(scheduler, 8) == [AWAKE, AWAKE]
+    drafter._rest = 5
+    step = scheduler.schedule(PREFILL_TOKENS, 0, 8)
+    assert step is not None
+    assert step.passes == 5  # the first of them is the one it was asked for
+    for chunk in step.chunks:
+        scheduler.advance(chunk, [0] * step.passes)
+    assert drafter.patience == AWAKE

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from engine.service import EngineStopped, EngineThread
+from engine.text.pacing import MOST_PASSES
 from engine.types import (
     Event,
     FinishEvent,
@@ -20,6 +21,7 @@ from engine.types import (
     StartedEvent,
     TextEvent,
 )
+from tests.engine.device import DEVICE
 from tests.engine.recorder import GREEDY, Recorder, submit
 
 PROMPT = [10, 20, 30, 40, 50]
@@ -102,7 +104,7 @@ def test_cancel_takes_effect_within_a_step_and_keeps_the_text(make_engine: Make)
     last = recorder.finish()
     assert last.reason == FinishReason.CANCELLED
     assert 0 < last.usage.completion_tokens < 500
-    assert engine.metrics().steps - before <= 3
+    assert engine.metrics().steps - before <= (3 if DEVICE == "cpu" else 3 * MOST_PASSES)
     assert recorder.text
 
 

@@ -18,6 +18,8 @@ class PlannedChunk:
     start: int
     count: int
     blocks: list[int]
+    further: int = 0
+    """Tokens behind, in passes that follow. They have blocks."""
 
     @property
     def end(self) -> int:
@@ -33,6 +35,6 @@ def planned(chunks: Several[Chunk]) -> list[PlannedChunk]:
     """Their rows follow one another."""
     result, row = [], 0
     for chunk in chunks:
-        result.append(PlannedChunk(row, chunk.start, chunk.rows, chunk.sequence.blocks))
+        result.append(PlannedChunk(row, chunk.start, chunk.rows, chunk.sequence.blocks, chunk.further))
         row += chunk.rows
     return result

@@ -22,6 +22,7 @@ class CompatibleRunner:
 
     attention = "transformers"
     compile = went_through = "off"
+    goes_on = False
 
     def __init__(self, model: LoadedModel, blocks: int) -> None:
         self.nbytes = blocks * model.shape.bytes_per_token * BLOCK_SIZE
@@ -35,6 +36,9 @@ class CompatibleRunner:
     def settle(self) -> bool:
         """Nothing is going to change."""
         return False
+
+    def go_on(self, step: Step) -> None:
+        """Each step is a pass."""
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
         """Logits `[samples, vocabulary]`, float32, decodes first: one row for each chunk that samples."""

@@ -6,13 +6,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from engine.device import release_memory
 from engine.text.llama_layers import fits
 from engine.text.other_layers import in_place
+
+if TYPE_CHECKING:
+    from engine.text.fused.going_on import GoingOn
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,12 @@ class FusedLayers:
         own = zip(self._layers, self._fused, strict=True)
         with torch.cuda.device_of(self._layers[0].self_attn.o_proj.weight), in_place(own):  # type: ignore[no-untyped-call] # where Triton launches
             yield
+
+
+def going_on(rows: int, vocabulary: int, device: torch.device) -> GoingOn:
+    from engine.text.fused.going_on import GoingOn  # here and not above: it imports triton
+
+    return GoingOn(rows, vocabulary, device)
 
 
 def fused_layers(module: Any, device: torch.device) -> FusedLayers | None:

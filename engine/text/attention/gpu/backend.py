@@ -33,7 +33,9 @@ class TritonBackend(Backend):
         super().__init__(shape, blocks)
         self._gpu = gpu_of(shape.device)
         self._tiles = {short: Tile.of(shape, short, self._gpu) for short in (True, False)}
-        self._layers = [Layer(shape, *both) for both in zip(self.keys, self.values or self.keys, strict=True)]
+        self._layers = [
+            Layer(shape, *both, self._gpu) for both in zip(self.keys, self.values or self.keys, strict=True)
+        ]
 
     @classmethod
     def supports(cls, shape: CacheShape) -> bool:

@@ -1,4 +1,5 @@
-"""A step's numbers in memory that stays, so that a CUDA graph finds the next step where it found the one before.
+"""A step's numbers in memory that stays, so that a CUDA graph finds the next step where it found the one before, or
+moves them on by itself.
 
 One buffer for steps of every size: what is told of rows and chunks comes first, each list with room for the most there
 may be, and the tables of blocks last, so that only what is used of them is copied. A graph is for a number of rows;
@@ -8,6 +9,7 @@ those of a step that has fewer belong to no chunk: they are stored nowhere and a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import torch
@@ -18,12 +20,27 @@ from engine.text.attention.gpu.tiles import SHORT_TOKENS, Gpu, Tile
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 
-LISTS = ("starts", "counts", "first_rows", "slots", "tokens", "places")
+LISTS = ("starts", "counts", "first_rows", "slots", "tokens", "places", "lasts")
 """A number for each row, or for each chunk, of which there are no more."""
 OF_TASKS = ("task_chunks", "task_rows")
 NOWHERE = -1
 WIDER = 16
 """Tables grow by so many blocks at a time, since all of them are written anew then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """Numbers that a pass in which each row is the next token of another sequence leaves for the pass behind it."""
+
+    table_width: torch.Tensor
+    """`[1]`"""
+    tables: torch.Tensor
+    slots: torch.Tensor
+    tokens: torch.Tensor
+    places: torch.Tensor
+    starts: torch.Tensor
+    lasts: torch.Tensor
+    """Where each ends."""
 
 
 class HeldSteps:
@@ -62,6 +79,13 @@ class HeldSteps:
     def places(self, rows: int) -> torch.Tensor:
         return self._list("places", rows)
 
+    def moving(self, rows: int) -> Moving:
+        """What a graph of so many rows changes."""
+        slots, tokens, places, starts, lasts = (
+            self._list(name, rows) for name in ("slots", "tokens", "places", "starts", "lasts")
+        )
+        return Moving(self._there[:1], self._there[self._tables :], slots, tokens, places, starts, lasts)
+
     def step(self, rows: int) -> Step:
         """What the kernels are given for a graph of so many rows."""
         tasks = self._room("task_rows", rows)
@@ -87,6 +111,7 @@ class HeldSteps:
         self._fill("task_rows", rows, [first for _, first in works])
         self._fill("tokens", rows, tokens)
         self._fill("places", rows, list(chain.from_iterable(range(chunk.start, chunk.end) for chunk in chunks)))
+        self._fill("lasts", rows, [chunk.start + chunk.further for chunk in chunks])
         self._numbers[0] = self._width
         used = self._tables + len(chunks) * self._width
         self._copy(used)

@@ -7,6 +7,8 @@ al., 2022 and 2023). Scores are kept in base 2. Everything is accumulated in flo
 
 Head sizes need not be powers of two: keys are read in two parts (576 = 512 + 64, 96 = 64 + 32), each padded to a power
 of two of 16 or more with what is beyond masked; values in one padded part.
+
+Where OVERLAPS, a kernel begins while the one before it ends (CUDA's programmatic dependent launch).
 """
 
 import triton
@@ -16,13 +18,29 @@ LOG2E: tl.constexpr = tl.constexpr(1.4426950408889634)
 
 
 @triton.jit
+def release_next(OVERLAPS: tl.constexpr):
+    """The next kernel may begin as soon as there is room for it."""
+    if OVERLAPS:
+        tl.extra.cuda.gdc_launch_dependents()
+
+
+@triton.jit
+def wait_previous(OVERLAPS: tl.constexpr):
+    """Until all kernels before this one have ended, and what they wrote can be read."""
+    if OVERLAPS:
+        tl.extra.cuda.gdc_wait()
+
+
+@triton.jit
 def store(
     key, value, keys, values, slots, key_head, key_token, value_head, value_token,
     KV_HEADS: tl.constexpr, KEY_DIM: tl.constexpr, VALUE_DIM: tl.constexpr, KEY_WIDTH: tl.constexpr,
-    VALUE_WIDTH: tl.constexpr, HAS_VALUES: tl.constexpr, BLOCK_SIZE: tl.constexpr,
+    VALUE_WIDTH: tl.constexpr, HAS_VALUES: tl.constexpr, BLOCK_SIZE: tl.constexpr, OVERLAPS: tl.constexpr,
 ):  # fmt: skip
     """One token and head to its place: slot = block · BLOCK_SIZE + place, or −1 for nowhere. Grid: tokens, their
     key/value heads."""
+    release_next(OVERLAPS)
+    wait_previous(OVERLAPS)
     token, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     slot = tl.load(slots + token)
     if slot >= 0:
@@ -45,6 +63,7 @@ def attend(
     VALUE_LINE: tl.constexpr, MAIN: tl.constexpr, REST: tl.constexpr, VALUE_WIDTH: tl.constexpr,
     VALUES_ARE_MAIN: tl.constexpr, WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, SINKS: tl.constexpr,
     WHOLE: tl.constexpr, ROWS: tl.constexpr, KEYS: tl.constexpr, BLOCK_SIZE: tl.constexpr,
+    OVERLAPS: tl.constexpr,
 ):  # fmt: skip
     """A task's rows with one of `splits` parts of the tokens they see. Grid: tasks, key/value heads, splits.
 
@@ -52,6 +71,8 @@ def attend(
     is one part, and the result is written; otherwise the part's sums are. VALUES_ARE_MAIN: the values are the first
     part of the keys, which is there already.
     """
+    release_next(OVERLAPS)
+    wait_previous(OVERLAPS)
     task, head, split, splits = tl.program_id(0), tl.program_id(1), tl.program_id(2), tl.num_programs(2)
     chunk, first = tl.load(task_chunks + task), tl.load(task_rows + task)
     table = tables + chunk * tl.load(table_width)
@@ -135,9 +156,11 @@ def attend(
 def combine(
     sums, highest, totals, output, task_chunks, task_rows, counts, first_rows, splits,
     KV_HEADS: tl.constexpr, GROUP: tl.constexpr, VALUE_DIM: tl.constexpr, VALUE_WIDTH: tl.constexpr,
-    ROWS: tl.constexpr, MOST_SPLITS: tl.constexpr,
+    ROWS: tl.constexpr, MOST_SPLITS: tl.constexpr, OVERLAPS: tl.constexpr,
 ):  # fmt: skip
     """A row's parts put together. Grid: tasks, key/value heads, rows of a tile. One that saw nothing weighs nothing."""
+    release_next(OVERLAPS)
+    wait_previous(OVERLAPS)
     task, head, place = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     chunk, row = tl.load(task_chunks + task), tl.load(task_rows + task) + place
     if row < tl.load(counts + chunk) * GROUP:

@@ -12,7 +12,7 @@ from engine.text.attention.backend import Variant
 from engine.text.attention.gpu import kernels
 from engine.text.attention.gpu.splitting import MOST_SPLITS
 from engine.text.attention.gpu.step import Launch, Step
-from engine.text.attention.gpu.tiles import Widths, padded, values_are_main
+from engine.text.attention.gpu.tiles import Gpu, Widths, padded, values_are_main
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 
 
@@ -23,6 +23,7 @@ class Layer:
     shape: CacheShape
     keys: torch.Tensor
     values: torch.Tensor
+    gpu: Gpu
 
     def store(self, key: torch.Tensor, value: torch.Tensor, step: Step) -> None:
         shape = self.shape
@@ -31,6 +32,7 @@ class Layer:
             KV_HEADS=shape.kv_heads, KEY_DIM=shape.key_dim, VALUE_DIM=shape.value_dim,
             KEY_WIDTH=padded(shape.key_dim), VALUE_WIDTH=padded(shape.value_dim),
             HAS_VALUES=not shape.values_in_keys, BLOCK_SIZE=BLOCK_SIZE,
+            **self.gpu.launching,
         )  # fmt: skip
 
     def attend(self, query: torch.Tensor, variant: Variant, step: Step) -> torch.Tensor:
@@ -53,7 +55,7 @@ class Layer:
             VALUE_LINE=shape.key_dim if shape.values_in_keys else shape.value_dim,
             VALUES_ARE_MAIN=values_are_main(shape), WINDOW=variant.window, SOFTCAP=variant.softcap > 0,
             SINKS=variant.sinks is not None, WHOLE=sums is None, ROWS=tile.rows, KEYS=tile.keys,
-            BLOCK_SIZE=BLOCK_SIZE, num_warps=tile.warps, num_stages=tile.stages,
+            BLOCK_SIZE=BLOCK_SIZE, num_warps=tile.warps, num_stages=tile.stages, **self.gpu.launching,
         )  # fmt: skip
 
     def _combine(self, step: Step, launch: Launch, output: torch.Tensor) -> None:
@@ -61,7 +63,7 @@ class Layer:
         kernels.combine[launch.tasks, self.shape.kv_heads, launch.tile.rows](
             launch.sums.values, launch.sums.highest, launch.sums.totals, output,
             launch.chunks, launch.rows, step.counts, step.first_rows, launch.splits,
-            **self._sizes(), ROWS=launch.tile.rows, MOST_SPLITS=MOST_SPLITS,
+            **self._sizes(), ROWS=launch.tile.rows, MOST_SPLITS=MOST_SPLITS, **self.gpu.launching,
         )  # fmt: skip
 
     def _sizes(self) -> dict[str, Any]:

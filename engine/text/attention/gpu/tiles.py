@@ -1,13 +1,15 @@
 """How large the tiles of a kernel are, by the shape of a model and what the GPU has: nothing is tried out while people
 wait.
 
-None of these constants was measured on a GPU yet (docs/decisions/0021): they follow from what fits, and from what
-published kernels for the same work use.
+Those of short chunks are the fastest of some twenty tried on an H200 (docs/decisions/0021); the others follow from what
+fits, and from what published kernels for the same work use.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import torch
 
@@ -21,8 +23,9 @@ SHORT_TOKENS = 8
 """Chunks of so few tokens (decodes, and guesses behind them) get small tiles: reading the cache is their work."""
 KEYS = 64
 """Tokens a tile of keys has, where it fits."""
-STAGES = 2
-"""Tiles of keys and values in shared memory: one computed with while the next is read."""
+STAGES, SHORT_STAGES = 2, 3
+"""Tiles of keys and values in shared memory: one computed with while the next is read, or the next two where that is
+all there is to do and half of the memory suffices for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +33,27 @@ class Gpu:
     processors: int
     shared_bytes: int
     """Shared memory that one kernel may have."""
+    overlaps: bool = False
+    """A kernel may begin while the one before it ends."""
+
+    @property
+    def launching(self) -> dict[str, Any]:
+        """Further arguments of every kernel."""
+        return {"OVERLAPS": True, "launch_pdl": True} if self.overlaps else {"OVERLAPS": False}
 
 
 H100 = Gpu(132, 227 * 1024)
 """228 KB a processor, of which the system keeps one. Also stands in where Triton's interpreter runs on a CPU."""
 
 
+@cache
 def gpu_of(device: torch.device) -> Gpu:
     if device.type != "cuda":
         return H100
     properties = torch.cuda.get_device_properties(device)
     most = getattr(properties, "shared_memory_per_block_optin", properties.shared_memory_per_block)
-    return Gpu(properties.multi_processor_count, most)
+    overlaps = torch.version.hip is None and properties.major >= 9
+    return Gpu(properties.multi_processor_count, most, overlaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +94,17 @@ class Tile:
         keys = BLOCK_SIZE if exact else KEYS
         while keys > BLOCK_SIZE and shared_bytes(shape, rows, keys) > gpu.shared_bytes:
             keys //= 2
+        if short and not exact and 2 * shared_bytes(shape, rows, keys, SHORT_STAGES) <= gpu.shared_bytes:
+            return cls(rows, keys, 2 if rows * widths.value <= LEAST * 64 else 4, SHORT_STAGES)
         return cls(rows, keys, 8 if rows * max(widths.value, 128) >= MOST_SUMS else 4)
 
 
-def shared_bytes(shape: CacheShape, rows: int, keys: int) -> int:
-    """An estimate: queries, and STAGES of keys and values. What Triton takes in fact may be a little more or less."""
+def shared_bytes(shape: CacheShape, rows: int, keys: int, stages: int = STAGES) -> int:
+    """An estimate: queries, and stages of keys and values. What Triton takes in fact may be a little more or less."""
     widths = Widths.of(shape)
     key = widths.main + widths.rest
     value = 0 if values_are_main(shape) else widths.value
-    return shape.dtype.itemsize * (rows * key + STAGES * keys * (key + value))
+    return shape.dtype.itemsize * (rows * key + stages * keys * (key + value))
 
 
 def values_are_main(shape: CacheShape) -> bool:

@@ -1,0 +1,55 @@
+"""From the logits of a pass to the tokens of the next one, without the host."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.text.attention.gpu.held import Moving
+from engine.text.attention.gpu.tiles import gpu_of
+from engine.text.attention.shape import BLOCK_SIZE
+from engine.text.fused import kernels
+from engine.text.pacing import MOST_PASSES
+
+PART, TILE = 4096, 1024
+"""Tokens that a program looks at, and at a time: one row alone of a large vocabulary is work for 32 programs."""
+
+
+class GoingOn:
+    """For passes of at most so many rows."""
+
+    def __init__(self, rows: int, vocabulary: int, device: torch.device) -> None:
+        self._parts = -(-vocabulary // PART)
+        self._values = torch.empty(rows, self._parts, dtype=torch.float32, device=device)
+        self._tokens = torch.empty(rows, self._parts, dtype=torch.int32, device=device)
+        self._told = torch.zeros(rows, MOST_PASSES, dtype=torch.int32, device=device)
+
+    @property
+    def nbytes(self) -> int:
+        return self._values.nbytes + self._tokens.nbytes + self._told.nbytes
+
+    def __call__(self, logits: torch.Tensor, moving: Moving) -> None:
+        """logits `[rows, vocabulary]`, contiguous"""
+        rows, vocabulary = logits.shape
+        launching = gpu_of(logits.device).launching
+        kernels.part_best[rows, self._parts](
+            logits,
+            self._values,
+            self._tokens,
+            VOCABULARY=vocabulary,
+            PARTS=self._parts,
+            PART=PART,
+            TILE=TILE,
+            **launching,
+        )
+        kernels.go_on[(rows,)](
+            self._values, self._tokens, self._told, moving.table_width, moving.tables, moving.slots, moving.tokens,
+            moving.places, moving.starts, moving.lasts,
+            PARTS=self._parts, WIDTH=1 << (self._parts - 1).bit_length(), ROOM=MOST_PASSES, BLOCK_SIZE=BLOCK_SIZE,
+            num_warps=1, **launching,
+        )  # fmt: skip
+
+    def told(self, rows: int) -> list[list[int]]:
+        """Of each row MOST_PASSES tokens, of which those of the last passes count; −1: there was none. Waits for the
+        device."""
+        tokens: list[list[int]] = self._told[:rows].tolist()
+        return tokens
