@@ -16,7 +16,7 @@ from apps.generations import trail
 from apps.generations.admission import authorized, refuse_overload, refuse_too_many, set_aside
 from apps.generations.doorbell import announce_cancel, ring
 from apps.generations.endings import cancel_all, end_unclaimed
-from apps.generations.erasing import erase_pictures_of
+from apps.generations.erasing import erase_pictures_of, erase_words_of
 from apps.generations.errors import Refused
 from apps.generations.formats import without_unused
 from apps.generations.intake import check_messages, encoded, refuse_blind, refuse_format
@@ -104,8 +104,8 @@ def request_cancel(*, actor: User, job: GenerationJob) -> bool:
 
 @transaction.atomic
 def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
-    """Erase prompts, completions and pictures of jobs, given as ids or as a query; how many. Their counts stay for
-    accounting.
+    """Erase prompts, completions and pictures of jobs, given as ids or as a query, and whatever else people wrote for
+    them; how many. Counts and numbers stay for accounting.
 
     One that hasn't ended is cancelled first, so that its worker can't write the text again.
     """
@@ -114,6 +114,7 @@ def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
     kept = GenerationJob.objects.filter(pk__in=[job.pk for job in found])
     cancel_all([job for job in found if not job.is_terminal])
     kept.update(messages=[], prompt_ids=[], output="", reasoning="", tool_calls=[])
+    erase_words_of([job for job in found if job.kind == Kind.TEXT])
     Certainty.objects.filter(job__in=kept).delete()
     erase_pictures_of([job for job in found if job.kind == Kind.IMAGE])
     trail.wiped(found)

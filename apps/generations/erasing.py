@@ -1,4 +1,4 @@
-"""Takes pictures away: their rows, after the commit their files, and files that no row speaks of."""
+"""Takes away what people wrote; pictures: their rows, after the commit their files, and files that no row speaks of."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from apps.generations.models import Artifact, GenerationJob
+from apps.generations.params import without_words
 from apps.generations.picture_store import folders, remove
 
 YOUNG_SECONDS = 3600
@@ -24,6 +25,14 @@ def erase_pictures(pictures: QuerySet[Artifact]) -> None:
     gone = list(pictures.values_list("pk", flat=True))
     Artifact.objects.filter(pk__in=gone).delete()
     transaction.on_commit(lambda: _remove(gone), robust=True)
+
+
+def erase_words_of(jobs: Collection[GenerationJob]) -> None:
+    """Of jobs of text what their parameters say: schemas, patterns, tools, stop strings, words."""
+    for job in jobs:
+        params = without_words(job.params)
+        if params != job.params:
+            GenerationJob.objects.filter(pk=job.pk).update(params=params)
 
 
 def erase_pictures_of(jobs: Collection[GenerationJob]) -> None:

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 
 from apps.generations.formats import FORMAT, FORMATS, MAX_REGEX_CHARS, MAX_SCHEMA_CHARS, REGEX, SCHEMA, wrong_format
 from apps.generations.tools import MAX_TOOLS_CHARS, TOOLS, clean_tools
-from apps.generations.words import MAX_WORD_CHARS, MAX_WORDS, MOST, WORDS
+from apps.generations.words import BIAS, MAX_WORD_CHARS, MAX_WORDS, MOST, WORDS
 
 MAX_STOPS = 4
 MAX_STOP_CHARS = 64
@@ -150,6 +150,10 @@ BY_NAME: Mapping[str, Parameter] = MappingProxyType(
 )
 
 
+WRITTEN = tuple(name for name, each in BY_NAME.items() if each.kind in {"strings", "text", "weights", "tools"})
+"""Those whose values are people's own words."""
+
+
 def sampling(params: Mapping[str, Any]) -> dict[str, Any]:
     """Without what belongs to the answer format."""
     return {name: value for name, value in params.items() if name not in FORMAT_NAMES}
@@ -170,6 +174,12 @@ def defaults_of(recommended: Mapping[str, Any]) -> dict[str, Any]:
             with suppress(ValueError):
                 own[name] = CLEANERS[parameter.kind](parameter, value)
     return own
+
+
+def without_words(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person wrote is as if nobody had set it; numbers and choices stay."""
+    kept = {name: value for name, value in params.items() if name != BIAS}
+    return kept | {name: _plain(DEFAULTS[name]) for name in WRITTEN if name in params}
 
 
 def clean_params(raw: Mapping[str, Any], defaults: Mapping[str, Any] = DEFAULTS) -> dict[str, Any]:

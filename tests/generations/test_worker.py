@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from time import monotonic
 from typing import Any
@@ -297,6 +298,21 @@ def test_erased_texts_stay_erased_although_a_worker_was_busy(submit: Submit, wor
     job.refresh_from_db()
     assert (job.state, job.output, job.messages, job.prompt_ids) == (State.CANCELLED, "", [], [])
     assert job.prompt_tokens > 0
+
+
+def test_what_else_was_written_for_it_is_erased_too(submit: Submit) -> None:
+    """Numbers stay, for accounting."""
+    job = submit("a secret", stop=["secret"], temperature=0.3)
+    written = {
+        "json_schema": '{"title": "secret"}', "regex": "secret", "tools": '[{"name": "secret"}]',
+        "word_bias": {"secret": 5}, "logit_bias": {"7": 5},
+    }  # fmt: skip
+    GenerationJob.objects.filter(pk=job.pk).update(params=job.params | written)
+    wipe_content([job.pk])
+    job.refresh_from_db()
+    assert "secret" not in json.dumps(job.params)
+    assert "logit_bias" not in job.params
+    assert (job.params["temperature"], job.params["stop"]) == (0.3, [])
 
 
 def test_a_worker_says_that_it_is_alive_and_leaves(
