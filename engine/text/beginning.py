@@ -11,6 +11,7 @@ from engine.text.adapters.adapter import Adapter
 from engine.text.answer import AnswerStream
 from engine.text.completion import Completion
 from engine.text.drafting import Drafter
+from engine.text.draw import is_narrow
 from engine.text.loader import LoadedModel
 from engine.text.prescribed import Prescribed
 from engine.text.sampler import Chooser
@@ -51,7 +52,7 @@ class Beginning:
             last_token=min(len(tokens) + params.max_tokens, self._model.context_length),
         )
         chooser = Chooser(params, seed, tokens, constraint and Prescribed(constraint, stream))
-        sequence.greedy = chooser.is_plain and adapter is None
+        sequence.goes_on = chooser.looks_ahead and adapter is None and not params.logit_bias and is_narrow(params)
         if self._config.speculate and self._model.is_own and chooser.looks_ahead:
             sequence.drafter = Drafter(tokens, sequence.last_token)
         return Completion(ticket, sequence, chooser, stream, adapter)

@@ -20,6 +20,7 @@ from engine.text.attention.backend import AttentionPlan
 from engine.text.attention.gpu.backend import TritonBackend
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.shape import BLOCK_SIZE
+from engine.text.drawing import Drawing
 from engine.text.fused.layers import FusedLayers, going_on
 from engine.text.loader import LoadedModel
 from engine.text.recording import Launching, Recorder
@@ -72,12 +73,12 @@ class CapturedSteps:
         return None if rows is None else self.replayed(rows, chunks, tokens)
 
     def go_on(
-        self, chunks: Several[PlannedChunk], tokens: Several[int], passes: int
+        self, chunks: Several[PlannedChunk], tokens: Several[int], passes: int, drawing: Drawing | None
     ) -> Callable[[], list[list[int]]] | None:
-        """The most probable tokens, of each chunk as many as it wants and there are: up to the first one whose logits
-        aren't finite. Chunks of one token each. To be called when they are waited for, before the next step."""
+        """The most probable tokens, or drawn ones: of each chunk as many as it wants. Chunks of one token each. To be
+        called when they are waited for, before the next step."""
         rows = self._size(chunks, tokens)
-        return None if rows is None else self.gone_on(rows, chunks, tokens, passes)
+        return None if rows is None else self.gone_on(rows, chunks, tokens, passes, drawing)
 
     def replayed(self, rows: int, chunks: Several[PlannedChunk], tokens: Several[int]) -> torch.Tensor:
         """By the step that was recorded for so many rows, for chunks that fit."""
@@ -86,14 +87,28 @@ class CapturedSteps:
         return self._logits[: len(tokens)]
 
     def gone_on(
-        self, rows: int, chunks: Several[PlannedChunk], tokens: Several[int], passes: int
+        self,
+        rows: int,
+        chunks: Several[PlannedChunk],
+        tokens: Several[int],
+        passes: int,
+        drawing: Drawing | None = None,
     ) -> Callable[[], list[list[int]]]:
         """The same, of `go_on`."""
         self._held.write(rows, chunks, tokens)
         for _ in range(passes):
             self._replays[rows]()
+            if drawing is not None:
+                drawing(self._logits[: len(tokens)], self._held.tokens(rows))
         wanted = [1 + chunk.further for chunk in chunks]
-        return lambda: [_finite(told[-n:]) for n, told in zip(wanted, self._going_on.told(len(wanted)), strict=True)]
+
+        def told() -> list[list[int]]:
+            found = [one[-count:] for one, count in zip(self._going_on.told(len(wanted)), wanted, strict=True)]
+            for row, drawn in ({} if drawing is None else drawing.told()).items():
+                found[row] = drawn[: wanted[row]]
+            return found
+
+        return told
 
     def _size(self, chunks: Several[PlannedChunk], tokens: Several[int]) -> int | None:
         """Rows of the recorded step that fits."""
@@ -122,7 +137,3 @@ class CapturedSteps:
             )
         self._logits[:rows].copy_(output.logits[0])
         self._going_on(output.logits[0], self._held.moving(rows))
-
-
-def _finite(tokens: list[int]) -> list[int]:
-    return tokens[: tokens.index(-1)] if -1 in tokens else tokens

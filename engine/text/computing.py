@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from time import perf_counter
 from typing import TypeVar
 
@@ -14,6 +15,8 @@ from engine.text.adapters.adapter import Adapter
 from engine.text.completion import Completion
 from engine.text.completions import INTERNAL, Completions
 from engine.text.drafting import confirmed
+from engine.text.draw import UNDECIDED
+from engine.text.drawing import Drawing
 from engine.text.loader import LoadedModel
 from engine.text.runner import AnyRunner
 from engine.text.sampler import NON_FINITE, begin_choosing
@@ -22,6 +25,9 @@ from engine.text.scheduler import Chunk, Step
 logger = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = "The device has too little memory left for this request. Try a shorter prompt, or try again later."
+
+LOOKS = 16
+"""Steps that look at more logits of a sequence, where few didn't decide: the next ones will hardly decide either."""
 
 Told = TypeVar("Told")
 Chosen = list[tuple[Chunk, list[int]]]
@@ -64,9 +70,18 @@ class Computing:
         return [pair for alone in step.alone() for pair in self._run_alone(alone)]
 
     def _run(self, step: Step) -> Chosen:
-        is_greedy = not step.prefills and all(one.sequence.greedy and not one.draft for one in step.decodes)
-        begun = self._runner.go_on(step) if is_greedy else None
+        goes_on = self._runner.goes_on and not step.prefills and all(chunk.goes_on for chunk in step.decodes)
+        begun = self._runner.go_on(step, self._drawing(step)) if goes_on else None
         return self._run_chosen(step) if begun is None else self._gone_on(step, begun)
+
+    def _drawing(self, step: Step) -> Drawing | None:
+        """Of those that don't just take the most probable token."""
+        choosers = [self._completions[chunk.sequence.id].chooser for chunk in step.decodes]
+        rows = [row for row, chooser in enumerate(choosers) if not chooser.is_plain]
+        if not rows:
+            return None
+        positions = [step.decodes[row].sequence.completion_tokens for row in rows]
+        return Drawing(rows, [choosers[row] for row in rows], positions, step.passes, self._model.device)
 
     def _gone_on(self, step: Step, begun: Callable[[], list[list[int]]]) -> Chosen:
         """What the device chose by itself."""
@@ -76,8 +91,11 @@ class Computing:
             completion = self._completions.get(chunk.sequence.id)
             if completion is None:  # telling ended it
                 continue
-            if tokens:
-                chosen.append((chunk, self._until_end(completion, tokens)))
+            stand = list(takewhile(lambda token: token >= 0, tokens))
+            if stand:
+                chosen.append((chunk, self._until_end(completion, stand)))
+            elif tokens[0] == UNDECIDED:
+                chunk.sequence.looks = LOOKS
             else:
                 self._fail(chunk, "non_finite", NON_FINITE)
         return chosen
@@ -98,6 +116,7 @@ class Computing:
         chosen: Chosen = [(chunk, []) for chunk in step.prefills if not chunk.samples]
         for chunk, completion in sampling:
             stand = confirmed(chunk.draft, [next(tokens) for _ in range(1 + len(chunk.draft))])
+            chunk.sequence.looks = max(0, chunk.sequence.looks - 1)
             if stand:
                 chosen.append((chunk, self._until_end(completion, stand)))
             else:

@@ -15,6 +15,13 @@ from engine.types import SamplingParams
 
 WIDTHS = (256, 4096)
 """How many of the most probable tokens to look at, before all of them."""
+NOT_FINITE, UNDECIDED = -1, -2
+"""In place of a token: a logit isn't a number or infinite; more tokens must be looked at."""
+
+
+def is_narrow(params: SamplingParams) -> bool:
+    """Whether the first few tokens that are looked at nearly always decide."""
+    return params.temperature == 0 or 0 < params.top_k <= WIDTHS[0] or params.top_p < 1 or params.min_p > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,14 @@ def drawn(logits: torch.Tensor, draw: Draw) -> list[int]:
             break
     chosen: list[int] = tokens.tolist()
     return chosen
+
+
+def tried(logits: torch.Tensor, draw: Draw) -> torch.Tensor:
+    """The same tokens `[n]` without ever waiting for the device; NOT_FINITE or UNDECIDED where there is none."""
+    scores = logits / draw.temperature
+    total = scores.logsumexp(-1, keepdim=True)
+    found, decided = _pick(scores, total, draw, min(WIDTHS[0], scores.shape[-1]))
+    return found.where(decided, UNDECIDED).where(torch.isfinite(logits.amax(-1)), NOT_FINITE)
 
 
 def _pick(scores: torch.Tensor, total: torch.Tensor, draw: Draw, width: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -65,7 +65,7 @@ def _goes_on(
     for chunk in chunks:
         chunk.further = PASSES - 1
     chosen = captured.gone_on(rows, chunks, tokens, PASSES)()
-    if any(len(one) < PASSES for one in chosen):
+    if any(min(one) < 0 for one in chosen):
         return False
     for ahead in range(PASSES):
         logits = launch([PlannedChunk(one.row, one.start + ahead, 1, one.blocks) for one in chunks], tokens)

@@ -19,6 +19,7 @@ from engine.text.attention.gpu.backend import TritonBackend
 from engine.text.attention.plan import PlannedChunk, planned
 from engine.text.capture import CapturedSteps
 from engine.text.compatible.runner import CompatibleRunner
+from engine.text.drawing import Drawing
 from engine.text.fused.layers import FusedLayers, fused_layers
 from engine.text.loader import LoadedModel
 from engine.text.other_layers import OtherLayers
@@ -55,10 +56,10 @@ class AnyRunner(Protocol):
         ...
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor: ...
-    def go_on(self, step: Step) -> Callable[[], list[list[int]]] | None:
-        """Of decodes without guesses and adapters the most probable tokens: of each up to as many as it wants, none
-        where its logits aren't finite. The passes are begun now; the function waits for them, and is called before the
-        next step. None: this step must be `run`."""
+    def go_on(self, step: Step, drawing: Drawing | None) -> Callable[[], list[list[int]]] | None:
+        """Of decodes without guesses and adapters as many tokens as each wants: the most probable ones, or those of its
+        rows that are drawn. What isn't a token (`draw.py`) counts with all behind it. The passes are begun now; the
+        function waits for them, and is called before the next step. None: this step must be `run`."""
         ...
 
     def settle(self) -> bool:
@@ -131,11 +132,11 @@ class Runner:
     def goes_on(self) -> bool:
         return self._captured is not None
 
-    def go_on(self, step: Step) -> Callable[[], list[list[int]]] | None:
+    def go_on(self, step: Step, drawing: Drawing | None) -> Callable[[], list[list[int]]] | None:
         if self._captured is None:
             return None
         tokens = [chunk.sequence.tokens[chunk.start] for chunk in step.decodes]
-        begun = self._captured.go_on(planned(step.decodes), tokens, step.passes)
+        begun = self._captured.go_on(planned(step.decodes), tokens, step.passes, drawing)
         if begun is not None:
             self.went_through = self.compile
         return begun

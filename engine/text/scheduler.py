@@ -3,8 +3,8 @@
 The rules. Every sequence whose prompt is read gets one token in every step, or several while few sequences decode, no
 prompt is read and guesses of its next tokens hold (drafting.py). What is left of the step goes to prompts,
 in chunks, in the order in which their sequences were admitted; the step that reads a prompt's end makes its first
-token. A step that only decodes may make several passes, where all of its sequences just go on with the most probable
-token. Waiting sequences are admitted in the order of their users' fair shares while there is a place and the blocks for
+token. A step that only decodes may make several passes, where all of its sequences go on without anybody looking.
+Waiting sequences are admitted in the order of their users' fair shares while there is a place and the blocks for
 their whole prompt; the first in line is never passed by one that needs less.
 
 When a decoding sequence needs a block and none is left, the last admitted one is preempted: it gives its blocks back
@@ -49,6 +49,11 @@ class Chunk:
     @property
     def rows(self) -> int:
         return self.count + len(self.draft)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the device may choose the next token, and those behind it."""
+        return self.sequence.goes_on and not self.sequence.looks and not self.draft
 
     @property
     def tokens(self) -> list[int]:
@@ -214,7 +219,7 @@ class Scheduler:
         sequences = [one for one in self._running if one.uncached == 1]
         most = DRAFT_ROWS // len(sequences) - 1 if passes and sequences else 0
         chunks = [Chunk(one, one.cached, 1, self._draft(one, most)) for one in sequences]
-        if passes > 1 and all(one.greedy for one in sequences) and not any(chunk.draft for chunk in chunks):
+        if passes > 1 and all(chunk.goes_on for chunk in chunks):
             if most > 0:
                 passes = min([passes, *(1 + one.drafter.patience for one in sequences if one.drafter is not None)])
             for chunk in chunks:

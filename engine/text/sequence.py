@@ -27,8 +27,10 @@ class Sequence:
     """Pictures of the prompt, for a model that sees."""
     drafter: Drafter | None = None
     """Guesses its next tokens; None where they may not be computed together."""
-    greedy: bool = False
-    """Its next token is the most probable one, whatever else there is."""
+    goes_on: bool = False
+    """Nothing but logits and the position decides its next tokens, so that the device may choose them."""
+    looks: int = 0
+    """In so many more steps it can't, for they look at more of its logits than the device does."""
     last_token: int = sys.maxsize
     """It ends when it has so many tokens, the prompt's included."""
     prompt_tokens: int = field(init=False)

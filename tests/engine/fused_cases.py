@@ -6,6 +6,7 @@ Run by `test_triton.py` in a process of its own, because the interpreter is chos
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from engine.text.attention.shape import CacheShape
 from engine.text.fused.layers import FusedLayers
 from engine.text.llama_layers import fits
 from engine.text.loader import LoadedModel
-from engine.text.pacing import MOST_PASSES
 from engine.text.recording import CudaGraphs, Launching
 from engine.text.runner import Runner
 from tests.engine.test_equality import Bench, blocks_of, greedy, load
@@ -180,12 +180,12 @@ def test_sequences_that_grow_leave_and_come_back_through_recorded_steps(echoing:
     sizes, passes = [], []
     replayed, gone_on = captured.replayed, captured.gone_on
     captured.replayed = lambda rows, *rest: sizes.append(rows) or replayed(rows, *rest)
-    captured.gone_on = lambda rows, *rest: sizes.append(rows) or passes.append(rest[-1]) or gone_on(rows, *rest)
+    captured.gone_on = lambda rows, *rest: sizes.append(rows) or passes.append(rest[2]) or gone_on(rows, *rest)
     blocks_of(mine, 3)
     told = []
     for bench in (plain, mine):
         for number, prompt in enumerate(prompts):
-            bench.add(str(number), prompt, greedy(12))
+            bench.add(str(number), prompt, greedy(10))
         bench.run()
         told.append([bench.completion(str(number), prompt) for number, prompt in enumerate(prompts)])
     assert told[1] == told[0]
@@ -196,29 +196,31 @@ def test_sequences_that_grow_leave_and_come_back_through_recorded_steps(echoing:
 
 
 def test_sequences_that_end_in_the_midst_of_several_passes(echoing: Path) -> None:
-    """The others go on, and whoever gets their blocks finds nothing in them that isn't its own."""
-    wanted = {"a": ([7, 8, 9], 5), "b": (repetitive(1)[:14], 19), "c": (repetitive(2)[:12], 12), "d": ([4, 5], 9)}
-    told = []
-    for bench in (
-        Bench(
-            load(echoing, max_context=112, device=str(DEVICE)), max_sequences=3, attention="reference", compile="off"
-        ),
-        bench_of(echoing, RECORDER(DEVICE), speculate=False),
-    ):
-        for name, (prompt, tokens) in wanted.items():
-            bench.add(name, prompt, greedy(tokens))
+    """The others go on, and whoever gets their blocks finds nothing in them that isn't its own. Two are drawn."""
+    drawn = {"temperature": 0.8, "top_k": 20, "seed": 3}
+    wanted = {
+        "a": ([7, 8, 9], 5, {}),
+        "b": ([1, 2], 12, drawn),
+        "c": ([3], 9, {}),
+        "d": ([4, 5], 6, drawn),
+    }
+    told, passes = [], []
+    plain = Bench(
+        load(echoing, max_context=112, device=str(DEVICE)), max_sequences=3, attention="reference", compile="off"
+    )
+    mine = bench_of(echoing, RECORDER(DEVICE), speculate=False)
+    captured = mine.engine._runner._captured
+    gone_on = captured.gone_on
+    captured.gone_on = lambda *given: passes.append(given[3]) or gone_on(*given)
+    for bench in (plain, mine):
+        for name, (prompt, tokens, params) in wanted.items():
+            bench.add(name, prompt, replace(greedy(tokens), **params))
         bench.run()
-        told.append([bench.completion(name, prompt) for name, (prompt, _) in wanted.items()])
+        told.append([bench.completion(name, prompt) for name, (prompt, *_) in wanted.items()])
     assert told[1] == told[0]
-    counters = bench.engine._counters
-    assert counters.steps >= counters.compiled_steps > 0
-    passes = []
-    gone_on = bench.engine._runner._captured.gone_on
-    bench.engine._runner._captured.gone_on = lambda *given: passes.append(given[-1]) or gone_on(*given)
-    bench.add("again", [7, 8, 9], greedy(20))
-    bench.run()
-    assert bench.completion("again", [7, 8, 9])[:5] == told[0][0]
-    assert max(passes) == MOST_PASSES
+    assert max(passes) > 4, passes
+    counters = mine.engine._counters
+    assert counters.steps >= counters.compiled_steps >= sum(passes)
 
 
 @pytest.mark.parametrize(

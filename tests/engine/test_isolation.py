@@ -69,7 +69,7 @@ def test_a_step_that_raises_is_run_again_one_by_one(
             return run(step, adapters)
 
         bench.engine._runner.run = failing  # type: ignore[method-assign]
-        bench.engine._runner.go_on = lambda step: None  # type: ignore[method-assign]
+        bench.engine._runner.go_on = lambda *given: None  # type: ignore[method-assign]
 
     bench = run_with(model, sabotage, code)
     check_others(bench, expected)

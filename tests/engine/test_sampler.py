@@ -17,6 +17,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from engine.text.draw import NOT_FINITE, UNDECIDED, WIDTHS, Draw, tried
 from engine.text.masks import rule_out
 from engine.text.sampler import Chooser, begin_choosing, choose
 from engine.types import SamplingParams
@@ -87,6 +88,27 @@ def test_it_draws_from_the_distribution_of_transformers(
     assert token is not None
     assert probabilities[token] > 0
     assert token in expected(probabilities, uniform)
+
+
+@pytest.mark.parametrize("vocabulary", [40, 300, 6000])
+def test_what_is_drawn_without_waiting_is_what_is_drawn(vocabulary: int) -> None:
+    """Where the first few tokens decide; elsewhere it says that they don't, and what isn't finite is told apart."""
+    generator = torch.Generator().manual_seed(5)
+    logits = torch.randn(60, vocabulary, generator=generator) * 4
+    logits[7, 3], logits[8] = math.nan, -math.inf
+    params = [
+        SamplingParams(temperature=t, top_k=k, top_p=p, min_p=m)
+        for t in (0.4, 1.0, 3.0) for k in (0, 1, 5, 400) for p in (0.5, 0.95, 1.0) for m in (0.0, 0.05)
+    ][:60]  # fmt: skip
+    numbers = torch.rand(60, generator=generator).tolist()
+    found = tried(logits.to(DEVICE), Draw.of(params, numbers, torch.device(DEVICE))).tolist()
+    expected = choose(
+        logits.clone().to(DEVICE), [Fixed(one, [0], u) for one, u in zip(params, numbers, strict=True)], [0] * 60
+    )
+    assert [row for row, token in enumerate(found) if token == NOT_FINITE] == [7, 8]
+    undecided = [row for row, token in enumerate(found) if token == UNDECIDED]
+    assert bool(undecided) == (vocabulary > WIDTHS[0])
+    assert all(found[row] == expected[row] for row in range(60) if found[row] >= 0)
 
 
 def test_ties_at_the_kth_place_are_kept_as_in_transformers() -> None:

@@ -40,16 +40,16 @@ class SchedulerMachine(RuleBasedStateMachine):
         namespace=st.sampled_from("xy"),
         priority=st.integers(0, 1),
         drafts=st.booleans(),
-        greedy=st.sampled_from([True, True, False]),
+        goes_on=st.sampled_from([True, True, False]),
     )
     def arrive(
-        self, prompt: list[int], wanted: int, user: str, namespace: str, priority: int, drafts: bool, greedy: bool
+        self, prompt: list[int], wanted: int, user: str, namespace: str, priority: int, drafts: bool, goes_on: bool
     ) -> None:
         self.count += 1
         sequence = Sequence(f"s{self.count}", list(prompt), user, priority, namespace, self.now)
         self.live[sequence.id] = sequence
         self.limits[sequence.id] = sequence.last_token = min(len(prompt) + wanted, LONGEST)
-        sequence.greedy = greedy
+        sequence.goes_on = goes_on
         if drafts:
             sequence.drafter = Drafter(sequence.tokens, self.limits[sequence.id])
         self.scheduler.add(sequence)
@@ -110,7 +110,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             )
         if step.passes > 1:
             assert not step.prefills
-            assert all(chunk.sequence.greedy and not chunk.draft for chunk in step.decodes)
+            assert all(chunk.goes_on for chunk in step.decodes)
         running = {one.id for one in self.live.values() if one.running}
         assert running == before - {one.id for one in step.preempted} | {one.id for one in step.admitted}
         assert not (step.preempted and step.admitted)
@@ -317,7 +317,7 @@ def test_chunks_that_end_before_the_prompt_do_not_sample() -> None:
 
 
 def decoding(scheduler: Scheduler, **drafters: Drafter) -> list[Sequence]:
-    sequences = [Sequence(name, [1, 2, 3], greedy=True, last_token=40) for name in ("one", "two")]
+    sequences = [Sequence(name, [1, 2, 3], goes_on=True, last_token=40) for name in ("one", "two")]
     read(scheduler, *sequences)
     for sequence in sequences:
         sequence.drafter = drafters.get(sequence.id)
@@ -336,9 +336,11 @@ def test_several_passes_while_nothing_needs_a_look() -> None:
     assert further(scheduler, 6) == [5, 5]
     one.last_token = len(one.tokens) + 3
     assert further(scheduler, 6) == [2, 5], "it ends before the others"
-    two.greedy = False
+    two.goes_on = False
     assert further(scheduler, 6) == [0, 0]
-    two.greedy = True
+    two.goes_on, two.looks = True, 1
+    assert further(scheduler, 6) == [0, 0]
+    two.looks = 0
     scheduler.add(Sequence("new", [1] * 30))
     assert further(scheduler, 6) == [0, 0, 0], "a prompt is read"
 

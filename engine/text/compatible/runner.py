@@ -11,6 +11,7 @@ import torch
 
 from engine.text.adapters.adapter import Adapter
 from engine.text.attention.shape import BLOCK_SIZE
+from engine.text.drawing import Drawing
 from engine.text.loader import LoadedModel
 from engine.text.scheduler import Chunk, Step
 from engine.text.sequence import Sequence
@@ -37,7 +38,7 @@ class CompatibleRunner:
         """Nothing is going to change."""
         return False
 
-    def go_on(self, step: Step) -> None:
+    def go_on(self, step: Step, drawing: Drawing | None) -> None:
         """Each step is a pass."""
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
