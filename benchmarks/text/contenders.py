@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,11 @@ def ours(model: LoadedModel, work: list[Request], config: EngineConfig) -> Made:
     return written(TextEngine(model, config, Counters()), work)
 
 
-def written(engine: TextEngine, work: list[Request]) -> Made:
-    """Prompts must not have been there before, or they are found in the cache."""
+def written(engine: TextEngine, work: list[Request], step: Callable[[], None] | None = None) -> Made:
+    """Prompts must not have been there before, or they are found in the cache. step: in place of the engine's own."""
     sequences = asked(engine, work)
     while engine.busy:
-        engine.step()
+        (step or engine.step)()
     made = [sequence.tokens[sequence.prompt_tokens :] for sequence in sequences]
     assert [len(one) for one in made] == [one.tokens for one in work], "A request failed; the log says why."
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from dataclasses import asdict, replace
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -33,6 +34,29 @@ def engine_of(model: LoadedModel, config: EngineConfig, work: list[Request], cou
         return TextEngine(model, replace(config, cache_mb=cache), counters)
 
 
+class Clock:
+    """Steps an engine, and adds up the time of those that read prompts and of those that only write."""
+
+    def __init__(self, engine: TextEngine, counters: Counters) -> None:
+        self._engine, self._counters = engine, counters
+        self._spent = {"reading": [0, 0, 0.0], "writing": [0, 0, 0.0]}
+
+    def step(self) -> None:
+        counters = self._counters
+        read, passes, began = counters.prompt_tokens, counters.steps, perf_counter()
+        self._engine.step()
+        spent = self._spent["reading" if counters.prompt_tokens > read else "writing"]
+        spent[0] += 1
+        spent[1] += counters.steps - passes
+        spent[2] += perf_counter() - began
+
+    def told(self) -> dict[str, dict[str, float]]:
+        return {
+            kind: {"steps": steps, "passes": passes, "seconds": round(seconds, 3)}
+            for kind, (steps, passes, seconds) in self._spent.items()
+        }
+
+
 class Measured:
     """W1, then one sequence alone, by one engine that has warmed up."""
 
@@ -59,11 +83,11 @@ class Measured:
         tokens, batch = made(self.work), self._options.batch
         best = tokens / self._roofline.seconds(self.work, batch, self._config.prefill_tokens)
         tell(f"W1: {sum(len(one.prompt) for one in self.work)} tokens to read, {tokens} to make; roofline {best:.0f}/s")
-        before, found = replace(counters), []
+        before, found, clock = replace(counters), [], Clock(engine, counters)
         for turn in range(self._options.rounds):
             work = self.work if turn == 0 else renewed(self.work, self._model.vocabulary, seed=turn)
             written: list[contenders.Made] = []
-            found.append(tokens / seconds(lambda: written.append(contenders.written(engine, work))))  # noqa: B023
+            found.append(tokens / seconds(lambda: written.append(contenders.written(engine, work, clock.step))))  # noqa: B023
             self.made = self.made or written[0]
             tell(f"W1, round {turn + 1}: {found[-1]:.0f} tokens/s, {found[-1] / best:.1%} of the roofline")
         self.rate = statistics.median(found)
@@ -74,6 +98,7 @@ class Measured:
             "roofline_tokens_per_second": round(best, 1),
             "roofline_part": round(self.rate / best, 3),
             "in_all_rounds": {name: after[name] - getattr(before, name) for name in names},
+            "spent_in_all_rounds": clock.told(),
         }
 
     def _alone(self, engine: TextEngine) -> dict[str, Any]:

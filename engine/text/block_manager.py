@@ -75,9 +75,10 @@ class BlockManager:
 
     def seal(self, sequence: Sequence) -> None:
         """Its tokens up to `cached` are computed: name the blocks that are full now, for others to find."""
-        if not self._prefix_cache:
+        full = sequence.cached // self.block_size
+        if not self._prefix_cache or full == len(sequence.chain):  # as after most tokens
             return
-        for name in self._names(sequence, sequence.cached // self.block_size):
+        for name in self._names(sequence, full):
             block = sequence.blocks[len(sequence.chain)]
             sequence.chain.append(name)
             if name not in self._named and block not in self._name_of:
