@@ -52,7 +52,7 @@ class Page:
     async def send_raw(self, text: str | None = None, data: bytes | None = None) -> None:
         await self._socket.send_input({"type": "websocket.receive", "text": text, "bytes": data})
 
-    async def next(self, kind: str, seconds: float = 5) -> dict[str, Any]:
+    async def next(self, kind: str, seconds: float = 20) -> dict[str, Any]:
         """The next frame of this kind; others before it are passed over."""
         async with asyncio.timeout(seconds):
             while True:
@@ -69,7 +69,7 @@ class Page:
             if [person["name"] + ("…" if person["typing"] else "") for person in present] == list(names):
                 return
 
-    async def close_code(self, seconds: float = 5) -> int:
+    async def close_code(self, seconds: float = 20) -> int:
         """Wait for the close; frames before it are passed over."""
         async with asyncio.timeout(seconds):
             while True:

@@ -175,7 +175,7 @@ def stopped_at_the_end(runner: Runner) -> Iterator[Runner]:
         stopping.join()
 
 
-def ended(job: GenerationJob, seconds: float = 10.0) -> GenerationJob:
+def ended(job: GenerationJob, seconds: float = 30.0) -> GenerationJob:
     """The job once it has ended."""
     end = monotonic() + seconds
     while monotonic() < end:
@@ -186,7 +186,7 @@ def ended(job: GenerationJob, seconds: float = 10.0) -> GenerationJob:
     raise AssertionError(f"job {job.pk} is still {job.state} after {seconds} s")
 
 
-def until(condition: Any, seconds: float = 10.0) -> None:
+def until(condition: Any, seconds: float = 30.0) -> None:
     end = monotonic() + seconds
     while not condition():
         assert monotonic() < end, "what was waited for did not happen"

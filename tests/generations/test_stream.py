@@ -34,13 +34,13 @@ async def until_running(job: GenerationJob) -> None:
             await asyncio.sleep(0.01)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  (what is waited for happens in other threads)
             await asyncio.sleep(0.01)
 
 
-async def finished(*readers: Reader, seconds: float = 15) -> None:
+async def finished(*readers: Reader, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         await asyncio.gather(*(reader.run() for reader in readers))
 
