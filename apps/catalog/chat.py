@@ -35,6 +35,11 @@ def takes_tools(version: ModelVersion) -> bool:
     return version.is_upstream or _takes_tools(version.chat_template)
 
 
+def takes_calls(version: ModelVersion) -> bool:
+    """Whether `version` can be shown calls of tools and their results, as any upstream."""
+    return version.is_upstream or _takes_calls(version.chat_template)
+
+
 def chat_length(version: ModelVersion, prompt_ids: Sequence[int]) -> int:
     """Tokens that the model reads: more than `prompt_ids` has where there are pictures. Raises as `encode_chat`."""
     return chat_format(version).length(prompt_ids)
@@ -55,6 +60,7 @@ def chat_format(version: ModelVersion) -> ChatFormat:
     return _loaded(model_store().root, version.foundation.digest)
 
 
+_takes_calls = lru_cache(maxsize=256)(template.takes_calls)
 _takes_tools = lru_cache(maxsize=256)(template.takes_tools)
 
 

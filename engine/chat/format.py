@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from engine.chat.calls import texts_of_calls
 from engine.chat.errors import ChatError
 from engine.chat.markers import Markers
 from engine.chat.source import chat_template_of, special_tokens_of
@@ -13,8 +14,9 @@ from engine.chat.template import ChatTemplate, texts_in
 from engine.chat.tokens import Tokens
 from engine.types import BLIND
 
-ROLES = ("system", "user", "assistant")
+ROLES = ("system", "user", "assistant", "tool")
 NO_TOOLS = "This model's chat template knows no tools: it can't be told of any."
+NO_CALLS = "This model's chat template knows no results of tools: it can't be shown any."
 
 
 class ChatFormat:
@@ -48,13 +50,14 @@ class ChatFormat:
         effort: str | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
     ) -> list[int]:
-        """Token ids of the chat `[{"role": "system|user|assistant", "content": …}]`, ready for the model to continue.
-        A message may have `pictures`, how many there are before its text: each gets a placeholder of its own.
+        """Token ids of the chat `[{"role": "system|user|assistant|tool", "content": …}]`, ready for the model to continue.
+        A message may have `pictures`, how many there are before its text: each gets a placeholder of its own; an answer
+        `tool_calls` in OpenAI's form, each answered by a message of a `tool` with its `tool_call_id` and `name`.
 
         The same ids as transformers' `apply_chat_template(tokenize=True)` where no message holds a control token; those
         that do hold them get them as plain text. `effort`: how long to think, `low`, `medium` or `high`, for a template
-        that asks for it. `tools`: functions that the model may call, `[{"type": "function", "function": …}]`; in them a
-        control token is refused. Raises ChatError.
+        that asks for it. `tools`: functions that the model may call, `[{"type": "function", "function": …}]`; in them and
+        in calls a control token is refused. Raises ChatError.
         """
         _check(messages)
         if not self.sees and any(message.get("pictures") for message in messages):
@@ -62,6 +65,7 @@ class ChatFormat:
         if self._template is None:
             raise ChatError("This model has no chat template: it completes texts, it doesn't hold conversations.")
         self._check_tools(self._template, tools)
+        self._check_calls(self._template, messages)
         marked, marks = self._markers.mark(messages, avoid=self._source)
         rendered = self._template.render(
             marked, add_generation_prompt=add_generation_prompt, effort=effort, tools=tools
@@ -89,6 +93,15 @@ class ChatFormat:
         for text in texts_in(list(tools)):
             if found := self._markers.pattern.search(text):
                 raise ChatError(f"The tools hold “{found.group()}”, a control token of this model; remove it.")
+
+    def _check_calls(self, template: ChatTemplate, messages: Sequence[Mapping[str, Any]]) -> None:
+        told = [message for message in messages if message["role"] == "tool" or message.get("tool_calls")]
+        if told and template.takes_calls is None:
+            raise ChatError(NO_CALLS)
+        for text in (text for message in told for text in texts_of_calls(message)):
+            if found := self._markers.pattern.search(text):
+                token = f"“{found.group()}”, a control token of this model"
+                raise ChatError(f"An earlier call of a tool holds {token}; ask for that answer again.")
 
     def _encode(self, rendered: str, marks: str) -> list[int]:
         ids: list[int] = []

@@ -14,6 +14,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 
+from engine.chat.calls import TRIED, Arguments, as_template_wants, texts_of_calls, trial
 from engine.chat.errors import ChatError, Declined
 from engine.chat.growth import room
 from engine.chat.limits import LimitedEnvironment, limited, with_ticks
@@ -60,11 +61,13 @@ class ChatTemplate:
         """The text of the whole chat, control tokens included; without `effort` as the template has it. Raises
         ChatError."""
         given = sum(len(message["content"]) for message in messages) + sum(map(len, texts_in(list(tools))))
+        given += sum(len(text) for message in messages for text in texts_of_calls(message))
         values: dict[str, Any] = {"documents": None, "add_generation_prompt": add_generation_prompt}
         values["tools"] = list(tools) or None
         if effort is not None:
             values[EFFORT] = effort
-        values["messages"] = [self._as_it_wants(message) for message in messages]
+        arguments = self.takes_calls if any(message.get("tool_calls") for message in messages) else None
+        values["messages"] = [self._as_it_wants(as_template_wants(message, arguments)) for message in messages]
         with limited(2 * given):
             return self._collect(values)
 
@@ -73,7 +76,7 @@ class ChatTemplate:
         """Whether it wants what a message says as a list of parts, as those of models that see pictures do: of a plain
         text they show nothing, without a word."""
         try:
-            return PROBE not in self._tried(PROBE) and PROBE in self._tried(_parts(PROBE))
+            return PROBE not in self._tried(_asking(PROBE)) and PROBE in self._tried(_asking(_parts(PROBE)))
         except ChatError:  # told where it is rendered
             return False
 
@@ -82,17 +85,29 @@ class ChatTemplate:
         """Whether it tells a model of the functions that it may call: found by trying, since one may look at `tools`
         without showing them."""
         try:
-            return PROBE in self._tried(self._as_it_wants({"role": "user", "content": ""})["content"], [TOOL])
+            return PROBE in self._tried([self._as_it_wants({"role": "user", "content": ""})], [TOOL])
         except ChatError:
             return False
+
+    @cached_property
+    def takes_calls(self) -> Arguments | None:
+        """Whether it shows a model its earlier calls with their results, and with arguments in which form: by trying."""
+        return next(filter(self._shows_calls, Arguments), None)
+
+    def _shows_calls(self, arguments: Arguments) -> bool:
+        messages = [self._as_it_wants(as_template_wants(message, arguments)) for message in trial()]
+        try:
+            shown = self._tried(messages, [TOOL])
+        except ChatError:
+            return False
+        return all(text in shown for text in TRIED)
 
     def _as_it_wants(self, message: Mapping[str, Any]) -> dict[str, Any]:
         pictures = message.get("pictures", 0)
         told = {name: value for name, value in message.items() if name != "pictures"}
         return told | {"content": _parts(message["content"], pictures)} if pictures or self.takes_parts else told
 
-    def _tried(self, content: Any, tools: list[dict[str, Any]] | None = None) -> str:
-        messages = [{"role": "user", "content": content}]
+    def _tried(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> str:
         with limited(2 * len(PROBE)):
             return self._collect({"messages": messages, "tools": tools, "add_generation_prompt": True})
 
@@ -116,6 +131,10 @@ class ChatTemplate:
         return "".join(pieces)
 
 
+def _asking(content: Any) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": content}]
+
+
 def _parts(text: str, pictures: int = 0) -> list[dict[str, str]]:
     """The pictures first, as the makers of such models ask for; then what is said of them."""
     return [{"type": "image"}] * pictures + ([{"type": "text", "text": text}] if text or not pictures else [])
@@ -133,6 +152,14 @@ def takes_tools(source: str) -> bool:
     """Whether a chat by this template, if it is a good one, can tell of functions that the model may call."""
     try:
         return bool(source) and ChatTemplate(source, dict.fromkeys(NAMED, "")).takes_tools
+    except ChatError:
+        return False
+
+
+def takes_calls(source: str) -> bool:
+    """Whether a chat by this template, if it is a good one, can show calls of tools and their results."""
+    try:
+        return bool(source) and ChatTemplate(source, dict.fromkeys(NAMED, "")).takes_calls is not None
     except ChatError:
         return False
 

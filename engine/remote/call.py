@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -203,7 +203,7 @@ def body_of(request: GenerationRequest, model: str, max_tokens: int) -> dict[str
     params = request.params
     body: dict[str, Any] = {
         "model": model,
-        "messages": [dict(message) for message in request.messages],
+        "messages": [_sent(message) for message in request.messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         "max_tokens": max_tokens,
@@ -220,6 +220,11 @@ def body_of(request: GenerationRequest, model: str, max_tokens: int) -> dict[str
     if request.tools:
         wanted["tools"] = [dict(tool) for tool in request.tools]
     return body | wanted | {name: value for name, usual in neutral.items() if (value := getattr(params, name)) != usual}
+
+
+def _sent(message: Mapping[str, Any]) -> dict[str, Any]:
+    """In OpenAI's form a result names its call, not its tool."""
+    return {name: value for name, value in message.items() if name != "name"}
 
 
 def response_format(wanted: OutputFormat) -> dict[str, Any]:

@@ -12,8 +12,10 @@ TOKENS_PER_MESSAGE = 4
 """What a chat template puts around each."""
 
 
-def estimated_tokens(messages: Iterable[Mapping[str, str]], tools: Sequence[Mapping[str, Any]] = ()) -> int:
+def estimated_tokens(messages: Iterable[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()) -> int:
     """Rather too many than too few: this much is set aside of a quota until the server has counted."""
+    messages = list(messages)
+    calls = [call for message in messages for call in message.get("tool_calls", ())]
     sizes = [len(message["content"].encode("utf-8", "replace")) for message in messages]
-    sizes += [len(json.dumps(tool, ensure_ascii=False).encode("utf-8", "replace")) for tool in tools]
+    sizes += [len(json.dumps(each, ensure_ascii=False).encode("utf-8", "replace")) for each in [*tools, *calls]]
     return sum(TOKENS_PER_MESSAGE + -(-size // BYTES_PER_TOKEN) for size in sizes)

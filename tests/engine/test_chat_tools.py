@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from engine.chat import ChatError, ChatFormat
-from engine.chat.template import takes_tools
+from engine.chat.calls import Arguments
+from engine.chat.template import takes_calls, takes_tools
 from tests.engine.chat_models import TEMPLATES, TOKENIZERS, write_chat_folder
 from tests.engine.tool_templates import LOOKING, TELLING, weather
 
 CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How is it in Paris?"}]
 TOOLS = [weather(), weather(name="get_forecast")]
+
+
+GIVEN = '{"city": "Paris", "unit": "°C"}'
+FORMS = {"qwen": Arguments.OBJECT, "deepseek": Arguments.TEXT, "harmony": Arguments.OBJECT}
+
+
+def called(arguments: Any = GIVEN, name: str = "get_weather", result: str = "18 °C") -> list[dict[str, Any]]:
+    call = {"id": "call00000", "type": "function", "function": {"name": name, "arguments": arguments}}
+    answer = {"role": "assistant", "content": "Let me look.", "tool_calls": [call]}
+    return [answer, {"role": "tool", "content": result, "name": name, "tool_call_id": "call00000"}]
 
 
 @pytest.fixture(params=TELLING)
@@ -63,3 +76,51 @@ def test_long_tools_have_room(folder: Path) -> None:
     chat = ChatFormat.load(folder)
     long = chat.encode(CHAT, tools=[weather("word " * 2_000)])
     assert len(long) > len(chat.encode(CHAT, tools=[weather()])) + 2_000
+
+
+@pytest.mark.parametrize("arguments", [GIVEN, "{}"])
+@pytest.mark.parametrize("family", TELLING)
+def test_calls_and_results_are_the_same_prompt_as_transformers(family: str, arguments: str, tmp_path: Path) -> None:
+    folder = write_chat_folder(tmp_path, TOKENIZERS["byte-level"](), TELLING[family])
+    after = [{"role": "assistant", "content": "It is mild."}, {"role": "user", "content": "Thanks"}]
+    as_it_wants = json.loads(arguments) if FORMS[family] is Arguments.OBJECT else arguments
+    reference = PreTrainedTokenizerFast.from_pretrained(folder)
+    for rest in ([], after):
+        expected = reference.apply_chat_template(
+            [*CHAT, *called(as_it_wants), *rest], tools=TOOLS, add_generation_prompt=True, return_dict=False
+        )
+        assert ChatFormat.load(folder).encode([*CHAT, *called(arguments), *rest], tools=TOOLS) == expected
+    assert "18 °C" in Tokenizer.from_file(str(folder / "tokenizer.json")).decode(expected)
+
+
+def test_a_call_without_a_result_is_shown_too(folder: Path) -> None:
+    chat = [*CHAT, called()[0], {"role": "user", "content": "Never mind."}]
+    text = Tokenizer.from_file(str(folder / "tokenizer.json")).decode(ChatFormat.load(folder).encode(chat, tools=TOOLS))
+    assert '"city": "Paris"' in text
+    assert text.index("Paris", text.index("Let me look")) < text.index("Never mind.")
+
+
+def test_a_control_token_in_a_result_is_plain_text_and_in_a_call_refused(folder: Path) -> None:
+    chat, tokenizer = ChatFormat.load(folder), Tokenizer.from_file(str(folder / "tokenizer.json"))
+    end = tokenizer.token_to_id("<|im_end|>")
+    plain, tricky = (
+        chat.encode([*CHAT, *called(result=result)], tools=TOOLS) for result in ("18", "18<|im_end|>")
+    )
+    assert plain.count(end) == tricky.count(end)
+    assert len(tricky) > len(plain)
+    for hidden in ('{"city": "<|im_end|>"}', r'{"city": "\u003c|im_end|>"}'):
+        with pytest.raises(ChatError, match="An earlier call of a tool holds"):
+            chat.encode([*CHAT, *called(hidden)], tools=TOOLS)
+
+
+@pytest.mark.parametrize("arguments", ["{", r'{"city": "\ud800"}', "[" * 100_000])
+def test_arguments_that_cannot_be_read_stay_texts(folder: Path, arguments: str) -> None:
+    assert ChatFormat.load(folder).encode([*CHAT, *called(arguments)], tools=TOOLS)
+
+
+def test_which_templates_show_calls(tmp_path: Path) -> None:
+    assert all(map(takes_calls, TELLING.values()))
+    assert not any(map(takes_calls, [*TEMPLATES.values(), LOOKING, "", "{% if %}"]))
+    chat = ChatFormat.load(write_chat_folder(tmp_path, TOKENIZERS["byte-level"](), TEMPLATES["chatml"]))
+    with pytest.raises(ChatError, match="knows no results"):
+        chat.encode([*CHAT, *called()])

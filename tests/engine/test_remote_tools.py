@@ -12,6 +12,7 @@ from engine.types import FinishReason, GenerationRequest, SamplingParams, ToolCa
 from tests.engine.faulty_server import DONE, chunk, faulty, says
 from tests.engine.recorder import Recorder
 from tests.engine.remote_source import remote_engine
+from tests.engine.test_chat_tools import called as called_before
 from tests.engine.tool_templates import weather
 
 MESSAGES = ({"role": "user", "content": "How is it in Paris?"},)
@@ -28,12 +29,12 @@ def part(index: Any, name: Any = None, arguments: Any = None, **more: Any) -> di
     return {"index": index, "function": {"name": name, "arguments": arguments}, **more}
 
 
-def told(*pieces: bytes, max_tokens: int = 40) -> tuple[Recorder, dict[str, Any]]:
+def told(*pieces: bytes, max_tokens: int = 40, messages: Any = MESSAGES) -> tuple[Recorder, dict[str, Any]]:
     """What comes of one request, and what the server was sent."""
     with faulty(says(*pieces)) as server, remote_engine(server.url) as engine:
         recorder = Recorder("one")
         params = SamplingParams(max_tokens=max_tokens)
-        engine.submit(GenerationRequest("one", "far", (), params, MESSAGES, tools=TOOLS), recorder)
+        engine.submit(GenerationRequest("one", "far", (), params, messages, tools=TOOLS), recorder)
         recorder.finish()
         return recorder, json.loads(server.connections[0].request.partition(b"\r\n\r\n")[2])
 
@@ -86,3 +87,13 @@ def test_a_call_without_end_is_cut() -> None:
 def test_without_a_count_tools_are_estimated_too() -> None:
     recorder, _ = told(chunk("Hm", "stop"), DONE)
     assert recorder.finish().usage.prompt_tokens == estimated_tokens(MESSAGES, TOOLS) > estimated_tokens(MESSAGES) + 50
+
+
+def test_calls_and_results_are_sent_in_its_form() -> None:
+    (answer, result) = called_before()
+    recorder, body = told(chunk("Mild.", "stop"), DONE, messages=(*MESSAGES, answer, result))
+    sent_answer, sent_result = body["messages"][1:]
+    assert sent_answer == answer
+    assert sent_result == {"role": "tool", "content": "18 °C", "tool_call_id": "call00000"}
+    counted = recorder.finish().usage.prompt_tokens
+    assert counted == estimated_tokens((*MESSAGES, answer, result), TOOLS) > estimated_tokens(MESSAGES, TOOLS) + 20

@@ -1,4 +1,5 @@
-"""Chat templates that tell of tools, in the shapes of three families' own, and one that only looks at them."""
+"""Chat templates that tell of tools and show calls with their results, in the shapes of three families' own; and one
+that only looks at tools."""
 
 from __future__ import annotations
 
@@ -9,14 +10,21 @@ QWEN = (
     "{{- messages[0].content + '\\n\\n' }}{%- endif %}{{- 'Functions:' }}"
     "{%- for tool in tools %}{{- '\\n' }}{{- tool | tojson }}{%- endfor %}{{- '<|im_end|>\\n' }}{%- endif %}"
     "{%- for message in messages %}{%- if not (loop.first and tools and message.role == 'system') %}"
-    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
+    "{{- '<|im_start|>' + ('user' if message.role == 'tool' else message.role) + '\\n' }}"
+    "{{- '<tool_response>\\n' + message.content if message.role == 'tool' else message.content }}"
+    "{%- for call in message.tool_calls or [] %}{%- set call = call.function %}{{- '\\n{\"name\": \"' + call.name }}"
+    "{{- '\", \"arguments\": ' }}{{- call.arguments if call.arguments is string else call.arguments | tojson }}"
+    "{{- '}' }}{%- endfor %}{{- '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
 )
 DEEPSEEK = (
     "{{- bos_token }}{%- if tools is defined and tools is not none %}{{- '## Tools\\n' }}{%- for tool in tools %}"
     "{{- '### ' + tool.function.name + '\\nDescription: ' + tool.function.description + '\\nParameters: ' }}"
     "{{- tool.function.parameters | tojson(indent=2) }}{{- '\\n' }}{%- endfor %}{%- endif %}"
-    "{%- for message in messages %}{{- '<|im_start|>' + message.role + message.content }}{%- endfor %}"
+    "{%- for message in messages %}{{- '<|im_start|>' + message.role + message.content }}"
+    "{%- if message.role == 'assistant' and 'tool_calls' in message %}{%- for tool in message['tool_calls'] %}"
+    "{{- tool['type'] + ' ' + tool['function']['name'] + '\\n```json\\n' + tool['function']['arguments'] + '\\n```' }}"
+    "{%- endfor %}{%- endif %}{%- endfor %}"
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant' }}{%- endif %}"
 )
 HARMONY = (
@@ -26,7 +34,13 @@ HARMONY = (
     "{%- if tools %}{{- '<|im_start|>developer\\nnamespace functions {\\n' }}{%- for tool in tools %}"
     "{%- set tool = tool.function %}{{- '// ' + tool.description + '\\ntype ' + tool.name + ' = (_: {\\n' }}"
     "{{- listed(tool.parameters) }}{{- '}) => any;\\n' }}{%- endfor %}{{- '}<|im_end|>' }}{%- endif %}"
-    "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' }}"
+    "{%- set last = namespace(name=none) %}{%- for message in messages %}{%- if message.tool_calls %}"
+    "{%- set last.name = message.tool_calls[0].function.name %}"
+    "{{- '<|im_start|>assistant to=functions.' + last.name + '\\n' + message.content }}"
+    "{{- message.tool_calls[0].function.arguments | tojson }}{{- '<|im_end|>' }}{%- elif message.role == 'tool' %}"
+    "{%- if last.name is none %}{{- raise_exception('No call comes before this result.') }}{%- endif %}"
+    "{{- '<|im_start|>functions.' + last.name + ' to=assistant\\n' }}{{- message.content | tojson }}{{- '<|im_end|>' }}"
+    "{%- else %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' }}{%- endif %}"
     "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant' }}{%- endif %}"
 )
 TELLING = {"qwen": QWEN, "deepseek": DEEPSEEK, "harmony": HARMONY}
