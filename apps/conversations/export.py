@@ -28,6 +28,8 @@ def own_messages(user: User) -> list[dict[str, Any]]:
             "role": message.role,
             "text": message.content,
             "pictures": message.pictures,
+            "tool_calls": message.calls,
+            "tool_name": message.tool_name,
             "format": format_name(message.job.params) if message.job else "",
             "tools": tool_names(message.job.params) if message.job else [],
             "reasoning": shown_reasoning(message.job) if message.job else "",

@@ -3,30 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum, auto
 from typing import Any
 
+from apps.catalog.chat import takes_calls
+from apps.catalog.models import ModelVersion
 from apps.conversations.models import Message
 
+JSON = dict[str, Any]
+USER, TOOL = Message.Author.USER, Message.Author.TOOL
 
-def chat_messages(system_prompt: str, path: Iterable[Message]) -> list[dict[str, Any]]:
-    """The system prompt, then prompts and answers in turn, with the ids of their `pictures` where there are any. An
-    answer that never began is left out, a partial one stays; prompts that come to stand side by side so become one,
-    since most chat formats insist on turns."""
-    chat: list[dict[str, Any]] = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    for message in path:
-        if not message.says_something:
-            continue
-        said: dict[str, Any] = {"role": str(message.role), "content": message.content}
-        if message.pictures:
-            said["pictures"] = [picture["id"] for picture in message.pictures]
-        if chat and chat[-1]["role"] == message.role:
+
+class Calls(Enum):
+    """Which calls of tools a model is shown of its earlier answers. Those that can't be read never are: templates fail
+    of them, and servers refuse them."""
+
+    NONE = auto()
+    """Its template knows none. Results become what they would be without: something that a person wrote."""
+    ALL = auto()
+    ANSWERED = auto()
+    """Other servers refuse a call that no result follows."""
+
+
+def calls_for(version: ModelVersion | None) -> Calls:
+    if version is None or not takes_calls(version):
+        return Calls.NONE
+    return Calls.ANSWERED if version.is_upstream else Calls.ALL
+
+
+def chat_messages(system_prompt: str, path: Iterable[Message], calls: Calls = Calls.NONE) -> list[JSON]:
+    """The system prompt, then prompts and answers in turn, with the ids of their `pictures` where there are any, and
+    `tool_calls` with their results in OpenAI's form. An answer that never began is left out, a partial one stays;
+    prompts that come to stand side by side so become one, since most chat formats insist on turns."""
+    chat: list[JSON] = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    for said in _said(path, calls):
+        if chat and _may_join(chat[-1], said):
             chat[-1] = _as_one(chat[-1], said)
         else:
             chat.append(said)
     return chat
 
 
-def _as_one(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+def _said(path: Iterable[Message], calls: Calls) -> list[JSON]:
+    """Each message alone, without those that say nothing to this model."""
+    found: list[JSON] = []
+    waiting: list[JSON] = []
+    numbered = 0
+    answered: set[str] = set()
+    for message in path:
+        if message.role == TOOL:
+            call = next((each for each in waiting if each["function"]["name"] == message.tool_name), None)
+            if call is not None:
+                waiting.remove(call)
+                answered.add(call["id"])
+            found.append(_result(message, call))
+            continue
+        waiting = [] if calls is Calls.NONE else _calls(message, numbered)
+        numbered += len(waiting)
+        found.append(_own_words(message) | ({"tool_calls": list(waiting)} if waiting else {}))
+    if calls is Calls.ANSWERED:
+        found = [_with_only(said, answered) for said in found]
+    return [said for said in found if said["content"] or said.keys() & {"pictures", "tool_calls", "tool_call_id"}]
+
+
+def _own_words(message: Message) -> JSON:
+    said: JSON = {"role": str(message.role), "content": message.content}
+    return said | ({"pictures": [each["id"] for each in message.pictures]} if message.pictures else {})
+
+
+def _calls(message: Message, first: int) -> list[JSON]:
+    """Their ids have the nine letters and digits that Mistral's templates ask for; the same ones every time, so that
+    equal beginnings are computed once."""
+    return [
+        {
+            "id": f"call{number:05}",
+            "type": "function",
+            "function": {"name": call["name"], "arguments": call["arguments"]},
+        }
+        for number, call in enumerate(message.good_calls, first)
+    ]
+
+
+def _result(message: Message, call: JSON | None) -> JSON:
+    if call is None:
+        return {"role": str(USER), "content": f"Result of {message.tool_name}:\n{message.text}"}
+    return {"role": "tool", "content": message.text, "name": message.tool_name, "tool_call_id": call["id"]}
+
+
+def _with_only(said: JSON, answered: set[str]) -> JSON:
+    """Without the calls that have no result."""
+    kept = [call for call in said.get("tool_calls", ()) if call["id"] in answered]
+    rest = {name: value for name, value in said.items() if name != "tool_calls"}
+    return rest | ({"tool_calls": kept} if kept else {})
+
+
+def _may_join(first: JSON, second: JSON) -> bool:
+    """Calls and results stay each what it is."""
+    return first["role"] == second["role"] and not (first.keys() | second.keys()) & {"tool_calls", "tool_call_id"}
+
+
+def _as_one(first: JSON, second: JSON) -> JSON:
     texts = [each["content"] for each in (first, second) if each["content"]]
     pictures = [*first.get("pictures", ()), *second.get("pictures", ())]
     return first | {"content": "\n\n".join(texts)} | ({"pictures": pictures} if pictures else {})

@@ -26,8 +26,8 @@ MAX_CONTROL_SHARE = 0.1
 TITLE_FROM_PROMPT = 60
 
 
-def refused(code: str, message: str, *, status: int = 422) -> Refused:
-    return Refused(status=status, code=code, message=message)
+def refused(code: str, message: str, *, status: int = 422, **details: Any) -> Refused:
+    return Refused(status=status, code=code, message=message, **details)
 
 
 def text_in(data: Mapping[str, Any], name: str, *, maximum: int) -> str:
@@ -52,6 +52,24 @@ def prompt_in(data: Mapping[str, Any], pictures: Sequence[str] = ()) -> str:
     if not prompt and not pictures:
         raise refused("empty", "Write something first: the message is empty.")
     return prompt
+
+
+def results_in(data: Mapping[str, Any]) -> list[str]:
+    """What calls of tools gave, in their order, each as long as a prompt may be. None is empty, for a model makes
+    something up of that."""
+    raw = data.get("results")
+    if not isinstance(raw, list):
+        raise refused("invalid", "“results” must be a list of texts.")
+    found = []
+    for place, each in enumerate(raw):
+        try:
+            text = text_in({"result": each}, "result", maximum=settings.MAX_PROMPT_CHARS)
+        except Refused as problem:
+            raise refused(problem.code, problem.message, status=problem.status, place=place) from None
+        if not text:
+            raise refused("empty", "Write what this call gave; where that is nothing, say so, as in null.", place=place)
+        found.append(text)
+    return found
 
 
 def pictures_in(data: Mapping[str, Any]) -> list[str]:

@@ -35,7 +35,9 @@ def describe(snapshot: SharedConversation) -> Description:
 
 def _said(message: dict[str, Any]) -> str:
     """Pictures by their names: they are looked at on the copy's page."""
-    return "\n".join([*(f"[picture: {each['name']}]" for each in message.get("pictures", ())), message["text"]])
+    pictures = [f"[picture: {each['name']}]" for each in message.get("pictures", ())]
+    calls = [f"[call: {each['name']} {each['arguments']}]" for each in message.get("tool_calls", ())]
+    return "\n".join([*pictures, message["text"], *calls])
 
 
 CONVERSATION = KindOfThing(

@@ -17,7 +17,9 @@ from engine.chat import ChatError
 from engine.remote.estimate import estimated_tokens
 from engine.store import StoreError
 
-ROLES = ("system", "user", "assistant")
+ROLES = ("system", "user", "assistant", "tool")
+MORE = frozenset({"pictures", "tool_calls", "name", "tool_call_id"})
+"""What some messages have as well."""
 MAX_MESSAGES = 1000
 MAX_HISTORY = 4
 """A conversation may have this many times the characters of one prompt; its tokens are counted after that."""
@@ -37,7 +39,7 @@ class Encoded(NamedTuple):
 def check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
     """Raises Refused."""
     for message in messages:
-        if set(message) - {"pictures"} != {"role", "content"} or message["role"] not in ROLES:
+        if set(message) - MORE != {"role", "content"} or message["role"] not in ROLES:
             raise _invalid(f"Every message has a role ({', '.join(ROLES)}) and a content.")
         if not isinstance(message["content"], str) or "\0" in message["content"]:
             raise _invalid("The content of a message must be text.")
@@ -46,7 +48,7 @@ def check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
     if not any(message["role"] == "user" and _says_something(message) for message in messages):
         raise Refused(status=422, code="empty", message="Write something first: the message is empty.")
     limit = MAX_HISTORY * settings.MAX_PROMPT_CHARS
-    characters = sum(len(message["content"]) for message in messages)
+    characters = sum(len(message["content"]) + _length_of_calls(message) for message in messages)
     if characters > limit:
         raise _too_long(
             f"This conversation is {characters - limit:,} characters too long; up to {limit:,} are allowed. "
@@ -119,6 +121,10 @@ def _encode(
         raise Refused(status=422, code="chat_format", message=str(error)) from error
     except StoreError as error:
         raise Refused(status=422, code="model_missing", message=str(error)) from error
+
+
+def _length_of_calls(message: Mapping[str, Any]) -> int:
+    return sum(len(call["function"]["name"] + call["function"]["arguments"]) for call in message.get("tool_calls", ()))
 
 
 def _says_something(message: Mapping[str, Any]) -> bool:

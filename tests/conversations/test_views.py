@@ -28,6 +28,7 @@ READS = ["/c/{cid}/", "/c/{cid}/messages/", "/p/{pid}/conversations/"]
 JSON_WRITES = {
     "messages": {"text": "Hello.", "parent": None, "client_id": "matrix-0001"},
     "messages/{mid}/regenerate": {"client_id": "matrix-0002"},
+    "messages/{mid}/results": {"client_id": "matrix-0003", "results": ["18 °C"]},
     "settings": {"title": "Renamed"},
     **{name: {} for name in ("pin", "unpin", "archive", "unarchive", "delete")},
 }
@@ -60,6 +61,8 @@ def test_who_may_read(world: World, answer: Message, name: str, url: str) -> Non
 @pytest.mark.parametrize("name", PEOPLE)
 @pytest.mark.parametrize("path", JSON_WRITES)
 def test_who_may_write(world: World, answer: Message, name: str, path: str) -> None:
+    calls = [{"name": "get_tide", "arguments": "{}", "valid": True}]
+    GenerationJob.objects.filter(message=answer).update(tool_calls=calls)
     url = f"/c/{answer.conversation_id}/{path.format(mid=answer.pk)}/"
     response = post(client_of(world, name), url, JSON_WRITES[path])
     expected = {"anonymous": 401, "stranger": 404, "admin": 404, "viewer": 403}.get(name)

@@ -16,10 +16,18 @@ TEMPLATE = (
 )
 
 
-def hosted_with_tools(root: Path, folder: Path, name: str = "handy") -> HostedModel:
+SHOWING = TEMPLATE.replace(
+    "+ '<|end|>' }}",
+    "}}{% for call in message.tool_calls or [] %}{{ ' calls ' + call.function.name + (call.function.arguments | tojson) }}"
+    "{% endfor %}{{ '<|end|>' }}",
+)
+"""It shows calls as well."""
+
+
+def hosted_with_tools(root: Path, folder: Path, name: str = "handy", template: str = TEMPLATE) -> HostedModel:
     make_checkpoint(folder, "Llama", seed=1)
-    (folder / "chat_template.jinja").write_text(TEMPLATE)
+    (folder / "chat_template.jinja").write_text(template)
     digest = ModelStore(root).install(folder, {"source": f"path:{folder}"}).digest
     model = hosted(digest, name)
-    ModelVersion.objects.filter(digest=digest).update(chat_template=TEMPLATE)
+    ModelVersion.objects.filter(digest=digest).update(chat_template=template)
     return HostedModel.objects.get(pk=model.pk)

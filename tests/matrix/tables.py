@@ -59,6 +59,7 @@ conversation                         GET     login 404  200  200  200  404
 conversation_messages                GET     401   404  200  200  200  404
 conversation_messages                POST    401   404  403  201  201  404
 conversation_regenerate              POST    401   404  403  201  201  404
+conversation_results                 POST    401   404  403  201  201  404
 conversation_attach                  POST    401   404  403  422  422  404
 conversation_picture                 GET     404   404  200  200  200  404
 conversation_picture_remove          POST    401   404  403  200  200  404
@@ -181,6 +182,7 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
 JSON: dict[tuple[str, str], dict[str, Any]] = {
     ("conversation_messages", "POST"): {"text": "Hello", "parent": None, "client_id": "matrix-client-id"},
     ("conversation_regenerate", "POST"): {"client_id": "matrix-client-id"},
+    ("conversation_results", "POST"): {"results": ["18 °C"], "client_id": "matrix-client-id"},
     ("conversation_tokens", "POST"): {"text": "Hello", "parent": None},
     ("conversation_settings", "POST"): {"title": "A new title"},
     **{

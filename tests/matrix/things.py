@@ -23,6 +23,9 @@ from tests.matrix.rooms import ROOMS
 from tests.world import World
 
 
+OF_MESSAGES = frozenset({"conversation_regenerate", "conversation_certainty", "conversation_results"})
+
+
 def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
     """For each route the parts of its address."""
     conversation = make_conversation(
@@ -31,6 +34,8 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
     question = asked(conversation, "When is high tide?")
     answer = answered(question, "At noon.", State.SUCCEEDED)
     assert answer.job
+    answer.job.tool_calls = [{"name": "get_tide", "arguments": "{}", "valid": True}]
+    answer.job.save()
     Certainty.objects.create(job=answer.job, tokens=[["At", 0.5, []]])
     running = answered(asked(conversation, "And then?", answer), "", State.RUNNING)
     invitation, token = invite(actor=world.owner, project=world.project, email="", role=Role.VIEWER, days=1)
@@ -61,12 +66,13 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         "job_cancel": {"jid": running.job.pk},
         "conversation_regenerate": talk | {"mid": answer.pk},
         "conversation_certainty": talk | {"mid": answer.pk},
+        "conversation_results": talk | {"mid": answer.pk},
         **{name: project for name in named("project") if name not in {"project_list", "project_new"}},
         "conversation_new": project,
         **{
             name: talk
             for name in named("conversation")
-            if name not in {"conversation_new", "conversation_regenerate", "conversation_certainty"}
+            if name not in {"conversation_new", *OF_MESSAGES}
         },
         "conversation_restore": {"cid": deleted.pk},
         "conversation_picture": talk | {"aid": picture.pk, "kind": "png"},

@@ -1,4 +1,4 @@
-"""Send a prompt, or ask again for an answer: both write a Message that waits for a new GenerationJob."""
+"""Send a prompt or the results of calls, or ask again for an answer: all write a Message that waits for a new GenerationJob."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apps.catalog.models import HostedModel
 from apps.conversations import from_prompts
 from apps.conversations.actions.attaching import attached
 from apps.conversations.broadcast import frames_to_all
-from apps.conversations.history import chat_messages
+from apps.conversations.history import calls_for, chat_messages
 from apps.conversations.inputs import refused, title_from
 from apps.conversations.models import Conversation, Message
 from apps.conversations.serializers import JSON, messages_json
@@ -23,7 +23,7 @@ from apps.generations.actions import submit_generation
 from apps.prompts.actions import record_use
 from apps.prompts.models import PromptRevision
 
-USER, ASSISTANT = Message.Author.USER, Message.Author.ASSISTANT
+USER, ASSISTANT, TOOL = Message.Author.USER, Message.Author.ASSISTANT, Message.Author.TOOL
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,34 @@ def send_message(
 
 
 @transaction.atomic
+def send_results(
+    *, actor: User, conversation: Conversation, answer_id: str, results: Sequence[str], client_id: str
+) -> Sent:
+    """Write what the calls of an answer gave, one after another in their order, and queue the answer to that. Raises
+    Refused, and then nothing is changed."""
+    conversation = _locked(conversation)
+    tree = read_tree(conversation)
+    if sent := tree.sent_as(client_id):
+        return _sent_before(sent, TOOL, tree)
+    _refuse_archived(conversation)
+    path = messages_of(tree.path(_checked_parent(tree, answer_id)))
+    _refuse_unfinished(path)
+    calls = path[-1].good_calls
+    if len(results) != len(calls) or not calls:
+        raise refused("invalid", f"This answer has {len(calls)} calls to answer, and these are {len(results)} results.")
+    told: list[Message] = []
+    for call, text in zip(calls, results, strict=True):
+        parent = told[-1] if told else path[-1]
+        told.append(
+            Message(conversation=conversation, parent=parent, role=TOOL, user=actor, text=text, tool_name=call["name"])
+        )
+    told[0].client_id = client_id
+    answer = _new_answer(actor, conversation, [*path, *told], client_id="", revision=None)
+    Message.objects.bulk_create([*told, answer])
+    return _written(conversation, tree, [*told, answer])
+
+
+@transaction.atomic
 def regenerate(*, actor: User, conversation: Conversation, message: Message, client_id: str) -> Sent:
     """Queue another answer beside `message`, from the same prompt with the settings of now. Raises Refused."""
     conversation = _locked(conversation)
@@ -114,8 +142,10 @@ def _locked(conversation: Conversation) -> Conversation:
 
 
 def _sent_before(sent: str, role: str, tree: Tree) -> Sent:
-    # The answer of a send is the oldest child of its prompt; later ones were asked for again.
-    messages = messages_of([sent, *tree.children(sent)[:1]] if role == USER else [sent])
+    messages = messages_of([sent])
+    while role != ASSISTANT and messages[-1].role != ASSISTANT:
+        # The answer of a send is the oldest child of its prompt or last result; later ones were asked for again.
+        messages += messages_of(tree.children(messages[-1].pk)[:1])
     if messages[0].role != role:
         raise refused("conflict", "This client_id belongs to another message; use a new one.", status=409)
     return Sent(messages, tree, created=False)
@@ -154,11 +184,12 @@ def _new_answer(
     actor: User, conversation: Conversation, path: list[Message], *, client_id: str, revision: PromptRevision | None
 ) -> Message:
     """An unsaved message at the end of `path` whose job is queued; a use of `revision`, where it came from one."""
+    model = _chosen_model(conversation)
     job = submit_generation(
         actor=actor,
         project=conversation.project,
-        model=_chosen_model(conversation),
-        messages=chat_messages(conversation.system_prompt, path),
+        model=model,
+        messages=chat_messages(conversation.system_prompt, path, calls_for(model.default_version)),
         params=conversation.params,
     )
     if revision:

@@ -97,13 +97,14 @@ def _copied_into(conversation: Conversation, shared: SharedConversation, actor: 
     another prompt can follow it."""
     copies: list[Message] = []
     own = copied_pictures(actor, conversation, [one for each in shared.messages for one in each.get("pictures", ())])
-    said = [(each["role"], each["text"], each.get("pictures", ())) for each in shared.messages]
-    if said[-1][0] == Message.Author.USER:
-        said.append((Message.Author.ASSISTANT, "", ()))
-    for role, text, pictures in said:
+    said = list(shared.messages)
+    if said[-1]["role"] != Message.Author.ASSISTANT:
+        said.append({"role": Message.Author.ASSISTANT, "text": ""})
+    for each in said:
         parent = copies[-1] if copies else None
-        copy = Message(conversation=conversation, parent=parent, role=role, text=text)
-        copy.pictures = [own[picture["id"]] for picture in pictures]
+        copy = Message(conversation=conversation, parent=parent, role=each["role"], text=each["text"])
+        copy.pictures = [own[picture["id"]] for picture in each.get("pictures", ())]
+        copy.tool_calls, copy.tool_name = each.get("tool_calls", []), each.get("tool_name", "")
         copies.append(copy)
     return copies
 
@@ -140,6 +141,8 @@ def _copies_of(messages: Sequence[Message], *, with_reasoning: bool) -> list[dic
             "cut": bool(message.job and message.job.finish_reason in ENDED_EARLY),
             **({"format": wanted} if message.job and (wanted := message.job.params.get(FORMAT)) else {}),
             **({"pictures": message.pictures} if message.pictures else {}),
+            **({"tool_calls": message.calls} if message.calls else {}),
+            **({"tool_name": message.tool_name} if message.tool_name else {}),
             **(_reasoning_of(message) if with_reasoning else {}),
         }
         for message in messages

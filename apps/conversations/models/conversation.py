@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -94,12 +94,14 @@ class Conversation(models.Model):
 class Message(models.Model):
     """A node of the tree: siblings are alternatives (an edited prompt, a regenerated completion).
 
-    The text of an assistant's message is its job's output, so that it is stored once.
+    The text of an assistant's message is its job's output, so that it is stored once. The results of its calls follow
+    it one behind another, each a tool's message that a person wrote.
     """
 
     class Author(models.TextChoices):
         USER = "user"
         ASSISTANT = "assistant"
+        TOOL = "tool"
 
     id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
@@ -112,6 +114,10 @@ class Message(models.Model):
     pictures = models.JSONField(
         default=list, help_text='what was attached: [{"id": of the Attachment, "name": …, "width": …, "height": …}]'
     )
+    tool_calls = models.JSONField(
+        default=list, help_text="of an answer that was copied here, as GenerationJob has them; others' are their job's"
+    )
+    tool_name = models.CharField(max_length=128, blank=True, help_text="of a result: the tool that was called")
     job = models.OneToOneField(
         "generations.GenerationJob", on_delete=models.SET_NULL, null=True, blank=True, related_name="message"
     )
@@ -138,6 +144,16 @@ class Message(models.Model):
         return self.job.output if self.job else self.text
 
     @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Of tools, as the model wrote them: also those that can't be read."""
+        return self.job.tool_calls if self.job else self.tool_calls
+
+    @property
+    def good_calls(self) -> list[dict[str, Any]]:
+        """Those that can have a result."""
+        return [call for call in self.calls if call["valid"]]
+
+    @property
     def says_something(self) -> bool:
         """Not an answer that never began."""
-        return bool(self.content or self.pictures)
+        return bool(self.content or self.pictures or self.calls)

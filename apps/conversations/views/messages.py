@@ -7,10 +7,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.models import User
 from apps.conversations.access import get_certainty, get_conversation_for, get_message
-from apps.conversations.actions.sending import Sent, regenerate, send_message
+from apps.conversations.actions.sending import Sent, regenerate, send_message, send_results
 from apps.conversations.counting import count
 from apps.conversations.from_prompts import with_runs
-from apps.conversations.inputs import client_id_in, parent_in, pictures_in, prompt_in, revision_in
+from apps.conversations.inputs import client_id_in, parent_in, pictures_in, prompt_in, results_in, revision_in
 from apps.conversations.serializers import path_json
 from apps.conversations.tree import leaf_to_show, read_tree
 from apps.generations.json_views import PersonRequest, body_of, json_view
@@ -53,6 +53,23 @@ def regenerate_message(request: PersonRequest, cid: str, mid: str) -> HttpRespon
     message = get_message(conversation, mid)
     client_id = client_id_in(body_of(request))
     sent = regenerate(actor=request.user, conversation=conversation, message=message, client_id=client_id)
+    return _sent_response(request.user, sent)
+
+
+@require_POST
+@json_view
+def results(request: PersonRequest, cid: str, mid: str) -> HttpResponseBase:
+    """`{"client_id", "results": [text of each call that can be read, …]}` of one answer."""
+    conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
+    answer = get_message(conversation, mid)
+    data = body_of(request)
+    sent = send_results(
+        actor=request.user,
+        conversation=conversation,
+        answer_id=answer.pk,
+        results=results_in(data),
+        client_id=client_id_in(data),
+    )
     return _sent_response(request.user, sent)
 
 

@@ -1,12 +1,12 @@
 /**
  * JSON over HTTP. Every failure becomes a Failure with a sentence; `retry` says that trying again may help,
- * `remedy` is a link, {url, label}, where the person can do something about it.
+ * `place` the number of a wrong text among several, `remedy` is a link, {url, label}, where the person can do something about it.
  */
 
 export class Failure extends Error {
-  constructor(message, { status = 0, code = "", field = "", over = 0, remedy = null, retry = false } = {}) {
+  constructor(message, { status = 0, code = "", field = "", over = 0, place = -1, remedy = null, retry = false } = {}) {
     super(message);
-    Object.assign(this, { status, code, field, over, remedy, retry });
+    Object.assign(this, { status, code, field, over, place, remedy, retry });
   }
 }
 
@@ -37,9 +37,9 @@ async function request(url, options) {
   return data;
 }
 
-function failure(status, { message, code, field, over, remedy }) {
+function failure(status, { message, code, field, over, place, remedy }) {
   const sentence = message ?? SENTENCES[status] ?? "The site could not do that just now.";
-  return new Failure(sentence, { status, code, field, over, remedy, retry: status >= 500 });
+  return new Failure(sentence, { status, code, field, over, place, remedy, retry: status >= 500 });
 }
 
 export const get = (url) => request(url, { headers: { accept: "application/json" } });

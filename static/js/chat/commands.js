@@ -52,6 +52,19 @@ export class Commands {
     });
   }
 
+  /** What the calls of an answer gave. Raises Failure. */
+  async sendResults(message, results, clientId) {
+    if (this.store.state.busy) return;
+    this.store.dispatch({ type: "busy", on: true });
+    try {
+      const answer = await post(withId(this.#urls.results, message.id), { client_id: clientId, results });
+      this.store.dispatch({ type: "sent", ...answer });
+      tellWarnings(answer.warnings);
+    } finally {
+      this.store.dispatch({ type: "busy", on: false });
+    }
+  }
+
   /** Stops the answer that is being written here, if any. */
   async stop() {
     const message = generating(this.store.state);

@@ -16,7 +16,7 @@ export function offerSharing(root, { store, modelName }) {
   });
 }
 
-const shareable = (state) => shownMessages(state).filter((each) => each.text && !each.pending && isOver(each.job));
+const shareable = (state) => shownMessages(state).filter((each) => (each.text || each.tool_calls?.length) && !each.pending && isOver(each.job));
 
 class ShareSheet {
   constructor(dialog, { store, modelName }) {
@@ -52,9 +52,10 @@ class ShareSheet {
   }
 
   #row(message) {
-    const own = message.role === "user";
-    const name = own ? "Prompt" : this.modelName(message.job?.model);
-    const text = message.text.replace(/\s+/g, " ").trim();
+    const names = { user: "Prompt", tool: `Result of ${message.tool_name}` };
+    const name = names[message.role] ?? this.modelName(message.job?.model);
+    const called = (message.tool_calls ?? []).map((each) => `Called ${each.name || "a tool"}`).join(", ");
+    const text = (message.text || called).replace(/\s+/g, " ").trim();
     return el(
       "label",
       { class: "share-row" },

@@ -10,6 +10,7 @@ import { callCards } from "./calls.js";
 import { Certainty } from "./certainty.js";
 import { openEditor } from "./editor.js";
 import { outcome } from "./outcome.js";
+import { Results } from "./results.js";
 import { statusOf } from "./status.js";
 import { Thinking } from "./thinking.js";
 
@@ -32,6 +33,7 @@ export class MessageView {
   /** Its pictures never change. */
   #prepareQuestion({ pictures, text }) {
     this.body.classList.add("msg-plain");
+    if (this.root.classList.contains("msg-tool")) this.body.tabIndex = 0; // a long one scrolls
     if (!pictures?.length) return;
     this.body.before(pictureList(pictures));
     this.body.hidden = !text;
@@ -40,15 +42,16 @@ export class MessageView {
   #prepareAnswer({ job }) {
     this.prose = answerBody(this.body, job?.format);
     this.thinking = new Thinking();
-    this.calls = el("div", { class: "msg-calls", hidden: true });
+    this.calls = el("form", { class: "msg-calls", hidden: true });
+    this.results = new Results(this.calls, (texts, clientId) => this.context.commands.sendResults(this.message, texts, clientId));
     this.body.before(this.thinking.root);
     this.body.after(this.calls);
   }
 
   #head(message) {
-    const own = message.role === "user";
+    const own = message.role !== "assistant";
     const name = own ? (message.user?.name ?? this.#whoWrote()) : this.context.modelName(message.job?.model);
-    this.root.setAttribute("aria-label", own ? `${name} wrote` : `Answer of ${name}`);
+    this.root.setAttribute("aria-label", message.role === "tool" ? `Result of ${message.tool_name}` : own ? `${name} wrote` : `Answer of ${name}`);
     const face = own ? avatar(message.user, "small") : el("span", { class: "msg-mark", "aria-hidden": "true" }, icon("sparkles"));
     const time = message.created_at && new Date(message.created_at);
     return el(
@@ -56,6 +59,7 @@ export class MessageView {
       { class: "msg-head" },
       face,
       el("span", { class: "msg-name" }, name),
+      message.role === "tool" && el("span", { class: "msg-of" }, "result of ", el("code", {}, message.tool_name)),
       time && el("time", { dateTime: message.created_at, title: time.toLocaleString() }, time.toLocaleTimeString([], { timeStyle: "short" })),
       formatBadge(message.job?.format),
     );
@@ -125,9 +129,12 @@ export class MessageView {
   }
 
   #showCalls(calls) {
-    if (calls === this.shownCalls) return;
-    this.shownCalls = calls;
-    this.calls.replaceChildren(...callCards(calls));
+    const written = JSON.stringify(calls);
+    if (written === this.shownCalls) return;
+    this.shownCalls = written;
+    const cards = callCards(calls);
+    this.calls.replaceChildren(...cards);
+    this.results.arrange(cards, calls);
     this.calls.hidden = !calls.length;
   }
 
@@ -138,12 +145,13 @@ export class MessageView {
     const tools = over
       ? [
           message.text && tool("copy", "Copy this message", (event) => this.#copy(event.currentTarget)),
-          message.text && tool("bookmark-plus", "Save as a prompt", () => this.context.savePrompt(message)),
+          message.text && message.role !== "tool" && tool("bookmark-plus", "Save as a prompt", () => this.context.savePrompt(message)),
           this.#certainty(message),
           writable && message.role === "user" && tool("pencil", "Edit: asks again in a new branch", () => this.edit()),
           writable && message.role === "assistant" && tool("refresh-cw", "Answer again", () => this.context.commands.regenerate(message)),
         ]
       : [];
+    this.results?.show({ open: over && writable && last, busy });
     this.root.classList.toggle("msg-last", last);
     const focused = document.activeElement;
     this.foot.replaceChildren(...[this.#branches(message, busy), ...tools, this.#stars(message), message.pending && pendingLine(message.pending)].filter(Boolean));
