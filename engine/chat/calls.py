@@ -22,7 +22,9 @@ def as_template_wants(message: Mapping[str, Any], arguments: Arguments | None) -
     calls = message.get("tool_calls")
     if not calls or arguments is not Arguments.OBJECT:
         return dict(message)
-    read = [call | {"function": call["function"] | {"arguments": _read(call["function"]["arguments"])}} for call in calls]
+    read = [
+        call | {"function": call["function"] | {"arguments": _read(call["function"]["arguments"])}} for call in calls
+    ]
     return {**message, "tool_calls": read}
 
 

@@ -50,14 +50,14 @@ class ChatFormat:
         effort: str | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
     ) -> list[int]:
-        """Token ids of the chat `[{"role": "system|user|assistant|tool", "content": …}]`, ready for the model to continue.
+        """Token ids of the chat `[{"role": one of ROLES, "content": …}]`, ready for the model to continue.
         A message may have `pictures`, how many there are before its text: each gets a placeholder of its own; an answer
         `tool_calls` in OpenAI's form, each answered by a message of a `tool` with its `tool_call_id` and `name`.
 
         The same ids as transformers' `apply_chat_template(tokenize=True)` where no message holds a control token; those
         that do hold them get them as plain text. `effort`: how long to think, `low`, `medium` or `high`, for a template
-        that asks for it. `tools`: functions that the model may call, `[{"type": "function", "function": …}]`; in them and
-        in calls a control token is refused. Raises ChatError.
+        that asks for it. `tools`: functions that the model may call, `[{"type": "function", "function": …}]`; in them
+        and in calls a control token is refused. Raises ChatError.
         """
         _check(messages)
         if not self.sees and any(message.get("pictures") for message in messages):

@@ -91,7 +91,7 @@ class ChatTemplate:
 
     @cached_property
     def takes_calls(self) -> Arguments | None:
-        """Whether it shows a model its earlier calls with their results, and with arguments in which form: by trying."""
+        """Whether it shows a model its earlier calls and their results, with arguments in which form: by trying."""
         return next(filter(self._shows_calls, Arguments), None)
 
     def _shows_calls(self, arguments: Arguments) -> bool:

@@ -39,6 +39,20 @@ def test_tools_are_declared_and_called(tiny_models: None, visitor: MakeVisitor, 
     expect(ada.answers().last.get_by_role("group", name="Tool call")).to_contain_text("get_tide")
     with_tools = ada.stored(conversation)[-1]["job"]["usage"]["prompt_tokens"]
     assert with_tools > 150
+    result = page.get_by_label("Result of get_tide")
+    send = page.get_by_role("button", name="Send the result")
+    send.click()
+    expect(page.get_by_role("alert").filter(has_text="Write what this call gave")).to_be_visible()
+    expect(result).to_be_focused()
+    result.fill('{"high": "10:42"}')
+    send.click()
+    expect(page.get_by_role("article", name="Result of get_tide")).to_contain_text("10:42")
+    expect(ada.answers()).to_have_count(2)
+    ada.wait_for_end()
+    expect(page.get_by_label("Result of get_tide", exact=True).locator("visible=true")).to_have_count(2)
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    kinds = [(message["role"], message["text"]) for message in ada.stored(conversation)[:3]]
+    assert kinds[2] == ("tool", '{"high": "10:42"}')
 
 
 def test_a_model_that_knows_no_tools_says_so(visitor: MakeVisitor, complaints: Complaints) -> None:

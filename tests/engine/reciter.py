@@ -19,7 +19,9 @@ from tests.engine.tiny import make_tokenizer
 TURNS = (
     "{% for tool in tools or [] %}<|system|>{{ tool | tojson }}<|end|>{% endfor %}"
     "{% for message in messages %}{% set content = message['content'].split('</think>')[-1] %}"
-    "<|{{ message['role'] }}|>{{ content }}<|end|>{% endfor %}{# <tool_call> #}<|assistant|>"
+    "<|{{ message['role'] }}|>{{ content }}{% for call in message['tool_calls'] or [] %}"
+    "{{ call.function.name }}{{ call.function.arguments | tojson }}{% endfor %}<|end|>{% endfor %}"
+    "{# <tool_call> #}<|assistant|>"
 )
 THINKING = f"{TURNS}<think>"
 """Opens the reasoning, as that of R1 does; it looks like Qwen's."""

@@ -12,8 +12,8 @@ QWEN = (
     "{%- for message in messages %}{%- if not (loop.first and tools and message.role == 'system') %}"
     "{{- '<|im_start|>' + ('user' if message.role == 'tool' else message.role) + '\\n' }}"
     "{{- '<tool_response>\\n' + message.content if message.role == 'tool' else message.content }}"
-    "{%- for call in message.tool_calls or [] %}{%- set call = call.function %}{{- '\\n{\"name\": \"' + call.name }}"
-    "{{- '\", \"arguments\": ' }}{{- call.arguments if call.arguments is string else call.arguments | tojson }}"
+    '{%- for call in message.tool_calls or [] %}{%- set call = call.function %}{{- \'\\n{"name": "\' + call.name }}'
+    '{{- \'", "arguments": \' }}{{- call.arguments if call.arguments is string else call.arguments | tojson }}'
     "{{- '}' }}{%- endfor %}{{- '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
 )

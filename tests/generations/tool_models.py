@@ -18,8 +18,8 @@ TEMPLATE = (
 
 SHOWING = TEMPLATE.replace(
     "+ '<|end|>' }}",
-    "}}{% for call in message.tool_calls or [] %}{{ ' calls ' + call.function.name + (call.function.arguments | tojson) }}"
-    "{% endfor %}{{ '<|end|>' }}",
+    "}}{% for call in message.tool_calls or [] %}{{ ' calls ' + call.function.name }}"
+    "{{ call.function.arguments | tojson }}{% endfor %}{{ '<|end|>' }}",
 )
 """It shows calls as well."""
 

@@ -22,7 +22,6 @@ from tests.engine.pictures.files import drawing, encoded
 from tests.matrix.rooms import ROOMS
 from tests.world import World
 
-
 OF_MESSAGES = frozenset({"conversation_regenerate", "conversation_certainty", "conversation_results"})
 
 
@@ -69,11 +68,7 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         "conversation_results": talk | {"mid": answer.pk},
         **{name: project for name in named("project") if name not in {"project_list", "project_new"}},
         "conversation_new": project,
-        **{
-            name: talk
-            for name in named("conversation")
-            if name not in {"conversation_new", *OF_MESSAGES}
-        },
+        **{name: talk for name in named("conversation") if name not in {"conversation_new", *OF_MESSAGES}},
         "conversation_restore": {"cid": deleted.pk},
         "conversation_picture": talk | {"aid": picture.pk, "kind": "png"},
         "conversation_picture_remove": talk | {"aid": picture.pk},

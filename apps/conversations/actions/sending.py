@@ -1,4 +1,4 @@
-"""Send a prompt or the results of calls, or ask again for an answer: all write a Message that waits for a new GenerationJob."""
+"""Send a prompt or the results of calls, or ask again: all write a Message that waits for its new job."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ class SharedConversationQuerySet(models.QuerySet["SharedConversation"]):
 class SharedConversation(models.Model):
     """A copy of chosen messages; a trigger keeps its content from being changed. It goes with its conversation.
 
-    `messages` is `[{"role": "user" | "assistant" | "tool", "text": …, "model": name or "", "cut": bool}]` in the order
-    of the conversation; `cut` says that an answer ended early, `format` is there where it was held to one, `reasoning` and
+    `messages` is `[{"role": as Message has it, "text": …, "model": name or "", "cut": bool}]` in the order of the
+    conversation; `cut` says that an answer ended early, `format` is there where it was held to one, `reasoning` and
     `model_id` where it was chosen to show what the model thought, `pictures` (as Message has them) where there are any.
     Answers have their `tool_calls`, results their `tool_name`.
     No names: of the people in it only `created_by` is shown.

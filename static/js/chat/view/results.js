@@ -11,7 +11,7 @@ export class Results {
     this.fields = [];
     this.error = el("p", { class: "errors", role: "alert", hidden: true });
     this.button = el("button", { class: "btn btn-primary btn-small" });
-    this.foot = el("div", { class: "call-send", hidden: true }, this.error, el("div", { class: "row" }, this.button, el("span", { class: "muted small" }, "The model goes on from them. Or write a message instead.")));
+    this.foot = el("div", { class: "call-send", hidden: true }, this.error, el("div", { class: "row" }, this.button, el("span", { class: "muted small" }, "The model goes on from there. Or write a message instead.")));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -39,7 +39,10 @@ export class Results {
       rows: 2,
       spellcheck: false,
       "aria-label": `Result of ${name}`,
-      oninput: () => (this.clientId = newClientId()), // other results are another send
+      oninput: () => {
+        this.clientId = newClientId(); // other results are another send
+        complainAt(text, error, "");
+      },
       onkeydown: (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) this.form.requestSubmit();
       },
