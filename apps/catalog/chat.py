@@ -35,9 +35,10 @@ def takes_tools(version: ModelVersion) -> bool:
     return version.is_upstream or _takes_tools(version.chat_template)
 
 
-def takes_calls(version: ModelVersion) -> bool:
-    """Whether `version` can be shown calls of tools and their results, as any upstream."""
-    return version.is_upstream or _takes_calls(version.chat_template)
+def takes_calls(version: ModelVersion) -> tuple[bool, bool]:
+    """Whether `version` can be shown calls of tools and their results, and whether calls that have none. Upstreams are
+    not shown the latter: most refuse them."""
+    return (True, False) if version.is_upstream else _takes_calls(version.chat_template)
 
 
 def chat_length(version: ModelVersion, prompt_ids: Sequence[int]) -> int:

@@ -22,13 +22,12 @@ class Calls(Enum):
     """Its template knows none. Results become what they would be without: something that a person wrote."""
     ALL = auto()
     ANSWERED = auto()
-    """Other servers refuse a call that no result follows."""
+    """Some templates, and most other servers, insist on a result for each."""
 
 
 def calls_for(version: ModelVersion | None) -> Calls:
-    if version is None or not takes_calls(version):
-        return Calls.NONE
-    return Calls.ANSWERED if version.is_upstream else Calls.ALL
+    answered, alone = takes_calls(version) if version else (False, False)
+    return Calls.ALL if alone else Calls.ANSWERED if answered else Calls.NONE
 
 
 def chat_messages(system_prompt: str, path: Iterable[Message], calls: Calls = Calls.NONE) -> list[JSON]:

@@ -28,14 +28,15 @@ def as_template_wants(message: Mapping[str, Any], arguments: Arguments | None) -
     return {**message, "tool_calls": read}
 
 
-def trial() -> list[dict[str, Any]]:
-    """A chat with a call and its result."""
+def trial(*, answered: bool) -> list[dict[str, Any]]:
+    """A chat with a call, and with its result or with a prompt in its place."""
     function = {"name": NAME, "arguments": json.dumps({"city": CITY})}
     call = {"id": "trial0000", "type": "function", "function": function}
+    result = {"role": "tool", "content": RESULT, "name": NAME, "tool_call_id": call["id"]}
     return [
         {"role": "user", "content": "Tried."},
         {"role": "assistant", "content": "", "tool_calls": [call]},
-        {"role": "tool", "content": RESULT, "name": NAME, "tool_call_id": call["id"]},
+        result if answered else {"role": "user", "content": RESULT},
     ]
 
 

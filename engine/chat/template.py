@@ -92,10 +92,16 @@ class ChatTemplate:
     @cached_property
     def takes_calls(self) -> Arguments | None:
         """Whether it shows a model its earlier calls and their results, with arguments in which form: by trying."""
-        return next(filter(self._shows_calls, Arguments), None)
+        return next((each for each in Arguments if self._shows_calls(each, answered=True)), None)
 
-    def _shows_calls(self, arguments: Arguments) -> bool:
-        messages = [self._as_it_wants(as_template_wants(message, arguments)) for message in trial()]
+    @cached_property
+    def takes_unanswered(self) -> bool:
+        """Whether it does so too where a prompt follows a call in the place of its result: some insist on one."""
+        return self.takes_calls is not None and self._shows_calls(self.takes_calls, answered=False)
+
+    def _shows_calls(self, arguments: Arguments, *, answered: bool) -> bool:
+        chat = trial(answered=answered)
+        messages = [self._as_it_wants(as_template_wants(message, arguments)) for message in chat]
         try:
             shown = self._tried(messages, [TOOL])
         except ChatError:
@@ -156,12 +162,14 @@ def takes_tools(source: str) -> bool:
         return False
 
 
-def takes_calls(source: str) -> bool:
-    """Whether a chat by this template, if it is a good one, can show calls of tools and their results."""
+def takes_calls(source: str) -> tuple[bool, bool]:
+    """Whether a chat by this template, if it is a good one, can show calls of tools and their results; and whether
+    calls that have none."""
     try:
-        return bool(source) and ChatTemplate(source, dict.fromkeys(NAMED, "")).takes_calls is not None
+        template = ChatTemplate(source, dict.fromkeys(NAMED, ""))
     except ChatError:
-        return False
+        return False, False
+    return template.takes_calls is not None, template.takes_unanswered
 
 
 def texts_in(value: Any) -> Iterator[str]:

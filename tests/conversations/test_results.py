@@ -20,7 +20,7 @@ from apps.conversations.tree import messages_of
 from apps.generations.models import GenerationJob
 from tests.conversations.build import answered, asked, end, make_conversation, post, send
 from tests.conversations.test_sharing import link_of, share
-from tests.engine.tool_templates import weather
+from tests.engine.tool_templates import INSISTING, weather
 from tests.generations.tool_models import SHOWING, hosted_with_tools
 from tests.generations.upstreams import far_model
 from tests.world import World
@@ -146,6 +146,17 @@ def test_a_text_may_follow_calls_without_results(editor: Client, showing: Conver
     assert [each["role"] for each in job.messages] == ["user", "assistant", "user"]
     assert "get_tide" in read(job)
     assert job.prompt_tokens == counted
+
+
+def test_a_template_that_insists_on_results_reads_no_call_without(
+    editor: Client, world: World, model: HostedModel, tmp_path: Path
+) -> None:
+    found = hosted_with_tools(model_store().root, tmp_path / "strict", template=INSISTING)
+    talk = make_conversation(world.project, world.editor, found)
+    answer = called(talk)
+    job = job_of(send(editor, talk, "It is 18 °C.", answer.pk).json()["messages"])
+    assert job.messages == [{"role": "user", "content": "How is it there?\n\nIt is 18 °C."}]
+    assert "[TOOL_CALLS]" in read(job_of(give(editor, answer).json()["messages"]))
 
 
 def test_results_count_and_can_be_answered_again_and_given_anew(editor: Client, showing: Conversation) -> None:

@@ -14,7 +14,7 @@ from engine.chat import ChatError, ChatFormat
 from engine.chat.calls import Arguments
 from engine.chat.template import takes_calls, takes_tools
 from tests.engine.chat_models import TEMPLATES, TOKENIZERS, write_chat_folder
-from tests.engine.tool_templates import LOOKING, TELLING, weather
+from tests.engine.tool_templates import INSISTING, LOOKING, TELLING, weather
 
 CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How is it in Paris?"}]
 TOOLS = [weather(), weather(name="get_forecast")]
@@ -117,8 +117,9 @@ def test_arguments_that_cannot_be_read_stay_texts(folder: Path, arguments: str) 
 
 
 def test_which_templates_show_calls(tmp_path: Path) -> None:
-    assert all(map(takes_calls, TELLING.values()))
-    assert not any(map(takes_calls, [*TEMPLATES.values(), LOOKING, "", "{% if %}"]))
+    assert {takes_calls(source) for source in TELLING.values()} == {(True, True)}
+    assert {takes_calls(source) for source in [*TEMPLATES.values(), LOOKING, "", "{% if %}"]} == {(False, False)}
+    assert takes_calls(INSISTING) == (True, False)
     chat = ChatFormat.load(write_chat_folder(tmp_path, TOKENIZERS["byte-level"](), TEMPLATES["chatml"]))
     with pytest.raises(ChatError, match="knows no results"):
         chat.encode([*CHAT, *called()])

@@ -43,6 +43,16 @@ HARMONY = (
     "{%- else %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' }}{%- endif %}"
     "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant' }}{%- endif %}"
 )
+INSISTING = (
+    "{%- set place = namespace(index=0) %}{%- for tool in tools or [] %}{{- tool | tojson }}{%- endfor %}"
+    "{%- for message in messages %}{%- if message.tool_calls is defined %}{%- for call in message.tool_calls %}"
+    "{%- if call.id | length != 9 %}{{- raise_exception('Ids have nine characters.') }}{%- endif %}"
+    "{{- '[TOOL_CALLS]' + (call.function | tojson) }}{%- endfor %}{%- elif message.role == 'tool' %}"
+    "{{- '[TOOL_RESULTS]' + message.content }}{%- else %}{%- if (message.role == 'user') != (place.index % 2 == 0) %}"
+    "{{- raise_exception('Roles must alternate.') }}{%- endif %}{%- set place.index = place.index + 1 %}"
+    "{{- '[' + message.role + ']' + message.content }}{%- endif %}{%- endfor %}"
+)
+"""As Mistral's: prompts and answers alternate, where calls and results don't count."""
 TELLING = {"qwen": QWEN, "deepseek": DEEPSEEK, "harmony": HARMONY}
 LOOKING = (
     "{%- if tools %}{{- 'Use tools.' }}{%- endif %}{%- for message in messages %}{{- message.content }}{%- endfor %}"
