@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
@@ -120,6 +122,23 @@ async def test_a_message_reaches_everybody(world: World, conversation: Conversat
             told = [(await page.next("message"))["message"] for _ in range(2)]
             assert told == response.json()["messages"]
             assert (await page.next("conversation"))["changes"] == {"title": "Hello, both."}
+
+
+async def test_results_of_tools_reach_everybody(world: World, conversation: Conversation) -> None:
+    client = await sign_in(world.editor)
+
+    def give() -> Any:
+        answer = answered(asked(conversation, "How is it?"), "")
+        calls = [{"name": name, "arguments": "{}", "valid": True} for name in ("get_weather", "get_tide")]
+        GenerationJob.objects.filter(message=answer).update(tool_calls=calls)
+        url = f"/c/{conversation.pk}/messages/{answer.pk}/results/"
+        return post(client, url, {"results": ["18 °C", "high"], "client_id": "the-results"})
+
+    async with page_of(world.viewer, conversation.pk) as viewer:
+        response = await sync_to_async(give)()
+        told = [(await viewer.next("message"))["message"] for _ in range(3)]
+        assert told == response.json()["messages"]
+        assert [each["text"] for each in told] == ["18 °C", "high", ""]
 
 
 async def test_what_was_rolled_back_is_not_told(world: World, conversation: Conversation) -> None:

@@ -56,6 +56,15 @@ test("finish keeps the text where the event has none, and takes it where it has"
   assert.deepEqual(state.live, {});
 });
 
+test("results of calls, told one after another, lengthen the path", () => {
+  const ended = { id: "j", state: "succeeded" };
+  let state = initialState(page([prompt("u", null), answer("a", "u", ended)]));
+  const result = (id, parent) => prompt(id, parent, { role: "tool", tool_name: "get_tide", user: { id: "you" } });
+  for (const message of [result("r", "a"), result("s", "r"), answer("b", "s", running("k"))]) state = reduce(state, { type: "message", message });
+  assert.deepEqual(state.messages.map((each) => each.id), ["u", "a", "r", "s", "b"]);
+  assert.deepEqual([state.leaf, Object.keys(state.live)], ["b", ["k"]]);
+});
+
 test("what ended stays ended when an older reading of the path arrives", () => {
   const ended = job(started(), "j", 1, { kind: "finish", state: "succeeded", finish_reason: "stop", usage: {}, text: "done" });
   const state = reduce(ended, { type: "path", messages: started().messages, leaf: "a" });
