@@ -146,7 +146,8 @@ class Message(models.Model):
     @property
     def calls(self) -> list[dict[str, Any]]:
         """Of tools, as the model wrote them: also those that can't be read."""
-        return self.job.tool_calls if self.job else self.tool_calls
+        found: list[dict[str, Any]] = self.job.tool_calls if self.job else self.tool_calls
+        return found
 
     @property
     def good_calls(self) -> list[dict[str, Any]]:
