@@ -72,7 +72,11 @@ class Computing:
     def _run(self, step: Step) -> Chosen:
         goes_on = self._runner.goes_on and not step.prefills and all(chunk.goes_on for chunk in step.decodes)
         begun = self._runner.go_on(step, self._drawing(step)) if goes_on else None
-        return self._run_chosen(step) if begun is None else self._gone_on(step, begun)
+        if begun is not None:
+            return self._gone_on(step, begun)
+        for chunk in step.decodes:
+            chunk.further = 0  # it is one pass, whatever it was to be
+        return self._run_chosen(step)
 
     def _drawing(self, step: Step) -> Drawing | None:
         """Of those that don't just take the most probable token."""
