@@ -128,12 +128,13 @@ class CapturedSteps:
             release_memory(self._model.device)
 
     def _launch(self, rows: int) -> None:
+        tokens, places, step = self._held.tokens(rows), self._held.places(rows), self._held.step(rows)
         with self._fused.at_work():
             output = self._model.module(
-                input_ids=self._held.tokens(rows)[None],
-                position_ids=self._held.places(rows)[None],
+                input_ids=tokens[None],
+                position_ids=places[None],
                 use_cache=False,
-                plan=AttentionPlan(self._backend, [], self._held.step(rows)),
+                plan=AttentionPlan(self._backend, [], step),
             )
         self._logits[:rows].copy_(output.logits[0])
-        self._going_on(output.logits[0], self._held.moving(rows))
+        self._going_on(output.logits[0], step, tokens, places, self._held.lasts(rows))

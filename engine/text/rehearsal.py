@@ -33,8 +33,7 @@ def agree(captured: CapturedSteps, launch: Launch, model: LoadedModel, blocks: i
     sequences = list(_made_up(len(told) + PASSES, blocks, model.context_length))
     if not told or not sequences:
         return False
-    beginnings = _placed([PlannedChunk(0, 0, one.start, one.blocks) for one in sequences])
-    launch(beginnings, _tokens(beginnings, model.vocabulary))
+    _read(launch, sequences, model.vocabulary)
     for number, rows in enumerate(told):
         chunks = _placed([_later(one, number) for one in sequences], rows)
         tokens = _tokens(chunks, model.vocabulary)
@@ -48,13 +47,18 @@ def agree(captured: CapturedSteps, launch: Launch, model: LoadedModel, blocks: i
             return False
     decodes = [_later(one, len(told)) for one in sequences if one.count == 1]
     # Read once more: small steps had no room for all of them.
-    beginnings = _placed([PlannedChunk(0, 0, one.start, one.blocks) for one in decodes])
-    launch(beginnings, _tokens(beginnings, model.vocabulary))
+    _read(launch, decodes, model.vocabulary)
     for rows in told:
         if not _goes_on(captured, launch, rows, _placed(decodes, rows), tolerance, model.vocabulary):
             logger.error("Recorded steps of %d tokens don't go on as launched ones", rows)
             return False
     return True
+
+
+def _read(launch: Launch, sequences: list[PlannedChunk], vocabulary: int) -> None:
+    """What comes before these."""
+    beginnings = _placed([PlannedChunk(0, 0, one.start, one.blocks) for one in sequences])
+    launch(beginnings, _tokens(beginnings, vocabulary))
 
 
 def _goes_on(

@@ -59,9 +59,7 @@ def send_message(
     tree = read_tree(conversation)
     if sent := tree.sent_as(client_id):
         return _sent_before(sent, USER, tree)
-    _refuse_archived(conversation)
-    path = messages_of(tree.path(_checked_parent(tree, parent_id)))
-    _refuse_unfinished(path)
+    path = _path_to_answer(conversation, tree, parent_id)
     question = Message(
         conversation=conversation,
         parent_id=parent_id,
@@ -88,9 +86,7 @@ def send_results(
     tree = read_tree(conversation)
     if sent := tree.sent_as(client_id):
         return _sent_before(sent, TOOL, tree)
-    _refuse_archived(conversation)
-    path = messages_of(tree.path(_checked_parent(tree, answer_id)))
-    _refuse_unfinished(path)
+    path = _path_to_answer(conversation, tree, answer_id)
     calls = path[-1].good_calls
     if len(results) != len(calls) or not calls:
         raise refused("invalid", f"This answer has {len(calls)} calls to answer, and these are {len(results)} results.")
@@ -154,6 +150,14 @@ def _sent_before(sent: str, role: str, tree: Tree) -> Sent:
 def _refuse_archived(conversation: Conversation) -> None:
     if conversation.archived_at:
         raise refused("archived", "This conversation is archived. Take it out of the archive to go on.", status=409)
+
+
+def _path_to_answer(conversation: Conversation, tree: Tree, parent_id: str | None) -> list[Message]:
+    """What is said so far, where something may follow that. Raises Refused."""
+    _refuse_archived(conversation)
+    path = messages_of(tree.path(_checked_parent(tree, parent_id)))
+    _refuse_unfinished(path)
+    return path
 
 
 def _checked_parent(tree: Tree, parent_id: str | None) -> str | None:

@@ -9,13 +9,13 @@ from engine.text.fused import kernels
 
 GATE_WIDTH, HEADS_AT_ONCE = 1024, 8
 LINES, COLUMNS, WARPS = 2, 2048, 8
-"""Of a program's tile where one row is multiplied: of those tried on an H200 with the matrices of two models, the one
-that was within 5 % of the best for each (docs/decisions/0023)."""
+"""Of a program's tile where one row is multiplied: of those tried on an H200 with eight matrices of two models, within
+5 % of the best for seven (docs/decisions/0023)."""
 
 
 def normed(rows: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
     output = torch.empty_like(rows)
-    width = _power_of_two(rows.shape[-1])
+    width = power_of_two(rows.shape[-1])
     kernels.norm[(len(rows),)](
         rows,
         weight,
@@ -55,7 +55,7 @@ def turned(
     queries, keys, epsilon = norms or (cos, cos, 0.0)
     kernels.turn[len(packed), -(-(query_heads + key_heads) // HEADS_AT_ONCE)](
         packed, cos, sin, queries, keys, epsilon, HEADS=heads, QUERY_HEADS=query_heads,
-        TURNED=query_heads + key_heads, DIM=dim, HALF=dim // 2, TILE=HEADS_AT_ONCE, WIDTH=_power_of_two(dim // 2),
+        TURNED=query_heads + key_heads, DIM=dim, HALF=dim // 2, TILE=HEADS_AT_ONCE, WIDTH=power_of_two(dim // 2),
         NORM=norms is not None, num_warps=2, **gpu_of(packed.device).launching,
     )  # fmt: skip
 
@@ -73,11 +73,11 @@ def one_row(
     lines, columns = output.shape[-1], matrix.shape[-1]
     kernels.one_row[(-(-lines // LINES),)](
         row, matrix, matrix if bias is None else bias, output, COLUMNS=columns, LINES=lines, BIAS=bias is not None,
-        ADD=add, GATED=gated, TILE_LINES=LINES, TILE_COLUMNS=min(COLUMNS, _power_of_two(columns)), num_warps=WARPS,
+        ADD=add, GATED=gated, TILE_LINES=LINES, TILE_COLUMNS=min(COLUMNS, power_of_two(columns)), num_warps=WARPS,
         **gpu_of(row.device).launching,
     )  # fmt: skip
     return output
 
 
-def _power_of_two(number: int) -> int:
+def power_of_two(number: int) -> int:
     return 1 << (number - 1).bit_length()

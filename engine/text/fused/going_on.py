@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from engine.text.attention.gpu.held import Moving
+from engine.text.attention.gpu.step import Step
 from engine.text.attention.gpu.tiles import gpu_of
 from engine.text.attention.shape import BLOCK_SIZE
 from engine.text.fused import kernels
+from engine.text.fused.calls import power_of_two
 from engine.text.pacing import MOST_PASSES
 
 PART, TILE = 4096, 1024
@@ -27,8 +28,11 @@ class GoingOn:
     def nbytes(self) -> int:
         return self._values.nbytes + self._tokens.nbytes + self._told.nbytes
 
-    def __call__(self, logits: torch.Tensor, moving: Moving) -> None:
-        """logits `[rows, vocabulary]`, contiguous"""
+    def __call__(
+        self, logits: torch.Tensor, step: Step, tokens: torch.Tensor, places: torch.Tensor, lasts: torch.Tensor
+    ) -> None:
+        """logits `[rows, vocabulary]`, contiguous. All else `[rows]`: the numbers of this pass, which become those of
+        the next one, but for `lasts`: where each row ends."""
         rows, vocabulary = logits.shape
         launching = gpu_of(logits.device).launching
         kernels.part_best[rows, self._parts](
@@ -42,10 +46,9 @@ class GoingOn:
             **launching,
         )
         kernels.go_on[(rows,)](
-            self._values, self._tokens, self._told, moving.table_width, moving.tables, moving.slots, moving.tokens,
-            moving.places, moving.starts, moving.lasts,
-            PARTS=self._parts, WIDTH=1 << (self._parts - 1).bit_length(), ROOM=MOST_PASSES, BLOCK_SIZE=BLOCK_SIZE,
-            num_warps=1, **launching,
+            self._values, self._tokens, self._told, step.table_width, step.tables, step.slots, tokens, places,
+            step.starts, lasts, PARTS=self._parts, WIDTH=power_of_two(self._parts), ROOM=MOST_PASSES,
+            BLOCK_SIZE=BLOCK_SIZE, num_warps=1, **launching,
         )  # fmt: skip
 
     def told(self, rows: int) -> list[list[int]]:

@@ -45,24 +45,12 @@ export class Commands {
   }
 
   async regenerate(message) {
-    await this.#exclusive(async () => {
-      const answer = await post(withId(this.#urls.regenerate, message.id), { client_id: newClientId() });
-      this.store.dispatch({ type: "sent", ...answer });
-      tellWarnings(answer.warnings);
-    });
+    await this.#exclusive(() => this.#ask(withId(this.#urls.regenerate, message.id), { client_id: newClientId() }));
   }
 
   /** What the calls of an answer gave. Raises Failure. */
   async sendResults(message, results, clientId) {
-    if (this.store.state.busy) return;
-    this.store.dispatch({ type: "busy", on: true });
-    try {
-      const answer = await post(withId(this.#urls.results, message.id), { client_id: clientId, results });
-      this.store.dispatch({ type: "sent", ...answer });
-      tellWarnings(answer.warnings);
-    } finally {
-      this.store.dispatch({ type: "busy", on: false });
-    }
+    await this.#alone(() => this.#ask(withId(this.#urls.results, message.id), { client_id: clientId, results }));
   }
 
   /** Stops the answer that is being written here, if any. */
@@ -106,11 +94,26 @@ export class Commands {
     });
   }
 
+  /** For another answer of the model. */
+  async #ask(url, data) {
+    const answer = await post(url, data);
+    this.store.dispatch({ type: "sent", ...answer });
+    tellWarnings(answer.warnings);
+  }
+
   async #exclusive(run) {
+    await this.#alone(() => this.#tell(run));
+  }
+
+  /** Unless something else is under way. What fails is the caller's. */
+  async #alone(run) {
     if (this.store.state.busy) return;
     this.store.dispatch({ type: "busy", on: true });
-    await this.#tell(run);
-    this.store.dispatch({ type: "busy", on: false });
+    try {
+      await run();
+    } finally {
+      this.store.dispatch({ type: "busy", on: false });
+    }
   }
 
   async #tell(run) {

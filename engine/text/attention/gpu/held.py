@@ -9,7 +9,6 @@ those of a step that has fewer belong to no chunk: they are stored nowhere and a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import torch
@@ -26,21 +25,6 @@ OF_TASKS = ("task_chunks", "task_rows")
 NOWHERE = -1
 WIDER = 16
 """Tables grow by so many blocks at a time, since all of them are written anew then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """Numbers that a pass in which each row is the next token of another sequence leaves for the pass behind it."""
-
-    table_width: torch.Tensor
-    """`[1]`"""
-    tables: torch.Tensor
-    slots: torch.Tensor
-    tokens: torch.Tensor
-    places: torch.Tensor
-    starts: torch.Tensor
-    lasts: torch.Tensor
-    """Where each ends."""
 
 
 class HeldSteps:
@@ -79,12 +63,9 @@ class HeldSteps:
     def places(self, rows: int) -> torch.Tensor:
         return self._list("places", rows)
 
-    def moving(self, rows: int) -> Moving:
-        """What a graph of so many rows changes."""
-        slots, tokens, places, starts, lasts = (
-            self._list(name, rows) for name in ("slots", "tokens", "places", "starts", "lasts")
-        )
-        return Moving(self._there[:1], self._there[self._tables :], slots, tokens, places, starts, lasts)
+    def lasts(self, rows: int) -> torch.Tensor:
+        """Where the sequence of each row ends, in steps of several passes."""
+        return self._list("lasts", rows)
 
     def step(self, rows: int) -> Step:
         """What the kernels are given for a graph of so many rows."""
