@@ -79,7 +79,7 @@ def _read_text(folder: Path, weights: Weights, room: int, around: Surroundings) 
     engine = TextEngine(
         model, around.config, around.counters, around.source, room=room, make_room=around.make_room, weights=weights
     )
-    return Ready(engine, None if weights == "full" else held_by(model.module))
+    return Ready(engine, held_by(model.module))
 
 
 def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:

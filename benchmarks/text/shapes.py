@@ -19,7 +19,7 @@ from engine.architectures import check_config, context_length
 from engine.config import EngineConfig
 from engine.device import pick_device, pick_dtype
 from engine.text.families import family_of
-from engine.text.linear import can_pack, pack_linears
+from engine.text.linears import laid_out
 from engine.text.loader import LoadedModel, skeleton
 
 COMMON = {
@@ -88,8 +88,7 @@ class RandomModel:
         """As the loader returns it."""
         family = family_of(check_config(self._settings))
         family.adapt(self._module)
-        if can_pack(self.dtype, self.device):
-            pack_linears(self._module)
+        list(laid_out(self._module, "full", self.dtype, self.device))
         return LoadedModel(
             module=self._module,
             tokenizer=tokenizer_of(self._settings["vocab_size"]),

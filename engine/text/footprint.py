@@ -18,9 +18,8 @@ from engine.store.errors import StoreError
 from engine.store.safetensors import tensor_shapes
 from engine.text.budget import cache_limits
 from engine.text.families import Family, family_of
-from engine.text.linear import PackedLinear, can_pack
+from engine.text.linears import LAID_OUT, are_laid_out
 from engine.text.loader import IGNORED_TENSORS, read_json
-from engine.text.packed.linear import QuantisedLinear
 
 OUTPUT, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 
@@ -42,13 +41,13 @@ def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
     except (OSError, ValueError, StoreError) as error:
         raise LoadFailed(f"The model's files can't be read: {error}") from error
     least, full = cache_limits(shape, config, context, budget)
-    return Footprint(_weights(sizes, settings, packs=is_own(architecture) and can_pack(dtype, device)), least, full)
+    return Footprint(_weights(sizes, settings, packs=is_own(architecture) and are_laid_out(dtype, device)), least, full)
 
 
 def held_by(module: torch.nn.Module) -> int:
     """Bytes of weights that a loaded model takes, however its layers keep them."""
     own = {one.data_ptr(): one.nbytes for one in (*module.parameters(), *module.buffers())}
-    layers = [one for one in module.modules() if isinstance(one, (PackedLinear, QuantisedLinear))]
+    layers = [one for one in module.modules() if isinstance(one, LAID_OUT)]
     return sum(own.values()) + sum(layer.nbytes for layer in layers)
 
 

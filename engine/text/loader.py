@@ -26,8 +26,8 @@ from engine.text.compatible.model import load_compatible
 from engine.text.families import Family, family_of
 from engine.text.families.base import Piece
 from engine.text.graphs.layers import Compiling, Graphs
-from engine.text.linear import can_pack, pack_linears
-from engine.text.packed.linear import quantise_linears, refusal
+from engine.text.linears import laid_out
+from engine.text.packed.linear import refusal
 from engine.weights import Weights
 
 IGNORED_TENSORS = ("rotary_emb.inv_freq",)
@@ -104,10 +104,7 @@ def _load_own(
     yield
     yield from _fill(module, folder, family, device)
     family.adapt(module)
-    if weights != "full":
-        yield from quantise_linears(module, weights)
-    if can_pack(dtype, device):
-        pack_linears(module)
+    yield from laid_out(module, weights, dtype, device)
     return module
 
 

@@ -160,7 +160,7 @@ def bench_of(folder: Path, recorder: Any, **changes: Any) -> Bench:
         "tell_seconds": 1e3,
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.text.loader.can_pack", lambda *_: False)  # a processor's own form of weights
+        patch.setattr("engine.text.loader.laid_out", lambda *_: ())  # a processor's own form of weights
         patch.setattr("engine.text.trial._seconds", lambda layer, others: 1.0)
         return Bench(load(folder, max_context=112, device=str(DEVICE)), make_runner=runner_with(recorder), **settings)
 

@@ -12,7 +12,7 @@ import torch
 from engine.metrics import Counters
 from engine.source import FolderSource
 from engine.text.engine import TextEngine
-from engine.text.linear import PackedLinear
+from engine.text.linears import LAID_OUT
 from engine.text.loader import LoadedModel
 from engine.ticket import TextTicket
 from engine.types import AdapterRef, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
@@ -85,9 +85,9 @@ def test_the_base_and_two_adapters_in_one_batch(
     checkpoints: dict[str, Path], source: FolderSource, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
     if not packed:
-        monkeypatch.setattr("engine.text.loader.can_pack", lambda *_: False)
+        monkeypatch.setattr("engine.text.loader.laid_out", lambda *_: ())
     model = load(checkpoints["Llama"])
-    assert isinstance(model.module.get_submodule("model.layers.0.mlp.up_proj"), PackedLinear) <= packed
+    assert isinstance(model.module.get_submodule("model.layers.0.mlp.up_proj"), LAID_OUT) <= packed
     folders = {None: checkpoints["Llama"], ONE: source.path("merged_one"), TWO: source.path("merged_two")}
     expected = {adapter: generated(folder, PROMPTS) for adapter, folder in folders.items()}
     assert len({str(tokens) for tokens in expected.values()}) == 3

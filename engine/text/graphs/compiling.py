@@ -17,7 +17,8 @@ from engine.text.graphs.building import NotCompiled, built, names_of
 from engine.text.graphs.kinds import Unfit, kinds_of
 from engine.text.graphs.layers import Compiling, Graphs
 from engine.text.loader import LoadedModel
-from engine.text.packed.linear import QuantisedLinear
+from engine.text.packed.layer import can_be_calls
+from engine.text.packed.linear import PackedLinear
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +69,15 @@ def graphs_of(model: LoadedModel, folder: Path, config: EngineConfig, counters: 
 
 
 def _wanted(model: LoadedModel, config: EngineConfig) -> bool:
-    """For processors only: GPUs have fused layers in their place. Rounded weights gain nothing where the matrices are
-    most of the work, and where they aren't, a layer is one call already (engine/text/packed)."""
-    if config.compile == "off" or not model.is_own or model.device.type != "cpu":
+    """For processors only: GPUs have fused layers in their place. Nothing is gained where a layer is one call already
+    (engine/text/packed), nor for other layers with rounded weights, whose matrices are most of the work."""
+    if config.compile == "off" or not model.is_own or model.device.type != "cpu" or can_be_calls(model.module):
         return False
-    if config.compile == "auto" and any(isinstance(part, QuantisedLinear) for part in model.module.modules()):
+    if config.compile == "auto" and _is_rounded(model.module):
         return False
     size: int = model.module.config.hidden_size  # type: ignore[union-attr, assignment]
     return config.compile == "on" or size >= LEAST_HIDDEN
+
+
+def _is_rounded(module: torch.nn.Module) -> bool:
+    return any(isinstance(part, PackedLinear) and part.matrix.weights.bits < 16 for part in module.modules())

@@ -9,11 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.text.linear import PackedLinear
-from engine.text.packed.linear import QuantisedLinear
+from engine.text.linears import LAID_OUT
 
-OWN = (PackedLinear, QuantisedLinear)
-"""Their weights have a form of their own, so a graph calls them as they are."""
 PLACE = "layer_idx"
 """What differs between layers that are alike. Only the cache wants to know it."""
 PLAIN = (bool, int, float, str, tuple, list, type(None))
@@ -38,7 +35,7 @@ def kinds_of(layers: Iterable[nn.Module]) -> list[Kind]:
     members: dict[str, list[int]] = {}
     own: dict[str, tuple[str, ...]] = {}
     for number, layer in enumerate(layers):
-        names = tuple(name for name, part in layer.named_modules() if isinstance(part, OWN))
+        names = tuple(name for name, part in layer.named_modules() if isinstance(part, LAID_OUT))
         described = repr([*_described(layer, names)])
         members.setdefault(described, []).append(number)
         own[described] = names
@@ -54,7 +51,7 @@ def tensors_of(layer: nn.Module, own: Iterable[str]) -> Mapping[str, torch.Tenso
 
 def _described(layer: nn.Module, own: Iterable[str]) -> Iterable[Any]:
     for name, part in layer.named_modules():
-        if isinstance(part, OWN):  # whatever its bits are
+        if isinstance(part, LAID_OUT):  # whatever its bits are
             yield name, part.in_features, part.out_features
             continue
         kept = vars(part)

@@ -1,4 +1,4 @@
-"""Multiplication by quantised weights (packed.c): as they are kept, or expanded piece by piece where that is faster."""
+"""Multiplication by packed weights (packed.c): as they are kept, or expanded piece by piece where that is faster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from time import perf_counter
 import torch
 
 from engine.text.compiled import compiled
-from engine.text.packed.quantise import FEATURES, Bits, Quantised, quantised
+from engine.text.packed.layout import FEATURES, Bits, Packed
+from engine.text.packed.quantise import quantised
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def library(*defines: str) -> ctypes.CDLL:
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     loaded.multiply.argtypes, loaded.multiply.restype = [pointer, number, pointer, pointer], number
     loaded.rounds_input.argtypes, loaded.rounds_input.restype = [], number
+    loaded.multiplies_floats.argtypes, loaded.multiplies_floats.restype = [], number
     loaded.expand.argtypes, loaded.expand.restype = [pointer, number, number, pointer], None
     return loaded
 
@@ -50,7 +52,7 @@ class PackedMatrix:
     Make it in the thread that uses it: it computes with as many threads as torch does there. Raises Unavailable.
     """
 
-    def __init__(self, weights: Quantised) -> None:
+    def __init__(self, weights: Packed) -> None:
         self.weights = weights
         self._library = library()
         self._native = NativeWeights(
@@ -69,7 +71,7 @@ class PackedMatrix:
         return output
 
     def multiply_expanded(self, rows: torch.Tensor) -> torch.Tensor:
-        """The same by torch's matrix multiplication."""
+        """The same by torch's matrix multiplication, for rounded weights."""
         features, inputs = self.weights.features, self.weights.inputs
         output = torch.empty(rows.shape[0], features)
         blocks = -(-features // FEATURES)
@@ -86,9 +88,10 @@ class PackedMatrix:
 def most_rows(bits: Bits) -> int:
     """Up to so many rows are multiplied with the weights as they are kept: tried, not guessed. Raises Unavailable.
 
-    Any number where inputs are rounded: that is faster always, and what is said must not depend on a trial.
+    Any number of weights in full, and where inputs are rounded: what is said must not depend on a trial where that is
+    about as fast or faster.
     """
-    if library().rounds_input():
+    if bits >= 16 or library().rounds_input():
         return sys.maxsize
     generator = torch.Generator().manual_seed(0)
     matrix = PackedMatrix(quantised(torch.randn(TRIED_FEATURES, TRIED_INPUTS, generator=generator), bits))

@@ -20,8 +20,8 @@ from engine.text.llama_layers import fits, window_of
 from engine.text.other_layers import in_place
 from engine.text.packed.kernel import PackedMatrix, most_rows
 from engine.text.packed.kernel import library as matrix_library
-from engine.text.packed.linear import QuantisedLinear
-from engine.text.packed.quantise import can_join, joined
+from engine.text.packed.layout import can_join, joined
+from engine.text.packed.linear import PackedLinear
 
 SOURCE = Path(__file__).with_name("layer.c")
 
@@ -151,11 +151,12 @@ class PackedLayers:
     """For receipts."""
     only_if_faster = False
     """They save the modelling code's operators, whatever a busy machine makes of a trial."""
-    rough = True
 
     def __init__(self, layers: Any) -> None:
         self._layers, room = list(layers), Room(layers[0].input_layernorm.weight.dtype)
-        self.most_rows = most_rows(layers[0].mlp.down_proj.matrix.weights.bits)
+        bits = layers[0].mlp.down_proj.matrix.weights.bits
+        self.rough = bits < 16
+        self.most_rows = most_rows(bits)
         self._packed = [PackedLayer(layer, number, room) for number, layer in enumerate(self._layers)]
 
     def takes(self, chunks: Several[PlannedChunk]) -> bool:
@@ -170,7 +171,7 @@ class PackedLayers:
         return in_place(zip(self._layers, self._packed, strict=True))
 
 
-def merged(*layers: QuantisedLinear) -> PackedMatrix:
+def merged(*layers: PackedLinear) -> PackedMatrix:
     """One matrix of the features of all; theirs become parts of it."""
     whole = joined([layer.matrix.weights for layer in layers])
     for layer, part in zip(layers, whole.split([layer.out_features for layer in layers]), strict=True):
@@ -180,15 +181,18 @@ def merged(*layers: QuantisedLinear) -> PackedMatrix:
 
 def packed_layers(module: Any, backend: object) -> PackedLayers | None:
     """None where the layers, the number format or this machine aren't made for it."""
-    layers, turned = module.model.layers, 2 * module.model.rotary_emb.inv_freq.numel()
-    if not isinstance(backend, NativeBackend):
-        return None
-    if not all(fits(layer, turned, QuantisedLinear) and _joins(layer) for layer in layers):
+    if not isinstance(backend, NativeBackend) or not can_be_calls(module):
         return None
     try:
-        return PackedLayers(layers)
+        return PackedLayers(module.model.layers)
     except Unavailable:
         return None
+
+
+def can_be_calls(module: Any) -> bool:
+    """Whether its layers, as they were loaded, can be one call each."""
+    turned = 2 * module.model.rotary_emb.inv_freq.numel()
+    return all(fits(layer, turned, PackedLinear) and _joins(layer) for layer in module.model.layers)
 
 
 def _joins(layer: Any) -> bool:

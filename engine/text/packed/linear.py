@@ -1,7 +1,8 @@
-"""Linear layers with weights of 8 or 4 bits, in place of a loaded module's own."""
+"""Linear layers with packed weights, in place of a loaded module's own."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import torch
@@ -9,23 +10,26 @@ from torch import nn
 
 from engine.text.compiled import Unavailable
 from engine.text.packed.kernel import PackedMatrix, library, most_rows
-from engine.text.packed.quantise import Bits, can_quantise, quantised
+from engine.text.packed.layout import Bits, Packed, in_full
+from engine.text.packed.quantise import can_quantise, quantised
 from engine.weights import Weights
 
-BITS: dict[Weights, Bits] = {"int8": 8, "int4": 4}
+BITS: dict[Weights, Bits] = {"full": 32, "int8": 8, "int4": 4}
+
+logger = logging.getLogger(__name__)
 
 
-class QuantisedLinear(nn.Module):
-    """`nn.Linear` with its weight rounded; the plain weight is dropped. Computes in float32 whatever comes in."""
+class PackedLinear(nn.Module):
+    """`nn.Linear` with its weight packed; the plain weight is dropped. Computes in float32 whatever comes in."""
 
-    def __init__(self, plain: nn.Linear, bits: Bits) -> None:
+    def __init__(self, plain: nn.Linear, weights: Packed) -> None:
         super().__init__()
         self.in_features, self.out_features = plain.in_features, plain.out_features
         self.bias = plain.bias
-        self.matrix = PackedMatrix(quantised(plain.weight.data, bits))
+        self.matrix = PackedMatrix(weights)
         self.nbytes = self.matrix.weights.nbytes
         """Of the weight alone."""
-        self._most_rows = most_rows(bits)
+        self._most_rows = most_rows(weights.bits)
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         flat = rows.reshape(-1, self.in_features).to(torch.float32).contiguous()
@@ -47,7 +51,18 @@ def refusal(device: torch.device) -> str:
     return ""
 
 
-def quantise_linears(module: nn.Module, weights: Weights) -> Iterator[None]:
+def packs_in_full(dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether full weights are packed for this device: where it multiplies floats and nothing smaller by itself."""
+    if device.type != "cpu" or dtype is not torch.float32:
+        return False
+    try:
+        return bool(library().multiplies_floats())
+    except Unavailable as error:
+        logger.info("Weights stay as the libraries multiply them: %s", error)
+        return False
+
+
+def pack_linears(module: nn.Module, weights: Weights) -> Iterator[None]:
     """Replace every `nn.Linear` inside whose size allows it; yields after each, for it takes a while.
 
     The output layer decides between tokens directly, so it gets 8 bits at least, as in llama.cpp's files.
@@ -55,7 +70,10 @@ def quantise_linears(module: nn.Module, weights: Weights) -> Iterator[None]:
     output = getattr(module, "lm_head", None)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
-            bits: Bits = 8 if child is output else BITS[weights]
-            if type(child) is nn.Linear and can_quantise(child.in_features, bits):
-                setattr(parent, name, QuantisedLinear(child, bits))
+            if type(child) is not nn.Linear:
+                continue
+            bits: Bits = 8 if child is output and weights == "int4" else BITS[weights]
+            if bits >= 16 or can_quantise(child.in_features, bits):
+                plain = child.weight.data
+                setattr(parent, name, PackedLinear(child, in_full(plain) if bits >= 16 else quantised(plain, bits)))
                 yield

@@ -1,14 +1,17 @@
-/* Matrix multiplication with weights of 8 or 4 bits, for the CPU. Built and called by kernel.py.
+/* Matrix multiplication for the CPU, with weights in full or of 8 or 4 bits. Built and called by kernel.py.
 
    Decoding few sequences is bound by reading the weights, many by multiplying. Here weights are read as they are kept.
-   Where the processor multiplies bytes (AVX2), rows of input are rounded to 8 bits too, with a scale for each GROUP of
-   them, as llama.cpp does: a group's sum is then exact, whatever else is computed beside it. Elsewhere weights are
-   widened in registers and everything is float.
 
-   Features (rows of the weight) lie in blocks of FEATURES. A word of 32 bits holds the weights of one feature for
-   4 inputs (8 bits) or 8 inputs (4 bits) that follow one another, the first one lowest; the words of a block's features
-   for the same inputs lie side by side. So a vector of words is shifted to get the weights of many features for one
-   input, a block's results need no sum across lanes, and what was widened serves several rows of input.
+   Features (rows of the weight) lie in blocks of FEATURES, those of a block for the same input side by side. So a
+   block's results need no sum across lanes, and what was read of the weights serves several rows of input.
+
+   32 bits: floats. 16 bits: bfloat16, widened in registers (full.h).
+
+   Of 8 and 4 bits a word of 32 bits holds the weights of one feature for 4 or 8 inputs that follow one another, the first
+   one lowest; a vector of words is shifted to get the weights of many features for one input. Where the processor
+   multiplies bytes (AVX2), rows of input are rounded to 8 bits too, with a scale for each GROUP of them, as llama.cpp
+   does: a group's sum is then exact, whatever else is computed beside it (bytes.h). Elsewhere weights are widened in
+   registers and everything is float (floats.h).
 
    8 bits: weight = scale[feature] · byte, signed.
    4 bits: weight = scale[group][feature] · nibble + least[group][feature], for groups of GROUP inputs; scale and least
@@ -29,7 +32,7 @@
 #define LANES 4
 #endif
 #define PARTS (FEATURES / LANES)
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
@@ -38,8 +41,8 @@ typedef uint16_t shorts __attribute__((vector_size(2 * LANES)));
 
 struct weights {
     int32_t bits, inputs, features, threads; /* features: as many as there are results, the last block may have more */
-    const int32_t *packed; /* [block][inputs / inputs a word][FEATURES] */
-    const void *scales; /* 8 bits: float [block][FEATURES]; 4 bits: bfloat16 [block][group][scale, least][FEATURES] */
+    const int32_t *packed; /* [block][inputs / inputs a word][FEATURES]; in full: floats or bfloat16, [block][inputs][FEATURES] */
+    const void *scales; /* in full: none; 8 bits: float [block][FEATURES]; 4 bits: bfloat16 [block][group][scale, least][FEATURES] */
 };
 
 INLINE vec widened(const uint16_t *from) {
@@ -60,14 +63,25 @@ INLINE vec numbers(const int32_t *words, const int bits, const int place) {
 #else
 #include "floats.h"
 #endif
+#include "full.h"
 
 int rounds_input(void) { return ROUNDS; }
+
+/* Whether what is computed in float has the instructions for it, so that it is as fast as other libraries. */
+int multiplies_floats(void) {
+#if LANES >= 8 && defined(__FMA__)
+    return 1;
+#else
+    return 0;
+#endif
+}
 
 /* output [rows][features] = input [rows][inputs] · weightsᵀ. False where there is no memory. */
 int multiply(const struct weights *weights, int rows, const float *input, float *output) {
     const int blocks = (weights->features + FEATURES - 1) / FEATURES;
     const int64_t features = weights->features;
     struct input prepared;
+    if (weights->bits >= 16) return multiply_full(weights, rows, input, output);
     if (!prepare(weights, rows, input, &prepared)) return 0;
     #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1)
     for (int block = 0; block < blocks; block++)

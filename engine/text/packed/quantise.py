@@ -6,50 +6,12 @@ a least value, kept in bfloat16, so five bits a weight in all; the same idea as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Several
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 
-Bits = Literal[8, 4]
-FEATURES, GROUP = 32, 32
-"""Of packed.c."""
+from engine.text.packed.layout import FEATURES, Bits, Packed, in_blocks
 
-
-@dataclass(frozen=True, slots=True)
-class Quantised:
-    bits: Bits
-    features: int
-    inputs: int
-    words: torch.Tensor
-    """int32 `[blocks, inputs / weights a word, FEATURES]`"""
-    scales: torch.Tensor
-    """8 bits: float32 `[blocks, FEATURES]`; 4 bits: bfloat16 `[blocks, groups, 2, FEATURES]`, scale and least."""
-
-    @property
-    def nbytes(self) -> int:
-        return self.words.nbytes + self.scales.nbytes
-
-    def split(self, features: Several[int]) -> list[Quantised]:
-        """Parts of whole blocks, which keep no numbers of their own."""
-        parts, begin = [], 0
-        for count in features:
-            blocks = slice(begin, begin + -(-count // FEATURES))
-            parts.append(Quantised(self.bits, count, self.inputs, self.words[blocks], self.scales[blocks]))
-            begin = blocks.stop
-        return parts
-
-
-def can_join(features: Several[int]) -> bool:
-    """Whether the blocks of all but the last are whole."""
-    return all(count % FEATURES == 0 for count in features[:-1])
-
-
-def joined(parts: Several[Quantised]) -> Quantised:
-    """The features of all, one behind the other. Parts that `can_join`, of the same bits and inputs."""
-    words, scales = torch.cat([part.words for part in parts]), torch.cat([part.scales for part in parts])
-    return Quantised(parts[0].bits, sum(part.features for part in parts), parts[0].inputs, words, scales)
+GROUP = 32
+"""Of packed.c: inputs that share a scale."""
 
 
 def can_quantise(inputs: int, bits: Bits) -> bool:
@@ -57,14 +19,12 @@ def can_quantise(inputs: int, bits: Bits) -> bool:
     return inputs % (GROUP if bits == 4 else 4) == 0
 
 
-def quantised(weight: torch.Tensor, bits: Bits) -> Quantised:
-    """weight `[features, inputs]`, finite."""
-    features, inputs = weight.shape
-    blocks = -(-features // FEATURES)
-    numbers = torch.zeros(blocks * FEATURES, inputs)
-    numbers[:features] = weight
+def quantised(weight: torch.Tensor, bits: Bits) -> Packed:
+    """weight `[features, inputs]`, finite; bits: 8 or 4."""
+    numbers = in_blocks(weight).flatten(0, 1)
     whole, scales = _eight(numbers) if bits == 8 else _four(numbers)
-    return Quantised(bits, features, inputs, _words(whole, bits), scales)
+    features, inputs = weight.shape
+    return Packed(bits, features, inputs, _words(whole, bits), scales)
 
 
 def _eight(numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
