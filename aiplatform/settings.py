@@ -40,6 +40,7 @@ SITE_NAME = env.string("SITE_NAME", "Atrium")
 ALLOWED_HOSTS = env.strings("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
 CSRF_TRUSTED_ORIGINS = env.strings("CSRF_TRUSTED_ORIGINS", (SITE_URL,))
 HTTPS = SITE_URL.startswith("https://")
+SESSION_ENGINE = "apps.accounts.session_store"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from django.http import Http404
 
 from apps.accounts.models import User
-from apps.conversations.models import Attachment, Conversation, Message
+from apps.conversations.models import Attachment, Conversation, ConversationQuerySet, Message
 from apps.generations.models import Certainty
+from apps.lib.compiled import CompiledQuery, Parameter
 from apps.lib.ids import is_id
 from apps.projects.access import in_projects_of, require
 from apps.projects.models import Role
+
+
+def _one_of(conversations: ConversationQuerySet) -> QuerySet[Conversation]:
+    chosen = conversations.filter(pk=Parameter("conversation")).select_related("hosted_model__default_version")
+    return in_projects_of(Parameter("user"), chosen).order_by()
+
+
+VISIBLE = CompiledQuery(lambda: _one_of(Conversation.objects.visible()))
+IN_BIN = CompiledQuery(lambda: _one_of(Conversation.objects.in_bin()))
 
 
 def get_conversation_for(
@@ -38,9 +49,9 @@ def visit_conversation(
     in_bin: bool = False,
 ) -> tuple[Conversation, Role]:
     """As `get_conversation_for`, with the role that `user` has there."""
-    conversations = Conversation.objects.in_bin() if in_bin else Conversation.objects.visible()
-    found = in_projects_of(user, conversations.select_related("hosted_model__default_version"))
-    conversation = found.filter(pk=conversation_id).first() if is_id(conversation_id) else None
+    conversation = None
+    if isinstance(user, User) and is_id(conversation_id):
+        conversation = (IN_BIN if in_bin else VISIBLE).first(user=user.pk, conversation=conversation_id)
     if conversation is None:
         raise Http404("There is no such conversation.")
     has = Role(conversation.role_there)  # type: ignore[attr-defined]  # annotated

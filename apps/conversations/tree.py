@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from apps.conversations.models import Conversation, Message
+from apps.lib.compiled import CompiledQuery, IsAny, Parameter
 
 
 class Tree:
@@ -57,17 +58,32 @@ class Tree:
         return identifier
 
 
+NODES = CompiledQuery(
+    lambda: (
+        Message.objects.filter(conversation=Parameter("conversation"))
+        .order_by("created_at", "id")
+        .values_list("id", "parent_id", "client_id")
+    )
+)
+MESSAGES = CompiledQuery(
+    lambda: (
+        Message.objects.filter(IsAny("pk", Parameter("ids")))
+        .select_related("user", "job__model_version__hosted_model")
+        .order_by()
+    )
+)
+
+
 def read_tree(conversation: Conversation) -> Tree:
     """One query."""
-    rows = Message.objects.filter(conversation=conversation).order_by("created_at", "id")
-    nodes = list(rows.values_list("id", "parent_id", "client_id"))
+    nodes = NODES.rows(conversation=conversation.pk)
     sent = {client_id: identifier for identifier, _, client_id in nodes if client_id}
     return Tree(((identifier, parent) for identifier, parent, _ in nodes), sent)
 
 
 def messages_of(identifiers: list[str]) -> list[Message]:
     """These messages with their authors and jobs, in this order; one query."""
-    found = Message.objects.select_related("user", "job__model_version__hosted_model").in_bulk(identifiers)
+    found = {message.pk: message for message in MESSAGES.all(ids=identifiers)} if identifiers else {}
     return [found[identifier] for identifier in identifiers]
 
 

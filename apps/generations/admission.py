@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.errors import Refused
-from apps.generations.models import TERMINAL, GenerationJob, State
+from apps.generations.models import TERMINAL, GenerationJob
 from apps.generations.queue import place_of
 from apps.governance.decisions import authorize
 from apps.governance.remedies import remedy
@@ -22,6 +22,7 @@ from engine.overload import duration
 
 # Two statements: one that waited for the lock would count what was there before it waited.
 LOCK_PERSON = "SELECT FROM accounts_user WHERE id = %s FOR NO KEY UPDATE"
+OTHERS_WAIT = "SELECT EXISTS (SELECT FROM generations_generationjob WHERE state = 'queued' AND id <> %s)"
 COUNT_UNFINISHED = "SELECT count(*) FROM generations_generationjob WHERE user_id = %s AND state <> ALL(%s)"
 ABSENT = ("model_disabled", "model_missing")
 OVERLOADED = Counter("atrium_jobs_overloaded_total", "Prompts refused for what was ahead of them", ["model"])
@@ -66,8 +67,7 @@ def refuse_overload(job: GenerationJob) -> None:
     """Not where so much work is ahead of it that nobody would wait for it. Raises Refused; the caller's transaction
     then takes the job back. One whose wait nobody can tell may wait."""
     most = settings.MAX_WAIT_MINUTES * 60
-    others_wait = most and GenerationJob.objects.filter(state=State.QUEUED).exclude(pk=job.pk).exists()
-    starts_in = place_of(job).starts_in if others_wait else None
+    starts_in = place_of(job).starts_in if most and _others_wait(job) else None
     if starts_in is None or starts_in <= most:
         return
     model = job.model_version.hosted_model
@@ -77,6 +77,12 @@ def refuse_overload(job: GenerationJob) -> None:
         f"be. Try again in about {duration(starts_in - most)}, or choose another model."
     )
     raise Refused(status=429, code="overloaded", message=message, starts_in=starts_in)
+
+
+def _others_wait(job: GenerationJob) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS_WAIT, [job.pk])
+        return bool(cursor.fetchone()[0])
 
 
 def set_aside(

@@ -13,7 +13,8 @@ from django.db import connection, transaction
 
 from apps.generations import trail
 from apps.generations.fair_order import RANKED, numbers
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import GenerationJob, State, long_of
+from apps.lib.compiled import CompiledQuery, IsAny, Parameter
 
 
 class Held(NamedTuple):
@@ -25,6 +26,14 @@ class Held(NamedTuple):
 
 READ_WITH = ("user", "project", "model_version__hosted_model", "model_version__base")
 """What is asked of a claimed job before it begins: whether it is still allowed, and what the engine is to do."""
+CLAIMED = CompiledQuery(
+    lambda: (
+        GenerationJob.objects.filter(IsAny("pk", Parameter("jobs")))
+        .select_related(*READ_WITH)
+        .defer(*long_of("model_version", "model_version__base"))
+        .order_by()
+    )
+)
 SPARE = 64
 """How many jobs more than wanted are looked at: others may be taking some of them at this moment."""
 
@@ -49,7 +58,7 @@ SELECT id FROM taken ORDER BY score, created_at, id
 CLAIM = ", ".join((RANKED, CHOOSE_AND_TAKE))
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def claim(worker_id: str, hosted_models: Collection[str], limit: int) -> list[GenerationJob]:
     """Take up to `limit` waiting jobs for these models in their fair order; another worker's claims are passed over."""
     asked = {"worker": worker_id, "limit": limit, "spare": SPARE, "lease": settings.LEASE_SECONDS}
@@ -58,7 +67,7 @@ def claim(worker_id: str, hosted_models: Collection[str], limit: int) -> list[Ge
         taken = [row[0] for row in cursor.fetchall()]
     if not taken:
         return []
-    jobs = GenerationJob.objects.select_related(*READ_WITH).in_bulk(taken)
+    jobs = {job.pk: job for job in CLAIMED.all(jobs=taken)}
     return [jobs[job] for job in taken]
 
 
@@ -91,11 +100,22 @@ def extend(leases: Iterable[Held]) -> Beat:
     )
 
 
+TO_BE_CANCELLED = CompiledQuery(
+    lambda: (
+        GenerationJob.objects.filter(
+            IsAny("pk", Parameter("jobs")), state=State.RUNNING, cancel_requested_at__isnull=False
+        )
+        .order_by()
+        .values_list("pk", "attempt")
+    )
+)
+
+
 def to_be_cancelled(leases: Iterable[Held]) -> list[Held]:
     """Those of these leases whose job a person wants stopped."""
     wanted = {held.job: held for held in leases}
-    asked = GenerationJob.objects.filter(pk__in=wanted, state=State.RUNNING, cancel_requested_at__isnull=False)
-    return [wanted[job] for job, attempt in asked.values_list("pk", "attempt") if wanted[job].attempt == attempt]
+    asked = TO_BE_CANCELLED.rows(jobs=list(wanted))
+    return [wanted[job] for job, attempt in asked if wanted[job].attempt == attempt]
 
 
 @transaction.atomic

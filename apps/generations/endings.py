@@ -11,10 +11,11 @@ from django.db.models.functions import Now
 from apps.generations import trail
 from apps.generations.claims import Held
 from apps.generations.image_pace import ms_per_pixel_pass, pixel_passes
-from apps.generations.models import Certainty, Checkpoint, GenerationJob, Kind, Origin, State
+from apps.generations.models import ASKED, Certainty, Checkpoint, GenerationJob, Kind, Origin, State, long_of
 from apps.generations.outcomes import Outcome
 from apps.generations.replay import said_in_log
 from apps.generations.said import Said
+from apps.lib.compiled import CompiledQuery, Parameter
 from apps.lib.redis import AWAY, sync_client
 from apps.quotas.actions import settle
 from apps.quotas.ledger import Measured
@@ -140,8 +141,19 @@ def _remains(job: GenerationJob) -> Said:
         return Said()
 
 
+ENDED = CompiledQuery(
+    lambda: (
+        GenerationJob.objects.select_related("user", "model_version__hosted_model", "artifact")
+        .defer(*ASKED, *long_of("model_version"))
+        .filter(pk=Parameter("job"))
+        .order_by()
+    )
+)
+
+
 def _ended(job_id: str) -> GenerationJob:
-    job = GenerationJob.objects.select_related("user", "model_version__hosted_model", "artifact").get(pk=job_id)
+    job = ENDED.first(job=job_id)
+    assert job is not None, "the caller has just changed it"
     if job.kind == Kind.IMAGE:
         Checkpoint.objects.filter(job=job).delete()
     settle([_measured(job, job.model_version.hosted_model_id, Said(tokens=job.completion_tokens, steps=job.steps))])

@@ -10,7 +10,7 @@ from django.db.models import Count
 from apps.catalog.models import ModelVersion
 from apps.generations.fair_order import RANKED, numbers
 from apps.generations.models import GenerationJob, Kind, State
-from apps.generations.presence import alive_workers
+from apps.generations.presence import workers_for
 
 MINE = "mine AS MATERIALIZED (SELECT score, created_at, id FROM ranked WHERE id = %(job)s)"
 # Of a job that isn't there yet.
@@ -61,7 +61,7 @@ def place_to_come(user_id: str, version: ModelVersion) -> Place:
 
 def _place(statement: str, version: ModelVersion, whose: dict[str, str]) -> Place:
     model = version.hosted_model_id
-    workers = list(alive_workers().filter(serves__contains=[model]))
+    workers = workers_for(model)
     models = {model}.union(*(worker.serves for worker in workers))
     is_loaded = any(version.engine_key in worker.loaded for worker in workers)
     devices = [] if is_loaded else [worker.device for worker in workers]

@@ -10,12 +10,23 @@ from django.db.models.functions import Now
 from apps.generations import trail
 from apps.generations.claims import Held, claim
 from apps.generations.endings import finish
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import ASKED, GenerationJob, State, long_of
 from apps.generations.notices import tell_followers
 from apps.generations.outcomes import Outcome
 from apps.governance.decisions import Decision, decide
 from apps.governance.facts import Question
+from apps.lib.compiled import CompiledQuery, IsAny, Parameter
 
+RUNNING = CompiledQuery(
+    lambda: (
+        GenerationJob.objects.filter(
+            IsAny("pk", Parameter("jobs")), state=State.RUNNING, cancel_requested_at__isnull=True
+        )
+        .select_related("user", "project", "model_version__hosted_model")
+        .defer(*ASKED, *long_of("model_version"))
+        .order_by()
+    )
+)
 NOBODY = Decision(False, "The account that asked for this was deleted.", "inactive")
 
 
@@ -42,8 +53,7 @@ def stop_refused(held: Iterable[Held]) -> list[Held]:
     by_job = {each.job: each for each in held}
     if not by_job:
         return []
-    rows = GenerationJob.objects.select_related("user", "project", "model_version__hosted_model")
-    refused = _refusals(rows.filter(pk__in=by_job, state=State.RUNNING, cancel_requested_at=None))
+    refused = _refusals(RUNNING.all(jobs=list(by_job)))
     return [by_job[job] for job, decision in refused.items() if _ask_for_end(by_job[job], decision)]
 
 

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from time import monotonic
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.catalog.models import HostedModel, Modality
+from apps.lib.compiled import CompiledQuery
 
 FRESH_SECONDS = 2.0
 
@@ -26,7 +27,7 @@ class Served:
 
     def __init__(self, on_new: Callable[[HostedModel], None], *, upstream: bool) -> None:
         self._on_new = on_new
-        self._upstream = upstream
+        self._catalogue = CompiledQuery(lambda: served_models(upstream=upstream))
         self._models: dict[str, HostedModel] = {}
         self._asked = float("-inf")
 
@@ -36,7 +37,7 @@ class Served:
 
     def __call__(self) -> tuple[str, ...]:
         if monotonic() - self._asked > FRESH_SECONDS:
-            found = {model.pk: model for model in served_models(upstream=self._upstream)}
+            found = {model.pk: model for model in self._catalogue.all()}
             new = [model for name, model in found.items() if name not in self._models]
             self._models, self._asked = found, monotonic()
             for model in new:
@@ -44,14 +45,14 @@ class Served:
         return tuple(self._models)
 
 
-def served_models(*, upstream: bool) -> list[HostedModel]:
+def served_models(*, upstream: bool) -> QuerySet[HostedModel]:
     modalities = (Modality.TEXT,) if upstream else (Modality.TEXT, Modality.IMAGE)
     models = HostedModel.objects.filter(
         modality__in=modalities, versions__isnull=False, versions__upstream__isnull=not upstream
     ).distinct()
     wanted = settings.WORKER_MODELS
     mine = Q(pk__in=wanted) | Q(versions__base__hosted_model__in=wanted)
-    return list(models.filter(mine) if wanted else models)
+    return models.filter(mine) if wanted else models
 
 
 def new_worker_id() -> str:

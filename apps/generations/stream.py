@@ -13,10 +13,11 @@ from typing import Any
 
 from apps.generations import events
 from apps.generations.log import Entry
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import ASKED, GenerationJob, State, long_of
 from apps.generations.nudges import Inbox, hub
 from apps.generations.queue import place_of
 from apps.generations.replay import read_after
+from apps.lib.compiled import CompiledQuery, Parameter
 from apps.lib.database import in_thread
 from apps.lib.redis import AWAY, async_client
 
@@ -123,11 +124,19 @@ class Follower:
         return {"type": "job", "job": self._id, "attempt": self._attempt, "seq": entry.seq, "event": event}
 
 
+JOB = CompiledQuery(
+    lambda: (
+        GenerationJob.objects.select_related("model_version__hosted_model", "artifact")
+        .defer(*ASKED, *long_of("model_version"))
+        .filter(pk=Parameter("job"))
+        .order_by()
+    )
+)
+
+
 def _read(job_id: str) -> tuple[GenerationJob | None, JSON | None]:
     """The row without what is large in it, and what to tell of its place in the queue while it waits."""
-    jobs = GenerationJob.objects.select_related("model_version__hosted_model", "artifact")
-    jobs = jobs.defer("messages", "prompt_ids", "model_version__files", "model_version__model_card")
-    job = jobs.filter(pk=job_id).first()
+    job = JOB.first(job=job_id)
     if job is None or job.state != State.QUEUED:
         return job, None
     return job, events.queued(place_of(job))

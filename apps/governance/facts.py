@@ -11,7 +11,10 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.governance.models import Grant, GrantQuerySet, KillSwitch, LicenceAcceptance, Subject
+from apps.lib.compiled import CompiledQuery, IsAny, Parameter
 from apps.projects.models import Membership, Project, Role
+
+PEOPLE, PROJECTS, MODELS = Parameter("people"), Parameter("projects"), Parameter("models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def cases(questions: Sequence[Question]) -> list[Case]:
         return []
     roles, accepted = _roles(questions), _accepted(questions)
     switches = {switch.hosted_model_id: switch for switch in _switches(questions)}
-    grants = _concerning(questions, Grant.objects.live())
+    grants = _concerning(questions, LIVE)
     former = _former([question for question, found in zip(questions, grants, strict=True) if not found])
     return [
         Case(
@@ -76,28 +79,47 @@ def cases(questions: Sequence[Question]) -> list[Case]:
     ]
 
 
+# Asked at every send and every claim.
+ROLES = CompiledQuery(
+    lambda: (
+        Membership.objects.filter(IsAny("user", PEOPLE), IsAny("project", PROJECTS), user__is_active=True)
+        .order_by()
+        .values_list("user_id", "project_id", "role")
+    )
+)
+SWITCHES = CompiledQuery(
+    lambda: KillSwitch.objects.thrown().filter(Q(hosted_model=None) | Q(IsAny("hosted_model", MODELS))).order_by()
+)
+
+
+def _about(grants: GrantQuerySet) -> GrantQuerySet:
+    """Those that may be about these people, projects and models, the newest first."""
+    subjects = Q(subject_type__in=(Subject.EVERYONE, Subject.GROUP))
+    subjects |= Q(IsAny("user", PEOPLE)) | Q(IsAny("project", PROJECTS))
+    return grants.filter(subjects, IsAny("hosted_model", MODELS)).order_by("-created_at", "pk")
+
+
+LIVE = CompiledQuery(lambda: _about(Grant.objects.live()))
+OVER = CompiledQuery(lambda: _about(Grant.objects.over()))
+
+
 def _roles(questions: Sequence[Question]) -> dict[tuple[str, str], Role]:
     """Read anew: roles change. A deactivated member has none."""
-    projects = {question.project.pk for question in questions if question.project}
+    projects = _projects(questions)
     if not projects:
         return {}
-    people = {question.actor.pk for question in questions}
-    rows = Membership.objects.filter(user__in=people, project__in=projects, user__is_active=True)
-    return {(user, project): Role(role) for user, project, role in rows.values_list("user_id", "project_id", "role")}
+    rows = ROLES.rows(people=_people(questions), projects=projects)
+    return {(user, project): Role(role) for user, project, role in rows}
 
 
 def _switches(questions: Sequence[Question]) -> list[KillSwitch]:
-    models = {question.model.pk for question in questions}
-    return list(KillSwitch.objects.thrown().filter(Q(hosted_model=None) | Q(hosted_model__in=models)))
+    return SWITCHES.all(models=_models(questions))
 
 
-def _concerning(questions: Sequence[Question], grants: GrantQuerySet) -> list[tuple[Grant, ...]]:
+def _concerning(questions: Sequence[Question], grants: CompiledQuery[Grant]) -> list[tuple[Grant, ...]]:
     """For each question those of `grants` that are about it, the newest first."""
-    people = {question.actor.pk for question in questions}
-    projects = {question.project.pk for question in questions if question.project}
-    subjects = Q(subject_type__in=(Subject.EVERYONE, Subject.GROUP)) | Q(user__in=people) | Q(project__in=projects)
-    rows = grants.filter(subjects, hosted_model__in={question.model.pk for question in questions})
-    found = list(rows.order_by("-created_at", "pk"))
+    people = _people(questions)
+    found = grants.all(people=people, projects=_projects(questions), models=_models(questions))
     groups = _memberships_of_groups(people, found)
     return [tuple(grant for grant in found if _concerns(grant, question, groups)) for question in questions]
 
@@ -106,8 +128,20 @@ def _former(questions: Sequence[Question]) -> dict[int, Grant]:
     """By the identity of the question."""
     if not questions:
         return {}
-    over = _concerning(questions, Grant.objects.over())
+    over = _concerning(questions, OVER)
     return {id(question): grants[0] for question, grants in zip(questions, over, strict=True) if grants}
+
+
+def _people(questions: Sequence[Question]) -> list[str]:
+    return list({question.actor.pk for question in questions})
+
+
+def _projects(questions: Sequence[Question]) -> list[str]:
+    return list({question.project.pk for question in questions if question.project})
+
+
+def _models(questions: Sequence[Question]) -> list[str]:
+    return list({question.model.pk for question in questions})
 
 
 def _memberships_of_groups(people: Iterable[str], grants: Iterable[Grant]) -> set[tuple[str, int]]:

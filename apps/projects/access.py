@@ -10,6 +10,7 @@ from django.db.models import F, Model, QuerySet
 from django.http import Http404
 
 from apps.accounts.models import User
+from apps.lib.compiled import Parameter
 from apps.projects.models import Membership, Project, Role
 
 M = TypeVar("M", bound=Model)
@@ -39,10 +40,10 @@ def get_membership_for(
     return membership
 
 
-def in_projects_of(user: User | AnonymousUser, rows: QuerySet[M, M]) -> QuerySet[M, M]:
+def in_projects_of(user: User | AnonymousUser | Parameter, rows: QuerySet[M, M]) -> QuerySet[M, M]:
     """Those of `rows`, of a model with a `project`, that are in a project of `user`'s: the project is loaded, and
-    `role_there` says the role. `require` is still to be asked."""
-    if user.is_anonymous:
+    `role_there` says the role. `require` is still to be asked. A Parameter takes the id of a person."""
+    if isinstance(user, AnonymousUser):
         return rows.none()
     rows = rows.filter(project__memberships__user=user, project__memberships__user__is_active=True)
     return cast("QuerySet[M, M]", rows.select_related("project").annotate(role_there=F("project__memberships__role")))

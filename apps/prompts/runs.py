@@ -9,8 +9,15 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from apps.accounts.models import User
+from apps.lib.compiled import CompiledQuery, IsAny, Parameter
 from apps.lib.ids import is_id
 from apps.prompts.models import Prompt, PromptRun
+
+RUNS = CompiledQuery(
+    lambda: (
+        PromptRun.objects.filter(IsAny("job", Parameter("jobs")), user=Parameter("user")).order_by().values_list("pk")
+    )
+)
 
 
 def get_run_for(user: User | AnonymousUser, run_id: str) -> PromptRun:
@@ -30,8 +37,8 @@ def job_to_follow(user: User, run_id: str) -> str | None:
 def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
     """The runs of `user` behind these jobs, by job, of prompts that they may still read; two queries, one where there
     are none, as with nearly every message."""
-    rows = PromptRun.objects.filter(user=user, job__in=list(job_ids))
-    if not rows.exists():
+    found = [run for (run,) in RUNS.rows(user=user.pk, jobs=list(job_ids))]
+    if not found:
         return {}
-    readable = rows.filter(revision__prompt__in=Prompt.objects.visible_to(user))
+    readable = PromptRun.objects.filter(pk__in=found, revision__prompt__in=Prompt.objects.visible_to(user))
     return {str(run.job_id): run for run in readable}

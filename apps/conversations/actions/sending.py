@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -20,9 +20,16 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.serializers import JSON, messages_json
 from apps.conversations.tree import Tree, messages_of, read_tree
 from apps.generations.actions import submit_generation
+from apps.lib.compiled import CompiledQuery, Parameter
 from apps.prompts.actions import record_use
 from apps.prompts.models import PromptRevision
 
+LOCKED = CompiledQuery(
+    lambda: (
+        Conversation.objects.visible().filter(pk=Parameter("conversation")).select_for_update(no_key=True).order_by()
+    )
+)
+MOVE_ON = "UPDATE conversations_conversation SET active_leaf_id = %s, updated_at = %s, title = %s WHERE id = %s"
 USER, ASSISTANT, TOOL = Message.Author.USER, Message.Author.ASSISTANT, Message.Author.TOOL
 
 
@@ -126,10 +133,9 @@ def regenerate(*, actor: User, conversation: Conversation, message: Message, cli
 def _locked(conversation: Conversation) -> Conversation:
     """Sends to one conversation happen one after another, so a raced repeat finds the first. Its own row is read anew;
     project and model come from `conversation`, read just before, where they are still the same."""
-    try:
-        found = Conversation.objects.visible().select_for_update(no_key=True).get(pk=conversation.pk)
-    except Conversation.DoesNotExist:
-        raise refused("gone", "This conversation was deleted meanwhile.", status=409) from None
+    found = LOCKED.first(conversation=conversation.pk)
+    if found is None:
+        raise refused("gone", "This conversation was deleted meanwhile.", status=409)
     if found.project_id == conversation.project_id:
         found.project = conversation.project
     if found.hosted_model_id == conversation.hosted_model_id:
@@ -212,7 +218,9 @@ def _written(conversation: Conversation, tree: Tree, messages: list[Message]) ->
     if not conversation.title and (title := title_from(messages[0].text or _names(messages[0]))):
         conversation.title = title
         changes = {"title": conversation.title}
-    conversation.save(update_fields=["active_leaf", "updated_at", "title"])
+    with connection.cursor() as cursor:
+        changed = [conversation.active_leaf_id, conversation.updated_at, conversation.title]
+        cursor.execute(MOVE_ON, [*changed, conversation.pk])
     frames_to_all(conversation.pk, lambda: _news(sent, changes))
     return sent
 

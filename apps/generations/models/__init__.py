@@ -2,10 +2,11 @@
 
 from apps.generations.models.artifact import Artifact, Checkpoint, Origin
 from apps.generations.models.certainty import Certainty
-from apps.generations.models.job import TERMINAL, GenerationJob, Kind, State
+from apps.generations.models.job import ASKED, TERMINAL, GenerationJob, Kind, State, long_of
 from apps.generations.models.worker import LoadTime, Worker
 
 __all__ = [
+    "ASKED",
     "TERMINAL",
     "Artifact",
     "Certainty",
@@ -16,4 +17,5 @@ __all__ = [
     "Origin",
     "State",
     "Worker",
+    "long_of",
 ]

@@ -26,6 +26,15 @@ class Kind(models.TextChoices):
     IMAGE = "image"
 
 
+ASKED = ("messages", "prompt_ids")
+"""Long columns that only an engine needs, to begin."""
+
+
+def long_of(*versions: str) -> list[str]:
+    """Long columns of the versions that a job is read with: nobody who asks about the job needs them."""
+    return [f"{version}__{name}" for version in versions for name in ("files", "model_card", "chat_template")]
+
+
 class GenerationJob(models.Model):
     """One generation from submit to its one terminal state.
 

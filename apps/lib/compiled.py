@@ -1,0 +1,117 @@
+"""Queries on the way of every request or job: Django makes their SQL once, and not anew each time.
+
+Putting a query together and compiling it takes Django one to four milliseconds of processor time where asking it takes
+a tenth of one. What is asked is still said by a QuerySet, so that a rule stands in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import BooleanField, Expression, F, Func, Model, QuerySet
+from django.db.models.query import ModelIterable, get_related_populators
+from django.db.models.sql.compiler import SQLCompiler
+from django.utils.functional import cached_property
+
+M = TypeVar("M", bound=Model)
+Row = list[Any]
+
+
+class Parameter(Expression):
+    """Stands in a query for a value that is given when it is asked. As it is given it goes to the database: an id and
+    not an instance, and None equals nothing."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "%s", (self,)
+
+
+class IsAny(Func):
+    """Whether a column is one of the list that is given for a parameter."""
+
+    template, arg_joiner = "(%(expressions)s))", " = ANY("
+    output_field = BooleanField()
+
+    def __init__(self, column: str, values: Parameter) -> None:
+        super().__init__(F(column), values)
+
+
+class _Made(NamedTuple):
+    """What is kept of a query that was compiled."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    converters: tuple[tuple[int, Callable[..., Any], Any], ...]
+    """Place in a row, function, and the expression that stands there."""
+    instance: Callable[[Row], Any]
+
+
+class CompiledQuery(Generic[M]):
+    """`build` makes the query, with a Parameter for each value that changes; it is called once in each process. What
+    else stands in it, of settings too, stays as it was then."""
+
+    def __init__(self, build: Callable[[], QuerySet[M, Any]]) -> None:
+        self._build = build
+
+    def rows(self, **values: Any) -> list[Row]:
+        """The columns, for a query of `values_list`. One statement."""
+        made = self._made
+        given = [values[each.name] if isinstance(each, Parameter) else each for each in made.parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(made.sql, given)
+            rows = [list(row) for row in cursor.fetchall()]
+        for place, convert, expression in made.converters:
+            for row in rows:
+                row[place] = convert(row[place], expression, connection)
+        return rows
+
+    def all(self, **values: Any) -> list[M]:
+        """Instances, with annotations and what is selected besides. One statement."""
+        return [self._made.instance(row) for row in self.rows(**values)]
+
+    def first(self, **values: Any) -> M | None:
+        """For a query that finds one or none. One statement."""
+        return next(iter(self.all(**values)), None)
+
+    @cached_property
+    def _made(self) -> _Made:
+        query = self._build()
+        compiler = query.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, parameters = compiler.as_sql()
+        expressions = [column[0] for column in compiler.select[: compiler.col_count]]
+        converters = (
+            (place, convert, expression)
+            for place, (functions, expression) in compiler.get_converters(expressions).items()
+            for convert in functions
+        )
+        instance = _instances(compiler) if query._iterable_class is ModelIterable else _no_instance
+        return _Made(sql, tuple(parameters), tuple(converters), instance)
+
+
+def _instances(compiler: SQLCompiler) -> Callable[[Row], Any]:
+    """Makes a row into an instance, as Django's `ModelIterable` does."""
+    known, select = compiler.klass_info, compiler.select
+    model, places = known["model"], known["select_fields"]
+    own = slice(places[0], places[-1] + 1)
+    names = [column[0].target.attname for column in select[own]]
+    related = get_related_populators(known, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # as of Django 5.2
+    annotations = tuple(compiler.annotation_col_map.items())
+
+    def instance(row: Row) -> Any:
+        made = model.from_db(DEFAULT_DB_ALIAS, names, row[own])
+        for each in related:
+            each.populate(row, made)
+        for name, place in annotations:
+            setattr(made, name, row[place])
+        return made
+
+    return instance
+
+
+def _no_instance(_: Row) -> NoReturn:
+    raise TypeError("A query of values_list has rows and no instances.")
