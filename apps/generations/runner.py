@@ -133,8 +133,9 @@ class Runner:
             for each in to_be_cancelled(held):
                 self._engine.cancel(request_id(each))
         with self._claim_lock:
-            while self._claiming and (free := self._leases.free()) > 0:
-                jobs, may_be_more = claim_allowed(self.worker_id, self._served(), free)
+            served = self._served()
+            while served and self._claiming and (free := self._leases.free()) > 0:
+                jobs, may_be_more = claim_allowed(self.worker_id, served, free)
                 for job in jobs:
                     self._begin(job)
                 if not may_be_more:
