@@ -53,7 +53,7 @@ class _Made(NamedTuple):
 
 class CompiledQuery(Generic[M]):
     """`build` makes the query, with a Parameter for each value that changes; it is called once in each process. What
-    else stands in it, of settings too, stays as it was then."""
+    else stands in it, of settings too, stays as it was then. Nothing is prefetched."""
 
     def __init__(self, build: Callable[[], QuerySet[M, Any]]) -> None:
         self._build = build
