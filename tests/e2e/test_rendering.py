@@ -84,10 +84,10 @@ def address() -> Iterator[str]:
 
 
 class Sheet:
-    """A page that renders, and remembers every request and every complaint."""
+    """A page that renders, and remembers every request and every complaint since it was cleared."""
 
     def __init__(self, page: Page, address: str) -> None:
-        self.page = page
+        self.page, self.address = page, address
         self.asked: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._note)
@@ -96,7 +96,12 @@ class Sheet:
         page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         page.route("**/*evil.example*/**", lambda route: self._refuse(route))
         page.goto(address)
-        self.address = address
+
+    def clear(self) -> None:
+        """As if it had just been opened, but for the modules, which are there already."""
+        self.page.evaluate("() => { delete window.hacked; document.getElementById('out').replaceChildren(); }")
+        self.asked.clear()
+        self.complaints.clear()
 
     def _note(self, request: Request) -> None:
         self.asked.append(request.url)
@@ -111,11 +116,18 @@ class Sheet:
         return self.page.locator(f"#out {selector}").count()
 
 
-@pytest.fixture
-def sheet(browser: Browser, address: str) -> Iterator[Sheet]:
+@pytest.fixture(scope="module")
+def only_sheet(browser: Browser, address: str) -> Iterator[Sheet]:
+    """One for all tests: each page of its own would be a process of its own, which loads the modules again."""
     context = browser.new_context()
     yield Sheet(context.new_page(), address)
     context.close()
+
+
+@pytest.fixture
+def sheet(only_sheet: Sheet) -> Sheet:
+    only_sheet.clear()
+    return only_sheet
 
 
 @pytest.mark.parametrize("name", HOSTILE)
