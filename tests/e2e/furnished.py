@@ -27,7 +27,9 @@ def furnish(data: Path, email: str) -> dict[str, str]:
     return made
 
 
-def member(browser: Browser, site: str, data: Path, questions: tuple[str, ...]) -> tuple[Any, dict[str, str]]:
+def member(
+    browser: Browser, site: str, data: Path, questions: tuple[str, ...], tokens: int = 60
+) -> tuple[Any, dict[str, str]]:
     """Somebody with a project, a conversation that has answers, and furniture: their cookies, and what `furnish` gives.
 
     Not called Ada, as those of other tests are, who look for their names in the lists of the console.
@@ -37,7 +39,7 @@ def member(browser: Browser, site: str, data: Path, questions: tuple[str, ...]) 
     mary.create_project("Lighthouse")
     project = mary.project_id
     conversation = mary.new_conversation()
-    mary.post(f"{conversation}settings/", {"params": {"max_tokens": 100, "seed": 7}})
+    mary.post(f"{conversation}settings/", {"params": {"max_tokens": tokens, "seed": 7}})
     mary.page.reload()
     for number, question in enumerate(questions, 1):
         mary.ask(question)

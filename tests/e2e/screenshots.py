@@ -47,7 +47,7 @@ def main(target: Path) -> None:
         chromium() as browser,
     ):
         admin = sign_in_as_admin(browser, site, Path(folder))
-        state, made = member(browser, site, Path(folder), QUESTIONS)
+        state, made = member(browser, site, Path(folder), QUESTIONS, tokens=100)
         take(browser, site, target, OUTSIDE)
         take(browser, site, target, addresses(INSIDE, made), state)
         take(browser, site, target, addresses(CONSOLE, made), admin)

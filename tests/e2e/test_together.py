@@ -27,7 +27,7 @@ def test_two_people_see_each_other_and_the_same_tokens(visitor: MakeVisitor) -> 
     _join(ada, bob)
     ada.page.goto(f"{ada.site}/p/{ada.project_id}/conversations/")
     conversation = ada.new_conversation()
-    ada.post(f"{conversation}settings/", {"params": {"max_tokens": 80, "seed": 5}})
+    ada.post(f"{conversation}settings/", {"params": {"max_tokens": 40, "seed": 5}})
     bob.page.goto(conversation)
     expect(ada.page.get_by_text("Also here: Bob Martin")).to_be_attached()
     expect(bob.page.get_by_text("Also here: Ada Lovelace")).to_be_attached()

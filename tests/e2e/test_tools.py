@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browser import PHONE, Complaints
 from tests.e2e.conftest import MakeVisitor
-from tests.e2e.tiny_models import THINKER, slug
+from tests.e2e.tiny_models import CALLER, slug
 
 
 def test_tools_are_declared_and_called(tiny_models: None, visitor: MakeVisitor, complaints: Complaints) -> None:
@@ -17,7 +17,7 @@ def test_tools_are_declared_and_called(tiny_models: None, visitor: MakeVisitor, 
     ada = visitor(viewport=PHONE)
     page = ada.page
     conversation = ada.set_up(temperature=0, max_tokens=500)
-    ada.post(f"{conversation}settings/", {"model": slug(THINKER)})
+    ada.post(f"{conversation}settings/", {"model": slug(CALLER)})
     page.reload()
     page.get_by_role("button", name="Model and settings").click()
     field = page.get_by_label("Tools", exact=True)

@@ -1,4 +1,5 @@
-"""Tiny models in a running site, loaded in no time: one that draws noise, one that sees, one that thinks.
+"""Tiny models in a running site, loaded in no time: one that draws noise, one that sees, one that thinks, one that
+asks for a tool.
 
     python -m tests.e2e.tiny_models FOLDER
 
@@ -14,13 +15,13 @@ from pathlib import Path
 
 from tests.e2e.site import OURS, ROOT
 
-PAINTER, JANUS, THINKER = "Tiny Painter", "Tiny Janus", "Tiny Thinker"
+PAINTER, JANUS, THINKER, CALLER = "Tiny Painter", "Tiny Janus", "Tiny Thinker", "Tiny Caller"
 THOUGHTS = ["**First** ", "<img src=x onerror=alert(1)> ", *(f"thought{number} " for number in range(60))]
 WORDS = [f"word{number} " for number in range(60)]
 CALL = ["<tool_call>", '{"name": "get_tide", "arguments": {"place": "Brest"}}', "</tool_call>"]
-"""What the one that thinks says, in this order."""
+"""What the one that thinks says, in this order; the last one little more than the call."""
 SLOW = 48
-"""Its layers: so many that it takes a while to say all that."""
+"""Layers of the one that thinks: so many that it takes a while to say all that."""
 
 
 def slug(name: str) -> str:
@@ -48,10 +49,11 @@ def main(folder: Path) -> None:
     from tests.engine.janus.tiny import make_janus
     from tests.engine.reciter import make_reciter
 
-    names = {slug(name): name for name in (PAINTER, JANUS, THINKER)}
+    names = {slug(name): name for name in (PAINTER, JANUS, THINKER, CALLER)}
     make_pipeline(folder / slug(PAINTER), "stable-diffusion")
     make_janus(folder / slug(JANUS))
     make_reciter(folder / slug(THINKER), [*THOUGHTS, "</think>", "\n\n", *WORDS, *CALL], layers=SLOW)
+    make_reciter(folder / slug(CALLER), ["So", "</think>", WORDS[0], *CALL])
     for identifier, name in names.items():
         options = ["--id", identifier, "--name", name, "--license", "CC0-1.0", "--grant-everyone"]
         call_command("models", "install", f"path:{folder / identifier}", *options)
