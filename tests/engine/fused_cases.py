@@ -30,6 +30,10 @@ from tests.engine.test_speculation import guesses, repetitive
 from tests.engine.tiny import make_checkpoint
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+if DEVICE.type == "cpu":
+    from tests.engine.interpreted import spare
+
+    spare()
 HIDDEN, BLOCKS = 48, 8
 FAMILIES: dict[str, dict[str, Any]] = {
     "Llama": {},

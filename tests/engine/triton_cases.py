@@ -20,6 +20,10 @@ from engine.text.attention.reference import ReferenceBackend
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+if DEVICE.type == "cpu":
+    from tests.engine.interpreted import spare
+
+    spare()
 BLOCKS = 96
 DECODES = [(0, 1), (16, 1), (530, 1)]
 """Tokens in the cache, and new ones."""
