@@ -12,12 +12,12 @@ from apps.accounts.models import User
 from tests.world import PASSWORD
 
 
-def sign_in(client: Client, person: User, *, fresh: bool = False) -> None:
-    """As if by a password; `fresh` as if they had just confirmed it again."""
+def sign_in(client: Client, person: User, *, fresh: bool = False, at: float = 0) -> None:
+    """As if by a password; `fresh` as if they had just confirmed it again, or when it was that time `at`."""
     client.force_login(person)
     if fresh:
         session = client.session
-        record = {"method": "password", "at": time.time(), "reauthenticated": True}
+        record = {"method": "password", "at": at or time.time(), "reauthenticated": True}
         session[AUTHENTICATION_METHODS_SESSION_KEY] = [record]
         session["account_authentication_methods_user"] = person.pk
         session.save()
