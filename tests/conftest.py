@@ -14,12 +14,16 @@ flush.quickly_between_tests()
 
 LONGEST_FIRST = (
     "test_workers.py",
-    "test_crawler.py",
-    "test_equality.py",
-    "test_graphs.py",
     "test_triton.py",
+    "test_graphs.py",
+    "test_equality.py",
+    "test_matrix.py",
+    "test_crawler.py",
+    "test_memory.py",
     "test_upstream_worker.py",
+    "test_speculation.py",
     "test_reference.py",
+    "test_residency.py",
 )
 """Files that take long: begun first, so that no worker is left alone with one at the end."""
 

@@ -28,6 +28,7 @@ from tests.engine.recorder import Recorder, submit
 from tests.engine.started import started_engines
 from tests.engine.test_equality import Bench, generated, greedy, prompts_of
 
+pytestmark = pytest.mark.timeout(900)
 PROMPTS = prompts_of([1, 3, 17, 70, 5])
 CONFIG = EngineConfig(device="cpu", dtype="float32")
 

@@ -16,7 +16,7 @@ from engine.types import FinishReason, SamplingParams
 from tests.engine.recorder import submit
 
 AT_ONCE, WARM_UP, REQUESTS = 20, 300, 1000
-SHORT = SamplingParams(temperature=0, max_tokens=6, ignore_eos=True)
+SHORT = SamplingParams(temperature=0, max_tokens=3, ignore_eos=True)
 
 
 def used() -> int:

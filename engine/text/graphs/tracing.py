@@ -19,8 +19,10 @@ from engine.text.graphs.kinds import Unfit, tensors_of
 
 ROWS, MOST_ROWS = 16, 1 << 20
 """Rows that loops are laid out for; and how many there may be."""
-OPTIONS = {"aot_inductor.precompile_headers": False}
-"""They pay for themselves with the third graph only."""
+OPTIONS = {
+    "aot_inductor.precompile_headers": False,  # they pay for themselves with the third graph only
+    "cpp.vec_isa_ok": True,  # else a program is compiled first to see whether what the processor can may be compiled
+}
 
 
 class Traced(nn.Module):
