@@ -4,6 +4,7 @@ Of the site nothing, nor anything else that reads its settings, which each worke
 Django, and what it brings along, is two thirds of what a worker has to load beside torch.
 """
 
+import gc
 import os
 from importlib import import_module
 
@@ -30,3 +31,8 @@ OTHERS = (
 
 for name in (*ENGINES, *DJANGO, *OTHERS):
     import_module(name)
+
+# What is there stays there: no worker has to look through it for garbage, nor gets a copy of it by that.
+gc.collect()
+gc.freeze()
+gc.set_threshold(10_000, 10, 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from argparse import ArgumentParser
@@ -36,7 +37,8 @@ class Command(BaseCommand):
         with _alone():
             if _is_behind():
                 self._tell("bringing the database up to date")
-                call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
+                with _no_search_for_garbage():
+                    call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
             if collect_static():
                 self._tell("static files collected")
             if not options["no_model"] and not ModelVersion.objects.exists():
@@ -51,6 +53,17 @@ class Command(BaseCommand):
 
     def _tell(self, text: str) -> None:
         self.stderr.write(f"          {text}", self.style.SUCCESS)
+
+
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """All models are made anew for many of the migrations, and Python looks through them again and again: that is a
+    third of their time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager
