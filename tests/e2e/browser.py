@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+PATIENCE_MS = 30_000
+"""For whatever a page does at once, where the machine is busy with all the other tests."""
+expect.set_options(timeout=PATIENCE_MS)
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 ARGUMENTS = [
@@ -65,6 +68,6 @@ class Complaints:
 def new_page(browser: Browser, complaints: Complaints, **options: Any) -> Page:
     """A page in a context of its own: another person, or the same one at another device."""
     context = browser.new_context(**({"viewport": DESKTOP, "reduced_motion": "reduce"} | options))
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE_MS)
     complaints.listen(context)
     return context.new_page()
