@@ -145,9 +145,8 @@ def test_where_earlier_tokens_count_nothing_is_guessed(echoing: dict[str, Path],
 def test_stop_strings_ends_and_lengths_are_the_same(echoing: dict[str, Path], ignore_eos: bool) -> None:
     """An end in the midst of a guess that was right ends the completion there."""
     model = load(echoing["Llama"])
-    prompts = PROMPTS[:4]
-    plain, tokens = run(model, prompts, greedy(50))
-    stops = tuple({plain.recorders[str(number)].text[12:14] for number in range(len(prompts))})
+    plain, tokens = run(model, PROMPTS, greedy(50))
+    stops = tuple({plain.recorders[str(number)].text[12:14] for number in range(len(PROMPTS))})
     ends = frozenset(completion[20] for completion in tokens)
     for params, eos in (
         (SamplingParams(temperature=0, max_tokens=50, stop=stops, ignore_eos=ignore_eos), frozenset[int]()),
@@ -156,8 +155,8 @@ def test_stop_strings_ends_and_lengths_are_the_same(echoing: dict[str, Path], ig
         changed = LoadedModel(**{name: getattr(model, name) for name in LoadedModel.__slots__} | {"eos_ids": eos})
         told = []
         for speculate in (True, False):
-            bench, _ = run(changed, prompts, params, speculate=speculate)
-            recorders = [bench.recorders[str(number)] for number in range(len(prompts))]
+            bench, _ = run(changed, PROMPTS, params, speculate=speculate)
+            recorders = [bench.recorders[str(number)] for number in range(len(PROMPTS))]
             last = [one.finish() for one in recorders]
             told.append(
                 [(one.text, end.reason, end.usage.completion_tokens) for one, end in zip(recorders, last, strict=True)]
