@@ -68,7 +68,7 @@ static int prepare(const struct weights *weights, int rows, const float *input, 
     prepared->bytes = (int8_t *)memory;
     prepared->scales = (float *)(memory + groups * GROUP);
     prepared->sums = prepared->scales + groups;
-    #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1 && rows > 3)
+    #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1 && groups * GROUP >= WORTH_SHARING)
     for (int64_t group = 0; group < groups; group++) {
         const int64_t row = group / whole, first = group % whole * GROUP;
         const float *from = input + row * inputs + first;

@@ -164,7 +164,7 @@ static int multiply_full(const struct weights *weights, int rows, const float *i
         if (memory == NULL) return 0;
         widened_blocks = memory;
         float *turned = memory + threads * inputs * FEATURES;
-        #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && tiles.count > 1)
+        #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && rows * inputs >= WORTH_SHARING)
         for (int t = 0; t < tiles.count; t++) {
             const int row = first_row(&tiles, t);
             turn_rows(input + row * inputs, inputs, first_row(&tiles, t + 1) - row, turned + row * inputs);

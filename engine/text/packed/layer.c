@@ -22,7 +22,8 @@ struct layer {
     void (*attend)(const void *plan, const struct attended *layer);
 };
 
-#define ROWS_AT_ONCE _Pragma("omp parallel for schedule(static) num_threads(layer->threads) if (layer->threads > 1 && count > 3)")
+#define WORTH_SHARING 65536 /* numbers: threads take microseconds to meet, and milliseconds where others want the cores */
+#define ROWS_AT_ONCE(columns) _Pragma("omp parallel for schedule(static) num_threads(layer->threads) if (layer->threads > 1 && (int64_t)count * (columns) >= WORTH_SHARING)")
 
 /* Of numbers that aren't too large: 2^n · 2^f with a polynomial on [-½, ½], relative error below 2e-7 (Cephes' expf). A
    loop of it becomes vectors. What it makes of NaN is of no matter here. */
@@ -120,10 +121,10 @@ float *before(
     const int64_t width = (layer->query_heads + 2 * layer->kv_heads) * dim;
     const struct room room = room_in(layer, count, numbers);
     widen_all(rows, room.hidden, count * columns);
-    ROWS_AT_ONCE for (int row = 0; row < count; row++)
+    ROWS_AT_ONCE(columns) for (int row = 0; row < count; row++)
         norm(room.hidden + row * columns, layer->norm_before, room.normed + row * columns, columns, layer->epsilon);
     if (!layer->multiply(layer->packed, count, room.normed, room.packed)) return NULL;
-    ROWS_AT_ONCE for (int row = 0; row < count; row++) {
+    ROWS_AT_ONCE(width) for (int row = 0; row < count; row++) {
         if (layer->bias) add(room.packed + row * width, layer->bias, width);
         turn_all(layer, room.packed + row * width, cosine + row * dim, sine + row * dim);
     }
@@ -137,11 +138,11 @@ int after(const struct layer *layer, int count, const ELEMENT *attended, ELEMENT
     widen_all(attended, room.attended, count * layer->query_heads * layer->dim);
     if (!layer->multiply(layer->output, count, room.attended, room.normed)) return 0;
     add(room.hidden, room.normed, count * columns);
-    ROWS_AT_ONCE for (int row = 0; row < count; row++)
+    ROWS_AT_ONCE(columns) for (int row = 0; row < count; row++)
         norm(room.hidden + row * columns, layer->norm_between, room.normed + row * columns, columns, layer->epsilon);
     float *both = room.packed;
     if (!layer->multiply(layer->gate, count, room.normed, both)) return 0;
-    ROWS_AT_ONCE for (int row = 0; row < count; row++)
+    ROWS_AT_ONCE(inner) for (int row = 0; row < count; row++)
         gate(both + 2 * row * inner, both + (2 * row + 1) * inner, room.gated + row * inner, inner);
     if (!layer->multiply(layer->down, count, room.gated, room.normed)) return 0;
     add(room.hidden, room.normed, count * columns);
