@@ -52,7 +52,7 @@ def refusal(device: torch.device) -> str:
 
 
 def packs_in_full(dtype: torch.dtype, device: torch.device) -> bool:
-    """Whether full weights are packed for this device: where it multiplies floats and nothing smaller by itself."""
+    """Whether full weights are packed here: for a processor that computes in float32 and has instructions for it."""
     if device.type != "cpu" or dtype is not torch.float32:
         return False
     try:
