@@ -13,7 +13,9 @@ from engine.config import EngineConfig
 from engine.loaded import LoadFailed
 from engine.metrics import Counters
 from engine.text.engine import TextEngine
-from engine.text.footprint import footprint_of
+from engine.text.footprint import footprint_of, held_by
+from engine.text.packed.kernel import library
+from engine.text.packed.linear import PackedLinear
 from tests.engine.test_equality import load
 from tests.engine.tiny import FAMILIES
 
@@ -21,8 +23,13 @@ BUDGET = 2**30
 
 
 def bytes_of(module: torch.nn.Module) -> int:
-    """Of all that it keeps, each memory once; the rotary frequencies, a few hundred bytes, left out."""
-    kept = {}
+    """Of all that it keeps, each memory once; the rotary frequencies, a few hundred bytes, and features that fill up
+    the last block of a packed weight left out."""
+    kept: dict[object, int] = {
+        part: part.in_features * part.out_features * part.matrix.weights.words.itemsize
+        for part in module.modules()
+        if isinstance(part, PackedLinear)
+    }
     for name, tensor in _tensors(module):
         if "rotary_emb" not in name:
             place = id(tensor) if tensor.is_mkldnn else tensor.untyped_storage().data_ptr()
@@ -47,6 +54,22 @@ def test_it_is_what_the_loaded_model_takes(checkpoints: dict[str, Path], family:
     assert footprint.weights == bytes_of(model.module)
     engine = TextEngine(model, config, Counters(), room=footprint.full_cache)
     assert engine.cache_bytes == footprint.full_cache
+
+
+def test_full_weights_take_half_where_bfloat16_loses_nothing(tmp_path: Path, checkpoints: dict[str, Path]) -> None:
+    """What is counted before a load is the most that it can be; afterwards what is kept counts."""
+    for file in checkpoints["Llama"].iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    tensors = {name: tensor.bfloat16() for name, tensor in load_file(tmp_path / "model.safetensors").items()}
+    save_file(tensors, tmp_path / "model.safetensors")
+    config = EngineConfig(device="cpu", dtype="float32")
+    most, module = footprint_of(tmp_path, config, BUDGET).weights, load(tmp_path).module
+    packed = [part for part in module.modules() if isinstance(part, PackedLinear)]
+    if library().multiplies_floats():
+        assert {part.matrix.weights.bits for part in packed} == {16}
+        assert held_by(module) < 0.8 * most
+    whole = load(checkpoints["Llama"]).module
+    assert held_by(whole) == pytest.approx(most, rel=0.1)  # blocks of a tiny model's layers are filled up
 
 
 def test_a_tied_output_layer_that_was_saved_all_the_same_counts_once(
