@@ -80,4 +80,4 @@ def _wanted(model: LoadedModel, config: EngineConfig) -> bool:
 
 
 def _is_rounded(module: torch.nn.Module) -> bool:
-    return any(isinstance(part, PackedLinear) and part.matrix.weights.bits < 16 for part in module.modules())
+    return any(isinstance(part, PackedLinear) and part.matrix.weights.is_rounded for part in module.modules())

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "../attention/paged.h"
+#include "sharing.h"
 
 struct layer {
     int32_t hidden, inner, query_heads, kv_heads, dim, window, threads, padding;
@@ -22,7 +23,6 @@ struct layer {
     void (*attend)(const void *plan, const struct attended *layer);
 };
 
-#define WORTH_SHARING 65536 /* numbers: threads take microseconds to meet, and milliseconds where others want the cores */
 #define ROWS_AT_ONCE(columns) _Pragma("omp parallel for schedule(static) num_threads(layer->threads) if (layer->threads > 1 && (int64_t)count * (columns) >= WORTH_SHARING)")
 
 /* Of numbers that aren't too large: 2^n · 2^f with a polynomial on [-½, ½], relative error below 2e-7 (Cephes' expf). A

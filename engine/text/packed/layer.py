@@ -154,9 +154,9 @@ class PackedLayers:
 
     def __init__(self, layers: Any) -> None:
         self._layers, room = list(layers), Room(layers[0].input_layernorm.weight.dtype)
-        bits = layers[0].mlp.down_proj.matrix.weights.bits
-        self.rough = bits < 16
-        self.most_rows = most_rows(bits)
+        weights = layers[0].mlp.down_proj.matrix.weights
+        self.rough: bool = weights.is_rounded
+        self.most_rows = most_rows(weights.bits)
         self._packed = [PackedLayer(layer, number, room) for number, layer in enumerate(self._layers)]
 
     def takes(self, chunks: Several[PlannedChunk]) -> bool:

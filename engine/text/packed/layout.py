@@ -26,6 +26,10 @@ class Packed:
     """8 bits: float32 `[blocks, FEATURES]`; 4 bits: bfloat16 `[blocks, groups, 2, FEATURES]`, scale and least."""
 
     @property
+    def is_rounded(self) -> bool:
+        return self.bits < 16
+
+    @property
     def nbytes(self) -> int:
         return self.words.nbytes + self.scales.nbytes
 

@@ -14,7 +14,7 @@ from engine.text.packed.layout import Bits, Packed, in_full
 from engine.text.packed.quantise import can_quantise, quantised
 from engine.weights import Weights
 
-BITS: dict[Weights, Bits] = {"full": 32, "int8": 8, "int4": 4}
+BITS: dict[Weights, Bits] = {"int8": 8, "int4": 4}
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +72,13 @@ def pack_linears(module: nn.Module, weights: Weights) -> Iterator[None]:
         for name, child in list(parent.named_children()):
             if type(child) is not nn.Linear:
                 continue
-            bits: Bits = 8 if child is output and weights == "int4" else BITS[weights]
-            if bits >= 16 or can_quantise(child.in_features, bits):
-                plain = child.weight.data
-                setattr(parent, name, PackedLinear(child, in_full(plain) if bits >= 16 else quantised(plain, bits)))
-                yield
+            plain = child.weight.data
+            if weights == "full":
+                packed = in_full(plain)
+            else:
+                bits: Bits = 8 if child is output else BITS[weights]
+                if not can_quantise(child.in_features, bits):
+                    continue
+                packed = quantised(plain, bits)
+            setattr(parent, name, PackedLinear(child, packed))
+            yield

@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sharing.h"
+
 #define FEATURES 32
 #define GROUP 32
 #if defined(__AVX512F__)
@@ -32,7 +34,6 @@
 #define LANES 4
 #endif
 #define PARTS (FEATURES / LANES)
-#define WORTH_SHARING 65536 /* numbers of input: threads take microseconds to meet, and milliseconds where others want the cores */
 #define UNROLL _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline))
 
