@@ -72,10 +72,11 @@ def path(name: str, default: Path) -> Path:
     return Path(raw).expanduser().resolve() if raw else default
 
 
-def database(url: str, *, pool_size: int) -> Mapping[str, Any]:
+def database(url: str, *, pool_size: int, prepared: bool) -> Mapping[str, Any]:
     """Django's database settings from `postgresql://user:password@host:port/name?option=value`.
 
     With `pool_size` above 0 connections come from psycopg's pool; `host=` in the query names a socket folder.
+    `prepared`: statements of apps/lib/prepared.py are kept by the connection, with one plan for all values.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
@@ -84,6 +85,9 @@ def database(url: str, *, pool_size: int) -> Mapping[str, Any]:
     host = options.pop("host", None) or parts.hostname or ""
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+    if prepared:
+        options["prepare_threshold"] = 0
+        options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

@@ -143,7 +143,9 @@ DATABASE_URL = env.string("DATABASE_URL") or (
     _embedded.database_url if _embedded else f"postgresql://postgres@/atrium?host={DATA_DIR}/postgres"
 )
 REDIS_URL = env.string("REDIS_URL") or (_embedded.redis_url if _embedded else "redis://127.0.0.1:6379/0")
-DATABASES = {"default": env.database(DATABASE_URL, pool_size=env.integer("DB_POOL_SIZE", 0 if TESTING else 16))}
+DB_PREPARED_STATEMENTS = env.boolean("DB_PREPARED_STATEMENTS", True)
+DB_POOL_SIZE = env.integer("DB_POOL_SIZE", 0 if TESTING else 16)
+DATABASES = {"default": env.database(DATABASE_URL, pool_size=DB_POOL_SIZE, prepared=DB_PREPARED_STATEMENTS)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {

@@ -12,6 +12,7 @@ from django.db import connection
 
 from apps.audit.labels import Text, new_label, remember_on_commit, remembered
 from apps.audit.models import AuditEvent
+from apps.lib.prepared import prepared_cursor
 
 PERSON = "user"
 """The type of a target that is a person."""
@@ -44,7 +45,7 @@ LOOK_UP = "(SELECT ref FROM found WHERE subject_id = %s AND text = %s)"
 def insert(event: AuditEvent) -> None:
     """Writes `event` and gives it what the database said: id, time, references. Raises DatabaseError."""
     actor, target, ip = _labels(event)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(*_statement(_values(event), (actor, target, ip)))
         row: tuple[int, datetime, uuid.UUID | None, uuid.UUID | None, uuid.UUID | None] = cursor.fetchone()
     event.id, event.at, event.actor_ref, event.target_ref, event.ip_ref = row

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from prometheus_client import Counter
 
 from apps.accounts.models import User
@@ -16,6 +15,7 @@ from apps.generations.models import TERMINAL, GenerationJob
 from apps.generations.queue import place_of
 from apps.governance.decisions import authorize
 from apps.governance.remedies import remedy
+from apps.lib.prepared import prepared_cursor
 from apps.projects.models import Project
 from apps.quotas.actions import QuotaExceeded, reserve
 from engine.overload import duration
@@ -49,7 +49,7 @@ def authorized(
 
 def refuse_too_many(actor: User, new: int = 1) -> None:
     """The row of the person is locked, so that two submits at once don't both take the last place. Raises Refused."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(LOCK_PERSON, [actor.pk])
         cursor.execute(COUNT_UNFINISHED, [actor.pk, [str(state) for state in TERMINAL]])
         (unfinished,) = cursor.fetchone()
@@ -80,7 +80,7 @@ def refuse_overload(job: GenerationJob) -> None:
 
 
 def _others_wait(job: GenerationJob) -> bool:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(OTHERS_WAIT, [job.pk])
         return bool(cursor.fetchone()[0])
 

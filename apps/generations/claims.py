@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.generations import trail
 from apps.generations.fair_order import RANKED, numbers
 from apps.generations.models import GenerationJob, State, long_of
 from apps.lib.compiled import CompiledQuery, IsAny, Parameter
+from apps.lib.prepared import prepared_cursor
 
 
 class Held(NamedTuple):
@@ -62,7 +63,7 @@ CLAIM = ", ".join((RANKED, CHOOSE_AND_TAKE))
 def claim(worker_id: str, hosted_models: Collection[str], limit: int) -> list[GenerationJob]:
     """Take up to `limit` waiting jobs for these models in their fair order; another worker's claims are passed over."""
     asked = {"worker": worker_id, "limit": limit, "spare": SPARE, "lease": settings.LEASE_SECONDS}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CLAIM, numbers(hosted_models) | asked)
         taken = [row[0] for row in cursor.fetchall()]
     if not taken:
@@ -91,7 +92,7 @@ def extend(leases: Iterable[Held]) -> Beat:
     wanted = list(leases)
     if not wanted:
         return Beat(frozenset(), frozenset())
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(EXTEND, [settings.LEASE_SECONDS, [held.job for held in wanted], [h.attempt for h in wanted]])
         rows = cursor.fetchall()
     return Beat(

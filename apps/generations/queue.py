@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from django.db import connection
 from django.db.models import Count
 
 from apps.catalog.models import ModelVersion
 from apps.generations.fair_order import RANKED, numbers
 from apps.generations.models import GenerationJob, Kind, State
 from apps.generations.presence import workers_for
+from apps.lib.prepared import prepared_cursor
 
 MINE = "mine AS MATERIALIZED (SELECT score, created_at, id FROM ranked WHERE id = %(job)s)"
 # Of a job that isn't there yet.
@@ -66,7 +66,7 @@ def _place(statement: str, version: ModelVersion, whose: dict[str, str]) -> Plac
     is_loaded = any(version.engine_key in worker.loaded for worker in workers)
     devices = [] if is_loaded else [worker.device for worker in workers]
     wanted = {"model": model, "version": version.base_id or version.pk, "devices": devices, **whose}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, numbers(models) | wanted)
         ahead, device_ms, running, usual_ms, load_seconds = cursor.fetchone()
     if not workers:

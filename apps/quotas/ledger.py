@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
+from apps.lib.prepared import prepared_cursor
 from apps.quotas.models import SLOTS
 
 HALF_LIFE_SECONDS = 600
@@ -135,7 +134,7 @@ def write_reservation(*, job_id: str, user_id: str, project_id: str, model_id: s
     """One statement."""
     given: dict[str, Any] = {"job": job_id, "user": user_id, "project": project_id, "model": model_id, "slots": SLOTS}
     given |= {"tokens": amount.tokens, "images": amount.images, "device_ms": amount.device_ms}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(RESERVE, given)
 
 
@@ -153,6 +152,6 @@ def write_settlements(measured: Iterable[Measured]) -> list[Settled]:
         "images": [row.images for row in rows],
         "device_ms": [row.device_ms for row in rows],
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(SETTLE, columns | {"slots": SLOTS, "half_life": HALF_LIFE_SECONDS})
         return [Settled(*row) for row in cursor.fetchall()]

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import connection
-
+from apps.lib.prepared import prepared_cursor
 from apps.quotas.models import Metric, Period, Subject
 
 WARN_PERCENT = 80
@@ -101,7 +100,7 @@ class Standing:
 
 def database_today() -> date:
     """In UTC, by the database's clock."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute("SELECT (now() AT TIME ZONE 'UTC')::date")
         today: date = cursor.fetchone()[0]
     return today
@@ -112,7 +111,7 @@ def applicable(
 ) -> list[Limit]:
     """The limits for a person, a project and the site; `locked` until the transaction ends. One statement."""
     statement = APPLICABLE.format(lock=LOCK if locked else NO_LOCK)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, {"user": user_id, "project": project_id, "metrics": list(metrics)})
         return [
             Limit(Subject(kind), subject_id, Metric(metric), Period(period), limit, today)
@@ -127,6 +126,6 @@ def standings(limits: Iterable[Limit]) -> list[Standing]:
         return []
     columns = [[str(each.subject) for each in asked], [each.subject_id for each in asked]]
     columns += [[str(each.metric) for each in asked]]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(USED, [*columns, [each.since for each in asked]])
         return [Standing(each, *row) for each, row in zip(asked, cursor.fetchall(), strict=True)]

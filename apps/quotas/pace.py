@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from apps.lib.prepared import prepared_cursor
 
 PACE = """
 SELECT COALESCE(sum(device_ms) / NULLIF(sum(tokens), 0), 0), COALESCE(sum(device_ms) / NULLIF(sum(jobs), 0), 0)
@@ -22,7 +22,7 @@ def device_ms_per_job(model_id: str) -> float:
 
 
 def _pace(model_id: str) -> tuple[float, float]:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(PACE, [model_id])
         per_token, per_job = cursor.fetchone()
     return float(per_token), float(per_job)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -21,6 +21,7 @@ from apps.conversations.serializers import JSON, messages_json
 from apps.conversations.tree import Tree, messages_of, read_tree
 from apps.generations.actions import submit_generation
 from apps.lib.compiled import CompiledQuery, Parameter
+from apps.lib.prepared import prepared_cursor
 from apps.prompts.actions import record_use
 from apps.prompts.models import PromptRevision
 
@@ -218,7 +219,7 @@ def _written(conversation: Conversation, tree: Tree, messages: list[Message]) ->
     if not conversation.title and (title := title_from(messages[0].text or _names(messages[0]))):
         conversation.title = title
         changes = {"title": conversation.title}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         changed = [conversation.active_leaf_id, conversation.updated_at, conversation.title]
         cursor.execute(MOVE_ON, [*changed, conversation.pk])
     frames_to_all(conversation.pk, lambda: _news(sent, changes))
