@@ -9,6 +9,9 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
 from apps.accounts.models import User
+from apps.lib.compiled import CompiledQuery, Parameter
+
+PERSON = CompiledQuery(lambda: User.objects.filter(pk=Parameter("person")).order_by())
 
 
 def signed_in(session_key: str) -> User | None:
@@ -16,8 +19,8 @@ def signed_in(session_key: str) -> User | None:
     if not session_key:
         return None
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
-    user = User.objects.filter(pk=session.get(SESSION_KEY, ""), is_active=True).first()
-    if user is None:
+    user = PERSON.first(person=session.get(SESSION_KEY, ""))
+    if user is None or not user.is_active:
         return None
     given = session.get(HASH_SESSION_KEY, "")
     valid = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())

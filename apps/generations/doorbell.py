@@ -17,7 +17,7 @@ RING_TASK = "generations.ring"
 RING_EXPIRES_SECONDS = 60
 """Rings that pile up while no worker is there mean nothing to the one that comes later."""
 WAKE_CHANNEL = "generations:wake"
-"""Heard at once by every worker that is awake; the ring in the queue of a model waits for one that is not."""
+"""Heard at once by every worker that is awake. Where nobody hears it, a ring waits in the queue of the model."""
 
 RECHECK = "recheck"
 """In place of a job's id: permissions have changed."""
@@ -28,10 +28,10 @@ logger = logging.getLogger(__name__)
 def ring(job_id: str, queue: str) -> None:
     """Wake a worker that serves this queue. Never raises: a broker that is away delays the job by a second at most."""
     try:
-        sync_client().publish(WAKE_CHANNEL, job_id)
-        current_app.send_task(
-            RING_TASK, args=[job_id], queue=queue, retry=False, ignore_result=True, expires=RING_EXPIRES_SECONDS
-        )
+        if not sync_client().publish(WAKE_CHANNEL, job_id):
+            current_app.send_task(
+                RING_TASK, args=[job_id], queue=queue, retry=False, ignore_result=True, expires=RING_EXPIRES_SECONDS
+            )
     except (OperationalError, *AWAY) as error:
         logger.warning("the doorbell for job %s did not ring: %s", job_id, error)
 

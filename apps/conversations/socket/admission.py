@@ -15,7 +15,16 @@ from apps.generations.models import GenerationJob
 from apps.generations.socket.codes import NOT_FOUND, SIGNED_OUT
 from apps.generations.socket.frames import BadFrame
 from apps.generations.socket.watched import Visitor
+from apps.lib.compiled import CompiledQuery, Parameter
 from apps.projects.models import Role
+
+HELD = CompiledQuery(
+    lambda: (
+        GenerationJob.objects.filter(pk=Parameter("job"), message__conversation=Parameter("conversation"))
+        .order_by()
+        .values_list("pk")
+    )
+)
 
 
 def admit(session_key: str, conversation_id: str) -> Visitor | int:
@@ -31,7 +40,7 @@ def admit(session_key: str, conversation_id: str) -> Visitor | int:
 
 
 def holds_job(conversation_id: str, job_id: str) -> bool:
-    return GenerationJob.objects.filter(pk=job_id, message__conversation=conversation_id).exists()
+    return bool(HELD.rows(conversation=conversation_id, job=job_id))
 
 
 def cancel(session_key: str, conversation_id: str, job_id: str) -> None:
