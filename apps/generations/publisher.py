@@ -179,7 +179,7 @@ class Publisher:
                 self._schedule(at_once=True)
             case StartedEvent():
                 transcript.add(dict(events.STARTED))
-                self._schedule(at_once=True)
+                self._schedule(at_once=False, within=TICK_SECONDS)  # the first word often comes by then
             case FinishEvent():
                 transcript.sureness.add(event.logprobs)
                 said = transcript.said()
@@ -195,9 +195,9 @@ class Publisher:
             self._finished_at[held] = monotonic()
             self._schedule(at_once=True)
 
-    def _schedule(self, *, at_once: bool) -> None:
+    def _schedule(self, *, at_once: bool, within: float = GATHER_SECONDS) -> None:
         now = monotonic()
-        wanted = now if at_once else max(now + GATHER_SECONDS, self._last_flush + self._tick)
+        wanted = now if at_once else max(now + within, self._last_flush + self._tick)
         wanted = max(wanted, self._away_until)
         self._due = wanted if self._due is None else min(self._due, wanted)
 

@@ -14,13 +14,17 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-
-import torch
 
 logger = logging.getLogger(__name__)
 
-FLAGS = ("-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-fPIC", "-shared")
+FLAGS = (
+    "-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-fopenmp-simd", "-pthread", "-fPIC",
+    "-shared",
+)  # fmt: skip
+POOL = Path(__file__).with_name("pool.c")
 HEADERS = sorted(Path(__file__).parent.rglob("*.h"))
 """Any source may include any of them."""
 BUILD_SECONDS = 120
@@ -31,8 +35,21 @@ class Unavailable(Exception):
 
 
 def compiled(source: Path, *defines: str) -> ctypes.CDLL:
-    """The library made of one file. Raises Unavailable."""
-    flags = [*FLAGS, *defines, *_openmp()]
+    """The library made of one file; loops that it shares (pool.h) are shared. Raises Unavailable."""
+    library = _loaded(source, *defines)
+    with suppress(ValueError):  # it has none
+        ctypes.c_void_p.in_dll(library, "share").value = ctypes.cast(_pool().share_pieces, ctypes.c_void_p).value
+    return library
+
+
+@cache
+def _pool() -> ctypes.CDLL:
+    """One for the process: threads of two would want the same cores."""
+    return _loaded(POOL)
+
+
+def _loaded(source: Path, *defines: str) -> ctypes.CDLL:
+    flags = [*FLAGS, *defines]
     compiler = next((found for name in _compilers() if (found := shutil.which(name))), None)
     if compiler is None:
         raise Unavailable("there is no C compiler.")
@@ -61,13 +78,6 @@ def _build(compiler: str, source: Path, flags: list[str], target: Path) -> None:
         except (OSError, subprocess.SubprocessError) as error:
             raise Unavailable(f"{error} {getattr(error, 'stderr', '') or ''}".strip()[:2000]) from error
         made.replace(target)
-
-
-def _openmp() -> list[str]:
-    """Use the threads that torch uses: two libraries of threads would wait for each other while spinning."""
-    own = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
-    own += sorted((Path(torch.__file__).parent.parent / "torch.libs").glob("libgomp*.so*"))
-    return ["-fopenmp", *([str(own[0])] if own else [])]
 
 
 def cache_folder(kind: str) -> Path:

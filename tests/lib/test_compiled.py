@@ -76,6 +76,18 @@ def test_converted_and_deferred_columns_and_relations_that_are_empty(world: Worl
     assert found.system_prompt == "Be brief."
 
 
+def test_what_never_changes_is_part_of_the_statement(world: World) -> None:
+    """The planner must know it: an index over some rows serves only a query that says so."""
+    Conversation.objects.create(project=world.project, title="50 %s off")
+    named = CompiledQuery(
+        lambda: Conversation.objects.filter(project=Parameter("project"), title="50 %s off", archived_at=None)[:2]
+    )
+    (found,) = named.all(project=world.project.pk)
+    assert found.title == "50 %s off"
+    assert named._made.sql.count("%s") == named._made.sql.count("%%s") + 1
+    assert "LIMIT 2" in named._made.sql
+
+
 def test_a_value_that_is_missing_is_an_error(world: World) -> None:
     with pytest.raises(KeyError, match="email"):
         BY_EMAIL.all(mail=world.owner.email)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../pool.h"
 #include "paged.h"
 
 #define BLOCK 16
@@ -219,17 +220,30 @@ static void rows_of(const struct plan *plan, const struct attended *layer, int c
     }
 }
 
+struct attention {
+    const struct plan *plan;
+    const struct attended *layer;
+};
+
+static void store_piece(const void *work, int64_t pair, int who) {
+    const struct attention *all = work;
+    const int heads = all->plan->kv_heads;
+    store(all->plan, all->layer, pair / heads, pair % heads);
+}
+
+static void attend_piece(const void *work, int64_t pair, int who) {
+    const struct attention *all = work;
+    const struct plan *plan = all->plan;
+    const int task = pair / plan->kv_heads, head = pair % plan->kv_heads;
+    rows_of(plan, all->layer, plan->task_chunks[task], head, plan->task_froms[task], plan->task_tos[task]);
+}
+
 void attend(const struct plan *plan, const struct attended *layer) {
-    const int heads = plan->kv_heads;
-    #pragma omp parallel num_threads(plan->threads) if (plan->threads > 1)
-    {
-        /* All of a chunk's keys must be there before its later rows are computed: hence the barrier between. */
-        #pragma omp for schedule(static)
-        for (int pair = 0; pair < plan->chunks * heads; pair++) store(plan, layer, pair / heads, pair % heads);
-        #pragma omp for schedule(dynamic)
-        for (int pair = 0; pair < plan->tasks * heads; pair++) {
-            const int task = pair / heads;
-            rows_of(plan, layer, plan->task_chunks[task], pair % heads, plan->task_froms[task], plan->task_tos[task]);
-        }
-    }
+    const struct attention all = {plan, layer};
+    const int last = plan->chunks - 1;
+    const int64_t tokens = plan->first_rows[last] + plan->counts[last];
+    const int is_worth_sharing = 2 * tokens * plan->kv_heads * plan->dim >= WORTH_SHARING;
+    /* All of a chunk's keys must be there before its later rows are computed. */
+    in_pieces(is_worth_sharing ? plan->threads : 1, (int64_t)plan->chunks * plan->kv_heads, store_piece, &all);
+    in_pieces(plan->threads, (int64_t)plan->tasks * plan->kv_heads, attend_piece, &all);
 }

@@ -59,6 +59,30 @@ INLINE void rounded(const float *input, int8_t *bytes, float *scale, float *sum,
     _mm256_storeu_si256((__m256i *)bytes, ordered);
 }
 
+struct preparing {
+    const struct weights *weights;
+    const float *input;
+    struct input *prepared;
+    int64_t rows, pieces;
+};
+
+static void round_rows(const void *work, int64_t piece, int who) {
+    const struct preparing *all = work;
+    const struct input *prepared = all->prepared;
+    const int64_t inputs = all->weights->inputs, whole = prepared->groups;
+    for (int64_t group = all->rows * piece / all->pieces * whole; group < all->rows * (piece + 1) / all->pieces * whole; group++) {
+        const int64_t row = group / whole, first = group % whole * GROUP;
+        const float *from = all->input + row * inputs + first;
+        float filled[GROUP] = {0}; /* weights of 8 bits may have a last group that isn't whole */
+        if (inputs - first < GROUP) from = memcpy(filled, from, (inputs - first) * sizeof(float));
+        int8_t *bytes = prepared->bytes + group * GROUP;
+        if (all->weights->bits == 8)
+            rounded(from, bytes, prepared->scales + group, prepared->sums + group, 8);
+        else
+            rounded(from, bytes, prepared->scales + group, prepared->sums + group, 4);
+    }
+}
+
 static int prepare(const struct weights *weights, int rows, const float *input, struct input *prepared) {
     const int64_t inputs = weights->inputs, whole = (inputs + GROUP - 1) / GROUP, groups = rows * whole;
     prepared->inputs = whole * GROUP;
@@ -68,18 +92,8 @@ static int prepare(const struct weights *weights, int rows, const float *input, 
     prepared->bytes = (int8_t *)memory;
     prepared->scales = (float *)(memory + groups * GROUP);
     prepared->sums = prepared->scales + groups;
-    #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1 && groups * GROUP >= WORTH_SHARING)
-    for (int64_t group = 0; group < groups; group++) {
-        const int64_t row = group / whole, first = group % whole * GROUP;
-        const float *from = input + row * inputs + first;
-        float filled[GROUP] = {0}; /* weights of 8 bits may have a last group that isn't whole */
-        if (inputs - first < GROUP) from = memcpy(filled, from, (inputs - first) * sizeof(float));
-        int8_t *bytes = prepared->bytes + group * GROUP;
-        if (weights->bits == 8)
-            rounded(from, bytes, prepared->scales + group, prepared->sums + group, 8);
-        else
-            rounded(from, bytes, prepared->scales + group, prepared->sums + group, 4);
-    }
+    const int64_t pieces = pieces_of_rows(weights->threads, rows, groups * GROUP);
+    in_pieces(weights->threads, pieces, round_rows, &(struct preparing){weights, input, prepared, rows, pieces});
     return 1;
 }
 

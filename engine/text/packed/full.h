@@ -153,29 +153,49 @@ static void some_blocks(
     }
 }
 
+struct in_full {
+    const struct weights *weights;
+    struct tiles tiles;
+    const float *input;
+    float *turned, *widened_blocks, *output; /* widened_blocks: one for each thread */
+    int64_t turning; /* pieces */
+    struct cut cut;
+};
+
+static void turn_piece(const void *work, int64_t piece, int who) {
+    const struct in_full *all = work;
+    const int inputs = all->weights->inputs;
+    const int end = all->tiles.count * (piece + 1) / all->turning;
+    for (int t = all->tiles.count * piece / all->turning; t < end; t++) {
+        const int64_t row = first_row(&all->tiles, t);
+        turn_rows(all->input + row * inputs, inputs, first_row(&all->tiles, t + 1) - row, all->turned + row * inputs);
+    }
+}
+
+static void multiply_piece_in_full(const void *work, int64_t piece, int who) {
+    const struct in_full *all = work;
+    some_blocks(
+        all->weights, begin_of(&all->cut, piece), begin_of(&all->cut, piece + 1), &all->tiles,
+        all->widened_blocks + (int64_t)who * all->weights->inputs * FEATURES, all->output);
+}
+
 static int multiply_full(const struct weights *weights, int rows, const float *input, float *output) {
-    const int blocks = (weights->features + FEATURES - 1) / FEATURES, threads = weights->threads;
+    const int threads = weights->threads;
     const int64_t inputs = weights->inputs;
-    struct tiles tiles = {rows, (rows + TILE_ROWS - 1) / TILE_ROWS, input};
-    float *memory = NULL, *widened_blocks = NULL;
+    struct in_full all = {weights, {rows, (rows + TILE_ROWS - 1) / TILE_ROWS, input}, input, NULL, NULL, output};
+    float *memory = NULL;
     if (rows > 1) { /* a single one lies right as it is */
         const int64_t numbers = threads * inputs * FEATURES + (rows * inputs + 15) / 16 * 16;
         memory = aligned_alloc(64, numbers * sizeof(float));
         if (memory == NULL) return 0;
-        widened_blocks = memory;
-        float *turned = memory + threads * inputs * FEATURES;
-        #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && rows * inputs >= WORTH_SHARING)
-        for (int t = 0; t < tiles.count; t++) {
-            const int row = first_row(&tiles, t);
-            turn_rows(input + row * inputs, inputs, first_row(&tiles, t + 1) - row, turned + row * inputs);
-        }
-        tiles.inputs = turned;
+        all.widened_blocks = memory;
+        all.tiles.inputs = all.turned = memory + threads * inputs * FEATURES;
+        all.turning = pieces_of_rows(threads, all.tiles.count, rows * inputs);
+        in_pieces(threads, all.turning, turn_piece, &all);
     }
-    #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int part = 0; part < threads; part++)
-        some_blocks(
-            weights, (int64_t)blocks * part / threads, (int64_t)blocks * (part + 1) / threads, &tiles,
-            widened_blocks + part * inputs * FEATURES, output);
+    const int pairs = pairs_for(rows);
+    all.cut = cut_of(weights, pairs < PAIRS ? 1 : pairs / PAIRS);
+    in_pieces(threads, all.cut.pieces, multiply_piece_in_full, &all);
     free(memory);
     return 1;
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "../attention/paged.h"
-#include "sharing.h"
+#include "../pool.h"
 
 struct layer {
     int32_t hidden, inner, query_heads, kv_heads, dim, window, threads, padding;
@@ -22,8 +22,6 @@ struct layer {
     int (*multiply)(const void *weights, int rows, const float *input, float *output);
     void (*attend)(const void *plan, const struct attended *layer);
 };
-
-#define ROWS_AT_ONCE(columns) _Pragma("omp parallel for schedule(static) num_threads(layer->threads) if (layer->threads > 1 && (int64_t)count * (columns) >= WORTH_SHARING)")
 
 /* Of numbers that aren't too large: 2^n · 2^f with a polynomial on [-½, ½], relative error below 2e-7 (Cephes' expf). A
    loop of it becomes vectors. What it makes of NaN is of no matter here. */
@@ -113,37 +111,77 @@ int64_t room_of(const struct layer *layer, int count) {
     return count * (2 * layer->hidden + (attention > inner ? attention : inner));
 }
 
+/* What is done with each row between the matrices. */
+struct rows {
+    const struct layer *layer;
+    struct room room;
+    const ELEMENT *cosine, *sine; /* [count][dim] */
+    int64_t count, pieces;
+    void (*each)(const struct rows *all, int64_t row);
+};
+
+static void norm_before(const struct rows *all, int64_t row) {
+    const struct layer *layer = all->layer;
+    const int64_t at = row * layer->hidden;
+    norm(all->room.hidden + at, layer->norm_before, all->room.normed + at, layer->hidden, layer->epsilon);
+}
+
+static void turn_row(const struct rows *all, int64_t row) {
+    const struct layer *layer = all->layer;
+    const int64_t dim = layer->dim, width = (layer->query_heads + 2 * layer->kv_heads) * dim;
+    float *packed = all->room.packed + row * width;
+    if (layer->bias) add(packed, layer->bias, width);
+    turn_all(layer, packed, all->cosine + row * dim, all->sine + row * dim);
+}
+
+static void norm_between(const struct rows *all, int64_t row) {
+    const struct layer *layer = all->layer;
+    const int64_t at = row * layer->hidden;
+    norm(all->room.hidden + at, layer->norm_between, all->room.normed + at, layer->hidden, layer->epsilon);
+}
+
+static void gate_row(const struct rows *all, int64_t row) {
+    const int64_t inner = all->layer->inner;
+    const float *both = all->room.packed + 2 * row * inner;
+    gate(both, both + inner, all->room.gated + row * inner, inner);
+}
+
+static void some_rows(const void *work, int64_t piece, int who) {
+    const struct rows *all = work;
+    const int64_t end = all->count * (piece + 1) / all->pieces;
+    for (int64_t row = all->count * piece / all->pieces; row < end; row++) all->each(all, row);
+}
+
+static void each_row(struct rows *all, void (*each)(const struct rows *all, int64_t row), int64_t columns) {
+    all->each = each;
+    all->pieces = pieces_of_rows(all->layer->threads, all->count, all->count * columns);
+    in_pieces(all->layer->threads, all->pieces, some_rows, all);
+}
+
 /* Queries, keys and values of all rows, which are returned. cosine, sine: [rows][dim]. NULL: there is no memory. */
 float *before(
     const struct layer *layer, int count, const ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine,
     float *numbers) {
-    const int64_t columns = layer->hidden, dim = layer->dim;
-    const int64_t width = (layer->query_heads + 2 * layer->kv_heads) * dim;
     const struct room room = room_in(layer, count, numbers);
-    widen_all(rows, room.hidden, count * columns);
-    ROWS_AT_ONCE(columns) for (int row = 0; row < count; row++)
-        norm(room.hidden + row * columns, layer->norm_before, room.normed + row * columns, columns, layer->epsilon);
+    struct rows all = {layer, room, cosine, sine, count};
+    widen_all(rows, room.hidden, (int64_t)count * layer->hidden);
+    each_row(&all, norm_before, layer->hidden);
     if (!layer->multiply(layer->packed, count, room.normed, room.packed)) return NULL;
-    ROWS_AT_ONCE(width) for (int row = 0; row < count; row++) {
-        if (layer->bias) add(room.packed + row * width, layer->bias, width);
-        turn_all(layer, room.packed + row * width, cosine + row * dim, sine + row * dim);
-    }
+    each_row(&all, turn_row, (layer->query_heads + 2 * layer->kv_heads) * layer->dim);
     return room.packed;
 }
 
 /* What follows attention, whose results these are: `rows` are changed. False: there is no memory. */
 int after(const struct layer *layer, int count, const ELEMENT *attended, ELEMENT *rows, float *numbers) {
-    const int64_t columns = layer->hidden, inner = layer->inner;
+    const int64_t columns = layer->hidden;
     const struct room room = room_in(layer, count, numbers);
-    widen_all(attended, room.attended, count * layer->query_heads * layer->dim);
+    struct rows all = {layer, room, NULL, NULL, count};
+    widen_all(attended, room.attended, (int64_t)count * layer->query_heads * layer->dim);
     if (!layer->multiply(layer->output, count, room.attended, room.normed)) return 0;
     add(room.hidden, room.normed, count * columns);
-    ROWS_AT_ONCE(columns) for (int row = 0; row < count; row++)
-        norm(room.hidden + row * columns, layer->norm_between, room.normed + row * columns, columns, layer->epsilon);
-    float *both = room.packed;
-    if (!layer->multiply(layer->gate, count, room.normed, both)) return 0;
-    ROWS_AT_ONCE(inner) for (int row = 0; row < count; row++)
-        gate(both + 2 * row * inner, both + (2 * row + 1) * inner, room.gated + row * inner, inner);
+    each_row(&all, norm_between, columns);
+    if (!layer->multiply(layer->gate, count, room.normed, room.packed)) return 0;
+    each_row(&all, gate_row, layer->inner);
     if (!layer->multiply(layer->down, count, room.gated, room.normed)) return 0;
     add(room.hidden, room.normed, count * columns);
     narrow_all(room.hidden, rows, count * columns);

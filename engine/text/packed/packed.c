@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sharing.h"
+#include "../pool.h"
 
 #define FEATURES 32
 #define GROUP 32
@@ -46,6 +46,26 @@ struct weights {
     const int32_t *packed; /* [block][inputs / inputs a word][FEATURES]; in full: floats or bfloat16, [block][inputs][FEATURES] */
     const void *scales; /* in full: none; 8 bits: float [block][FEATURES]; 4 bits: bfloat16 [block][group][scale, least][FEATURES] */
 };
+
+/* How its blocks are cut into pieces. */
+struct cut {
+    int64_t blocks, at_once, pieces;
+};
+
+/* Some pieces for each thread, so that one that is stopped in the middle of a piece doesn't hold up much. at_once: blocks
+   that are better computed together, where there are enough for all threads. */
+static struct cut cut_of(const struct weights *weights, int64_t at_once) {
+    const int64_t blocks = (weights->features + FEATURES - 1) / FEATURES, most = 4 * (int64_t)weights->threads;
+    if (blocks / at_once < weights->threads) at_once = 1;
+    const int64_t groups = (blocks + at_once - 1) / at_once;
+    return (struct cut){blocks, at_once, groups < most ? groups : most};
+}
+
+/* The first block of a piece. */
+static int64_t begin_of(const struct cut *cut, int64_t piece) {
+    const int64_t groups = (cut->blocks + cut->at_once - 1) / cut->at_once, begin = groups * piece / cut->pieces * cut->at_once;
+    return begin < cut->blocks ? begin : cut->blocks;
+}
 
 INLINE vec widened(const uint16_t *from) {
     shorts raw;
@@ -78,26 +98,39 @@ int multiplies_floats(void) {
 #endif
 }
 
+struct rounded_weights {
+    const struct weights *weights;
+    const struct input *input;
+    float *output;
+    int64_t rows;
+    struct cut cut;
+};
+
+static void multiply_piece(const void *work, int64_t piece, int who) {
+    const struct rounded_weights *all = work;
+    const struct weights *weights = all->weights;
+    const int64_t features = weights->features, end = begin_of(&all->cut, piece + 1);
+    for (int64_t block = begin_of(&all->cut, piece); block < end; block++)
+        for (int64_t row = 0; row < all->rows; row += ROWS) {
+            const int count = all->rows - row < ROWS ? all->rows - row : ROWS;
+            float results[ROWS][FEATURES] __attribute__((aligned(64)));
+            if (weights->bits == 8)
+                block_of(weights, block, all->input, row, count, results, 8);
+            else
+                block_of(weights, block, all->input, row, count, results, 4);
+            const int left = features - block * FEATURES, wanted = left < FEATURES ? left : FEATURES;
+            for (int r = 0; r < count; r++)
+                memcpy(all->output + (row + r) * features + block * FEATURES, results[r], wanted * sizeof(float));
+        }
+}
+
 /* output [rows][features] = input [rows][inputs] · weightsᵀ. False where there is no memory. */
 int multiply(const struct weights *weights, int rows, const float *input, float *output) {
-    const int blocks = (weights->features + FEATURES - 1) / FEATURES;
-    const int64_t features = weights->features;
     struct input prepared;
     if (weights->bits >= 16) return multiply_full(weights, rows, input, output);
     if (!prepare(weights, rows, input, &prepared)) return 0;
-    #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1)
-    for (int block = 0; block < blocks; block++)
-        for (int row = 0; row < rows; row += ROWS) {
-            const int count = rows - row < ROWS ? rows - row : ROWS;
-            float results[ROWS][FEATURES] __attribute__((aligned(64)));
-            if (weights->bits == 8)
-                block_of(weights, block, &prepared, row, count, results, 8);
-            else
-                block_of(weights, block, &prepared, row, count, results, 4);
-            const int left = features - block * FEATURES, wanted = left < FEATURES ? left : FEATURES;
-            for (int r = 0; r < count; r++)
-                memcpy(output + (row + r) * features + block * FEATURES, results[r], wanted * sizeof(float));
-        }
+    const struct rounded_weights all = {weights, &prepared, output, rows, cut_of(weights, 1)};
+    in_pieces(weights->threads, all.cut.pieces, multiply_piece, &all);
     release(&prepared);
     return 1;
 }
@@ -126,14 +159,22 @@ INLINE void expand_block(const struct weights *weights, int block, int64_t strid
     }
 }
 
+struct expanding {
+    const struct weights *weights;
+    int64_t first, blocks;
+    float *output;
+};
+
+static void expand_piece(const void *work, int64_t block, int who) {
+    const struct expanding *all = work;
+    float *target = all->output + block * FEATURES;
+    if (all->weights->bits == 8)
+        expand_block(all->weights, all->first + block, all->blocks * FEATURES, target, 8);
+    else
+        expand_block(all->weights, all->first + block, all->blocks * FEATURES, target, 4);
+}
+
 /* output [inputs][FEATURES · blocks]: the weights of some blocks of features as they are multiplied. */
 void expand(const struct weights *weights, int first, int blocks, float *output) {
-    #pragma omp parallel for schedule(static) num_threads(weights->threads) if (weights->threads > 1)
-    for (int block = 0; block < blocks; block++) {
-        float *target = output + block * FEATURES;
-        if (weights->bits == 8)
-            expand_block(weights, first + block, (int64_t)blocks * FEATURES, target, 8);
-        else
-            expand_block(weights, first + block, (int64_t)blocks * FEATURES, target, 4);
-    }
+    in_pieces(weights->threads, blocks, expand_piece, &(struct expanding){weights, first, blocks, output});
 }
