@@ -11,9 +11,9 @@ from apps.accounts.models import User
 from apps.conversations.models import Conversation, Message, PictureFacts
 from apps.conversations.tree import Tree, messages_of
 from apps.generations.formats import FORMAT
-from apps.generations.models import GenerationJob, State
+from apps.generations.models import GenerationJob
 from apps.generations.params import CERTAINTY
-from apps.generations.queue import place_of, usage_of
+from apps.generations.queue import usage_of
 from apps.generations.said import parts_of
 
 JSON = dict[str, Any]
@@ -25,8 +25,8 @@ def person_json(user: User) -> JSON:
 
 
 def job_json(job: GenerationJob) -> JSON:
-    """What the page knows of a job before its socket tells more. A queued one costs two queries for its place."""
-    data: JSON = {
+    """What the page knows of a job before its socket tells more, the place of a queued one among it."""
+    return {
         "id": job.pk,
         "state": job.state,
         "attempt": job.attempt,
@@ -38,10 +38,6 @@ def job_json(job: GenerationJob) -> JSON:
         "error": job.error_message,
         "usage": usage_of(job),
     }
-    if job.state == State.QUEUED:
-        place = place_of(job)
-        data |= {"position": place.position, "starts_in": place.starts_in}
-    return data
 
 
 def picture_json(conversation_id: str, picture: PictureFacts) -> JSON:

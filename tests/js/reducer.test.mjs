@@ -8,7 +8,7 @@ import { initialState, reduce, shownMessages } from "../../static/js/chat/reduce
 const me = { id: "me", name: "Me", initials: "M" };
 const prompt = (id, parent, more = {}) => ({ id, parent, role: "user", text: id, user: me, siblings: [id], job: null, ...more });
 const answer = (id, parent, job, more = {}) => ({ id, parent, role: "assistant", text: "", user: null, siblings: [id], job, ...more });
-const running = (id) => ({ id, state: "queued", attempt: 0, position: 0 });
+const running = (id) => ({ id, state: "queued", attempt: 0 });
 const page = (messages = []) => ({ user: me, role: "editor", conversation: { id: "c" }, messages, leaf: messages.at(-1)?.id ?? null });
 const job = (state, id, seq, event, attempt = 1) => reduce(state, { type: "job", now: 0, frame: { job: id, attempt, seq, event } });
 const started = () => initialState(page([prompt("u", null), answer("a", "u", running("j"))]));

@@ -5,7 +5,12 @@ import test from "node:test";
 import { applyEvent, newLive } from "../../static/js/chat/jobs.js";
 import { announcement } from "../../static/js/chat/view/status.js";
 
-const waiting = (place) => announcement(newLive({ state: "queued", ...place }));
+const told = (live, place) => applyEvent(live, { attempt: 0, event: { kind: "queued", ...place } }, 0).live;
+const waiting = (place) => announcement(told(newLive({ state: "queued" }), place));
+
+test("no place before the socket tells it", () => {
+  assert.equal(announcement(newLive({ state: "queued" })), "In the queue");
+});
 
 test("the next one, with and without an estimate", () => {
   assert.equal(waiting({ position: 1 }), "In the queue, next");
@@ -18,7 +23,6 @@ test("how many are ahead and when it starts", () => {
 });
 
 test("an event that moves the place moves the words", () => {
-  const frame = { attempt: 0, event: { kind: "queued", position: 2, starts_in: 5 } };
-  const { live } = applyEvent(newLive({ state: "queued", position: 3 }), frame, 0);
+  const live = told(told(newLive({ state: "queued" }), { position: 3 }), { position: 2, starts_in: 5 });
   assert.equal(announcement(live), "In the queue, 1 ahead, starts in about 5 s");
 });

@@ -14,7 +14,7 @@ const codePoints = (text) => {
 
 export function newLive(job) {
   const phase = job.state === "running" ? "started" : "queued";
-  const place = { position: job.position ?? null, startsIn: job.starts_in ?? null, reason: "" };
+  const place = { position: null, startsIn: null, reason: "" }; // told once it is followed
   const said = { text: "", chars: 0, reasoning: "", reasoningChars: 0, reasoningMs: null, reasoningAt: 0, calls: [] };
   return { attempt: 0, seq: 0, phase, ...place, ...said, readyAt: null, waits: false, tokens: 0, firstAt: 0, lastAt: 0 };
 }

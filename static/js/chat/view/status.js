@@ -34,7 +34,7 @@ const rough = (seconds) => (seconds <= 10 ? Math.round(seconds) : 5 * Math.round
 
 /** "In the queue, 3 ahead, starts in about 20 s": position 1 is the next one to be taken. */
 function place(live) {
-  const order = live.position > 1 ? `${live.position - 1} ahead` : "next";
+  const order = live.position > 1 ? `${live.position - 1} ahead` : live.position && "next";
   return ["In the queue", order, starts(live.startsIn)].filter(Boolean).join(", ");
 }
 
