@@ -26,7 +26,10 @@ from apps.generations.params import CERTAINTY, EFFORT, MAX_SEED, clean_params, d
 from apps.generations.tools import refuse_tools
 from apps.generations.words import BIAS, WORDS, biases
 from apps.governance.limits import capped
+from apps.lib.compiled import CompiledInsert
 from apps.projects.models import Project
+
+NEW = CompiledInsert(GenerationJob)
 
 
 @transaction.atomic(savepoint=False)
@@ -64,7 +67,7 @@ def submit_generation(
     if chosen["seed"] is None:
         chosen["seed"] = secrets.randbelow(MAX_SEED + 1)  # fixed now: another attempt gives the same text
     chosen["max_tokens"] = min(chosen["max_tokens"], prompt.room)
-    job = GenerationJob.objects.create(
+    job = GenerationJob(
         project=project,
         user=actor,
         model_version=version,
@@ -74,6 +77,7 @@ def submit_generation(
         usage_estimated=prompt.is_estimate,
         params=chosen,
     )
+    NEW.write(job)
     refuse_overload(job)
     # What the job may use at most: its prompt and the longest answer it may give.
     set_aside(job, actor, model, tokens=job.prompt_tokens + chosen["max_tokens"])

@@ -1,4 +1,4 @@
-"""Queries on the way of every request or job: Django makes their SQL once, and not anew each time.
+"""Queries and inserts on the way of every request or job: Django makes their SQL once, and not anew each time.
 
 Putting a query together and compiling it takes Django one to four milliseconds of processor time where asking it takes
 a tenth of one. What is asked is still said by a QuerySet, so that a rule stands in one place. PostgreSQL keeps its plan
@@ -113,6 +113,35 @@ def _with_constants(sql: str, parameters: Iterable[object]) -> str:
         return written.mogrify("%s", [value]).replace("%", "%%")
 
     return re.sub("%[s%]", placed, sql)
+
+
+class CompiledInsert(Generic[M]):
+    """New rows of one model, as `bulk_create` writes them: no signals; every value is known before, the key too."""
+
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+
+    def write(self, *new: M) -> None:
+        """One statement."""
+        columns, row = self._made
+        rows = ", ".join([row] * len(new))
+        values = [
+            field.get_db_prep_save(field.pre_save(each, True), connection) for each in new for field in self._fields
+        ]
+        with prepared_cursor() as cursor:
+            cursor.execute(f"INSERT INTO {columns} VALUES {rows}", values)  # noqa: S608  (names and placeholders)
+        for each in new:
+            each._state.adding, each._state.db = False, DEFAULT_DB_ALIAS
+
+    @cached_property
+    def _fields(self) -> list[Any]:
+        return list(self._model._meta.local_concrete_fields)
+
+    @cached_property
+    def _made(self) -> tuple[str, str]:
+        quoted = connection.ops.quote_name
+        names = ", ".join(quoted(field.column) for field in self._fields)
+        return f"{quoted(self._model._meta.db_table)} ({names})", f"({', '.join(['%s'] * len(self._fields))})"
 
 
 def _instances(compiler: SQLCompiler) -> Callable[[Row], Any]:

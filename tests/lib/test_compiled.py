@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from apps.conversations.models import Conversation
-from apps.lib.compiled import CompiledQuery, IsAny, Parameter
+from apps.lib.compiled import CompiledInsert, CompiledQuery, IsAny, Parameter
 from apps.projects.models import Membership, Project, Role
 from tests.world import World
 
@@ -91,6 +91,22 @@ def test_what_never_changes_is_part_of_the_statement(world: World) -> None:
 def test_a_value_that_is_missing_is_an_error(world: World) -> None:
     with pytest.raises(KeyError, match="email"):
         BY_EMAIL.all(mail=world.owner.email)
+
+
+def test_new_rows_are_what_django_would_have_written(world: World) -> None:
+    params = {"stop": ["100 %s"], "temperature": 0.5}
+    new = [Conversation(project=world.project, title=title, params=params) for title in ("Tides", "Moss")]
+    with CaptureQueriesContext(connection) as queries:
+        CompiledInsert(Conversation).write(*new)
+    assert len(queries) == 1
+    (other,) = Conversation.objects.bulk_create([Conversation(project=world.project, title="Tides", params=params)])
+    tides, moss, written = (Conversation.objects.values().get(pk=each.pk) for each in (*new, other))
+    assert moss["title"] == "Moss"
+    assert tides.pop("created_at") <= written.pop("created_at")
+    for row in (tides, written):
+        del row["id"], row["updated_at"]
+    assert tides == written
+    assert not new[0]._state.adding
 
 
 @pytest.mark.django_db(transaction=True)

@@ -20,11 +20,12 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.serializers import JSON, messages_json
 from apps.conversations.tree import Tree, messages_of, read_tree
 from apps.generations.actions import submit_generation
-from apps.lib.compiled import CompiledQuery, Parameter
+from apps.lib.compiled import CompiledInsert, CompiledQuery, Parameter
 from apps.lib.prepared import prepared_cursor
 from apps.prompts.actions import record_use
 from apps.prompts.models import PromptRevision
 
+NEW = CompiledInsert(Message)
 LOCKED = CompiledQuery(
     lambda: (
         Conversation.objects.visible().filter(pk=Parameter("conversation")).select_for_update(no_key=True).order_by()
@@ -80,7 +81,7 @@ def send_message(
     answer = _new_answer(
         actor, conversation, [*path, question], client_id="", revision=from_prompts.named(actor, revision_id)
     )
-    Message.objects.bulk_create([question, answer])
+    NEW.write(question, answer)
     return _written(conversation, tree, [question, answer])
 
 
@@ -106,7 +107,7 @@ def send_results(
         )
     told[0].client_id = client_id
     answer = _new_answer(actor, conversation, [*path, *told], client_id="", revision=None)
-    Message.objects.bulk_create([*told, answer])
+    NEW.write(*told, answer)
     return _written(conversation, tree, [*told, answer])
 
 
