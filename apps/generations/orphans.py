@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from apps.lib.prepared import prepared_cursor
 from apps.quotas.actions import settle
 from apps.quotas.ledger import Measured
 
@@ -27,7 +26,7 @@ ORDER BY reserved.id LIMIT 500
 @transaction.atomic
 def settle_orphans() -> int:
     """Free what was set aside for jobs that nobody will bring to an end any more; how many."""
-    with prepared_cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(FIND)
         rows = cursor.fetchall()
     settle(

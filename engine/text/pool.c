@@ -9,7 +9,6 @@
    another one, of another engine, computes it alone. A process that was forked has no helpers and does without. */
 
 #define _GNU_SOURCE
-#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -93,7 +92,7 @@ static void start_helpers(int wanted) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the threads that the program knows */
-    while (helpers < wanted && helpers < MOST_HELPERS) {
+    while (helpers < wanted) {
         pthread_t helper;
         if (pthread_create(&helper, NULL, help, NULL)) break;
         pthread_detach(helper);

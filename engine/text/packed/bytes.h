@@ -70,7 +70,8 @@ static void round_rows(const void *work, int64_t piece, int who) {
     const struct preparing *all = work;
     const struct input *prepared = all->prepared;
     const int64_t inputs = all->weights->inputs, whole = prepared->groups;
-    for (int64_t group = all->rows * piece / all->pieces * whole; group < all->rows * (piece + 1) / all->pieces * whole; group++) {
+    const int64_t end = all->rows * (piece + 1) / all->pieces * whole;
+    for (int64_t group = all->rows * piece / all->pieces * whole; group < end; group++) {
         const int64_t row = group / whole, first = group % whole * GROUP;
         const float *from = all->input + row * inputs + first;
         float filled[GROUP] = {0}; /* weights of 8 bits may have a last group that isn't whole */

@@ -115,15 +115,15 @@ int64_t room_of(const struct layer *layer, int count) {
 struct rows {
     const struct layer *layer;
     struct room room;
+    const float *weight; /* of the norm */
     const ELEMENT *cosine, *sine; /* [count][dim] */
     int64_t count, pieces;
     void (*each)(const struct rows *all, int64_t row);
 };
 
-static void norm_before(const struct rows *all, int64_t row) {
-    const struct layer *layer = all->layer;
-    const int64_t at = row * layer->hidden;
-    norm(all->room.hidden + at, layer->norm_before, all->room.normed + at, layer->hidden, layer->epsilon);
+static void norm_row(const struct rows *all, int64_t row) {
+    const int64_t columns = all->layer->hidden, at = row * columns;
+    norm(all->room.hidden + at, all->weight, all->room.normed + at, columns, all->layer->epsilon);
 }
 
 static void turn_row(const struct rows *all, int64_t row) {
@@ -132,12 +132,6 @@ static void turn_row(const struct rows *all, int64_t row) {
     float *packed = all->room.packed + row * width;
     if (layer->bias) add(packed, layer->bias, width);
     turn_all(layer, packed, all->cosine + row * dim, all->sine + row * dim);
-}
-
-static void norm_between(const struct rows *all, int64_t row) {
-    const struct layer *layer = all->layer;
-    const int64_t at = row * layer->hidden;
-    norm(all->room.hidden + at, layer->norm_between, all->room.normed + at, layer->hidden, layer->epsilon);
 }
 
 static void gate_row(const struct rows *all, int64_t row) {
@@ -163,9 +157,9 @@ float *before(
     const struct layer *layer, int count, const ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine,
     float *numbers) {
     const struct room room = room_in(layer, count, numbers);
-    struct rows all = {layer, room, cosine, sine, count};
+    struct rows all = {layer, room, layer->norm_before, cosine, sine, count};
     widen_all(rows, room.hidden, (int64_t)count * layer->hidden);
-    each_row(&all, norm_before, layer->hidden);
+    each_row(&all, norm_row, layer->hidden);
     if (!layer->multiply(layer->packed, count, room.normed, room.packed)) return NULL;
     each_row(&all, turn_row, (layer->query_heads + 2 * layer->kv_heads) * layer->dim);
     return room.packed;
@@ -175,11 +169,11 @@ float *before(
 int after(const struct layer *layer, int count, const ELEMENT *attended, ELEMENT *rows, float *numbers) {
     const int64_t columns = layer->hidden;
     const struct room room = room_in(layer, count, numbers);
-    struct rows all = {layer, room, NULL, NULL, count};
+    struct rows all = {layer, room, layer->norm_between, NULL, NULL, count};
     widen_all(attended, room.attended, (int64_t)count * layer->query_heads * layer->dim);
     if (!layer->multiply(layer->output, count, room.attended, room.normed)) return 0;
     add(room.hidden, room.normed, count * columns);
-    each_row(&all, norm_between, columns);
+    each_row(&all, norm_row, columns);
     if (!layer->multiply(layer->gate, count, room.normed, room.packed)) return 0;
     each_row(&all, gate_row, layer->inner);
     if (!layer->multiply(layer->down, count, room.gated, room.normed)) return 0;

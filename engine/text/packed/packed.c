@@ -49,21 +49,20 @@ struct weights {
 
 /* How its blocks are cut into pieces. */
 struct cut {
-    int64_t blocks, at_once, pieces;
+    int64_t blocks, at_once, groups, pieces;
 };
 
-/* Some pieces for each thread, so that one that is stopped in the middle of a piece doesn't hold up much. at_once: blocks
-   that are better computed together, where there are enough for all threads. */
+/* at_once: blocks that are better computed together, a group, where there are enough for all threads. */
 static struct cut cut_of(const struct weights *weights, int64_t at_once) {
-    const int64_t blocks = (weights->features + FEATURES - 1) / FEATURES, most = 4 * (int64_t)weights->threads;
+    const int64_t blocks = (weights->features + FEATURES - 1) / FEATURES, most = (int64_t)weights->threads * PIECES_A_THREAD;
     if (blocks / at_once < weights->threads) at_once = 1;
     const int64_t groups = (blocks + at_once - 1) / at_once;
-    return (struct cut){blocks, at_once, groups < most ? groups : most};
+    return (struct cut){blocks, at_once, groups, groups < most ? groups : most};
 }
 
 /* The first block of a piece. */
 static int64_t begin_of(const struct cut *cut, int64_t piece) {
-    const int64_t groups = (cut->blocks + cut->at_once - 1) / cut->at_once, begin = groups * piece / cut->pieces * cut->at_once;
+    const int64_t begin = cut->groups * piece / cut->pieces * cut->at_once;
     return begin < cut->blocks ? begin : cut->blocks;
 }
 
