@@ -32,7 +32,7 @@ TICK_SECONDS, LONGEST_TICK_SECONDS = 0.033, 0.1
 """Between two round trips. A reader sees no difference between these, but each word that goes alone costs every process
 on its way most of a millisecond, which the engine lacks where they share a processor."""
 STREAM_SECONDS = 0.0125
-"""How much longer a tick is for each job that is being written."""
+"""What each job that is being written makes of a tick, between the shortest and the longest."""
 GATHER_SECONDS = 0.002
 """The engine tells of all its sequences after one step, one after another: wait for the last of them."""
 AWAY_SECONDS = 0.5

@@ -128,7 +128,7 @@ def regenerate(*, actor: User, conversation: Conversation, message: Message, cli
         client_id=client_id,
         revision=from_prompts.behind(actor, message.parent_id),
     )
-    answer.save()
+    NEW.write(answer)
     return _written(conversation, tree, [answer])
 
 
