@@ -79,7 +79,7 @@ class Runner:
         self._publisher = Publisher(LogWriter(sync_client()), on_end=self._ended, on_stale=self._lost)
         self._finisher = Finisher(self._leases, self._publisher)
         self._checkpoints = CheckpointKeeper()
-        self._look = Loop("claims", LOOK_SECONDS, self._look_around)
+        self._look = Loop("claims", LOOK_SECONDS, self._look_around, in_haste=True)
         self._heart = Loop("heartbeat", settings.HEARTBEAT_SECONDS, self._beat)
         self._permissions = Loop("permissions", RECHECK_SECONDS, self._recheck)
         self._wakes = WakeListener(self._heard)
@@ -129,17 +129,19 @@ class Runner:
     # --- once a second and when woken -----------------------------------------------------------------------------
 
     def _look_around(self) -> None:
-        if held := self._leases.held():
-            for each in to_be_cancelled(held):
-                self._engine.cancel(request_id(each))
+        before = self._leases.held()
         with self._claim_lock:
-            served = self._served()
-            while served and self._claiming and (free := self._leases.free()) > 0:
-                jobs, may_be_more = claim_allowed(self.worker_id, served, free)
-                for job in jobs:
-                    self._begin(job)
-                if not may_be_more:
-                    return
+            self._take_what_waits()
+        if before:
+            for each in to_be_cancelled(before):
+                self._engine.cancel(request_id(each))
+
+    def _take_what_waits(self) -> None:
+        served, may_be_more = self._served(), True
+        while may_be_more and served and self._claiming and (free := self._leases.free()) > 0:
+            jobs, may_be_more = claim_allowed(self.worker_id, served, free)
+            for job in jobs:
+                self._begin(job)
 
     def _heard(self, word: str) -> None:
         if word == RECHECK:

@@ -87,4 +87,4 @@ def wiped(jobs: Iterable[GenerationJob]) -> None:
 
 
 def _target(job: GenerationJob) -> Target:
-    return Target("generation", job.pk, job.pk)
+    return Target("generation", job.pk)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar, cast
 
 from channels.db import database_sync_to_async
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,6 +26,17 @@ def borrowed_connection() -> Iterator[None]:
         yield
     finally:
         connection.close()
+
+
+@contextmanager
+def kept_connection() -> Iterator[None]:
+    """As `borrowed_connection`, for work that a thread does again and again: the connection stays with it until
+    something goes wrong, and nobody looks first whether it is healthy. The thread closes it at its end."""
+    try:
+        yield
+    except DatabaseError:
+        connection.close()
+        raise
 
 
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -11,7 +11,8 @@ ID_LENGTH = 16
 
 def new_id() -> str:
     """A random identifier of 16 characters, 80 bits: short enough to share, too large to guess."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+    bits = secrets.randbits(5 * ID_LENGTH)
+    return "".join([ALPHABET[bits >> shift & 31] for shift in range(0, 5 * ID_LENGTH, 5)])
 
 
 def is_id(text: str) -> bool:

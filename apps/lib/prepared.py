@@ -7,16 +7,43 @@ into the SQL: with a parameter in its place the planner can't tell that an index
 
 from __future__ import annotations
 
+from datetime import UTC
+from functools import lru_cache
+from typing import Any
+
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.backends.utils import CursorWrapper
-from psycopg import Cursor
+from psycopg import Cursor, adapters
+from psycopg.adapt import AdaptersMap
+from psycopg.postgres import types
+from psycopg.pq import Format
+
+TIMESTAMPTZ = types["timestamptz"].oid
 
 
 def prepared_cursor() -> CursorWrapper:
     """As Django's `connection.cursor()`, for statements whose text is the same each time."""
+    connection = connections[DEFAULT_DB_ALIAS]  # itself: `django.db.connection` looks it up for each attribute
     if not settings.DB_PREPARED_STATEMENTS or connection.queries_logged:  # Django's log can't tell what such ones ran
         return connection.cursor()
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return CursorWrapper(Cursor(connection.connection), connection)
+        return CursorWrapper(_Cursor(connection.connection), connection)
+
+
+class _Cursor(Cursor[Any]):
+    """Values come as Django wants them, but times as psycopg reads them, in C: they are in UTC either way."""
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        return _adapters()
+
+
+@lru_cache
+def _adapters() -> AdaptersMap:
+    made, quick = AdaptersMap(get_adapters_template(True, UTC)), adapters.get_loader(TIMESTAMPTZ, Format.TEXT)
+    assert quick is not None, "a type that PostgreSQL comes with"
+    made.register_loader(TIMESTAMPTZ, quick)
+    return made
