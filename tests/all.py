@@ -19,8 +19,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-PROCESSES = min(8, 1 + len(os.sched_getaffinity(0)))
-"""One more than processors: tests wait for databases, workers and each other. Each process takes a GB or two."""
+PROCESSES = min(8, 2 + len(os.sched_getaffinity(0)))
+"""Two more than processors: tests wait for databases, workers and each other. Each process takes a GB or two."""
 PARTS = {
     "fast and fault": (["--ignore=tests/e2e"], ["-n", f"{PROCESSES}", "--dist", "loadfile", "--no-loadscope-reorder"]),
     "browser": (["tests/e2e"], ["-n", "0"]),
