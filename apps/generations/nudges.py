@@ -21,6 +21,8 @@ LIMIT = 64
 SUBSCRIBE_SECONDS = 1.0
 AWAY_SECONDS = 0.5
 LISTEN_SECONDS = 30.0
+LINGER_SECONDS = 60.0
+"""The next prompt of somebody who is alone here often comes before that."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,13 +49,15 @@ class Inbox:
 
 
 class Hub:
-    """Connected while somebody listens. With Redis away nothing comes, which is the worst that a nudge can do."""
+    """Connected while somebody listens, and a while longer. With Redis away nothing comes, which is the worst that a
+    nudge can do."""
 
     def __init__(self) -> None:
         self._inboxes: dict[str, set[Inbox]] = {}
         self._subscribed: dict[str, asyncio.Event] = {}
         self._pubsub: PubSub | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._leaving: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def listen(self, job: str) -> AsyncIterator[Inbox]:
@@ -69,6 +73,8 @@ class Hub:
                 await self._unsubscribe(channel)
 
     async def _subscribe(self, channel: str) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
         ready = self._subscribed.get(channel)
         if ready is None:
             ready = self._subscribed[channel] = asyncio.Event()
@@ -84,15 +90,19 @@ class Hub:
     async def _unsubscribe(self, channel: str) -> None:
         del self._inboxes[channel]
         self._subscribed.pop(channel, None)
-        if not self._inboxes and self._reader is not None:
-            self._reader.cancel()
-            self._reader = None
-        elif self._pubsub is not None:
+        if not self._inboxes:
+            self._leaving = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._leave)
+        if self._pubsub is not None:
             with suppress(*AWAY):
                 await self._pubsub.unsubscribe(channel)
 
+    def _leave(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+        self._reader = self._pubsub = None
+
     async def _read(self) -> None:
-        while True:
+        while self._inboxes:
             pubsub = async_client().pubsub()
             try:
                 await pubsub.subscribe(*self._inboxes)
