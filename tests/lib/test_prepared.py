@@ -53,3 +53,14 @@ def test_errors_are_djangos_and_the_connection_goes_on() -> None:
     with pytest.raises(IntegrityError), transaction.atomic(), prepared_cursor() as cursor:
         cursor.execute("INSERT INTO projects_project SELECT * FROM projects_project WHERE id = %s", [project.pk])
     assert ask(0, "Tides") == 1
+
+
+def test_times_are_those_that_django_reads(world: World) -> None:
+    created = Project.objects.get(pk=world.project.pk).created_at
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            "SELECT created_at, %s::timestamptz FROM projects_project WHERE id = %s", [created, world.project.pk]
+        )
+        stored, given = cursor.fetchone()
+    assert stored == given == created
+    assert {stored.tzinfo, given.tzinfo} == {created.tzinfo}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 
@@ -60,7 +61,27 @@ async def test_a_view_that_waits_is_called_by_the_event_loop() -> None:
     assert dict(seen)["waiting view"] == threading.get_ident()
 
 
-async def body_of(address: str) -> bytes:
+def meeting_view(request: HttpRequest) -> HttpResponse:
+    meeting.wait(20)
+    return view(request)
+
+
+meeting = threading.Barrier(2)
+urlpatterns.append(path("meeting/", meeting_view))
+
+
+@override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[])
+async def test_the_next_request_has_the_thread_of_the_last_and_two_at_once_have_one_each() -> None:
+    seen.clear()
+    handler = OneThreadHandler()
+    for _ in range(3):
+        await body_of("/", handler)
+    assert len({thread for _, thread in seen}) == 1
+    assert await asyncio.gather(body_of("/meeting/", handler), body_of("/meeting/", handler)) == [b"Here."] * 2
+    assert len({thread for _, thread in seen[3:]}) == 2
+
+
+async def body_of(address: str, handler: OneThreadHandler | None = None) -> bytes:
     scope = {
         "type": "http",
         "method": "GET",
@@ -68,7 +89,7 @@ async def body_of(address: str) -> bytes:
         "headers": [(b"host", b"testserver")],
         "query_string": b"",
     }
-    client = ApplicationCommunicator(OneThreadHandler(), scope)  # type: ignore[no-untyped-call]
+    client = ApplicationCommunicator(handler or OneThreadHandler(), scope)  # type: ignore[no-untyped-call]
     await client.send_input({"type": "http.request", "body": b""})  # type: ignore[no-untyped-call]
     assert (await client.receive_output(10))["status"] == 200  # type: ignore[no-untyped-call]
     body: bytes = (await client.receive_output(10))["body"]  # type: ignore[no-untyped-call]
