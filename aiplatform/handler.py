@@ -9,6 +9,7 @@ The thread is the next request's afterwards, with all that Django keeps of it th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -42,10 +43,14 @@ class OneThreadHandler(ASGIHandler):
         try:
             yield thread
         finally:
-            if len(self._free) < MOST_KEPT:
-                self._free.append(thread)
-            else:
-                thread.shutdown(wait=False)
+            # Behind what is still running there: a view goes on when its client has left.
+            thread.submit(asyncio.get_running_loop().call_soon_threadsafe, self._keep, thread)
+
+    def _keep(self, thread: ThreadPoolExecutor) -> None:
+        if len(self._free) < MOST_KEPT:
+            self._free.append(thread)
+        else:
+            thread.shutdown(wait=False)
 
     def load_middleware(self, is_async: bool = False) -> None:
         """As for WSGI, whatever `is_async` says."""

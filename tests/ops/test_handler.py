@@ -76,12 +76,38 @@ async def test_the_next_request_has_the_thread_of_the_last_and_two_at_once_have_
     handler = OneThreadHandler()
     for _ in range(3):
         await body_of("/", handler)
+        await asyncio.sleep(0.1)  # until it is given back
     assert len({thread for _, thread in seen}) == 1
     assert set(await asyncio.gather(*(body_of("/meeting/", handler) for _ in range(2)))) == {b"Here."}
     assert len({thread for _, thread in seen[3:]}) == 2
 
 
-async def body_of(address: str, handler: OneThreadHandler | None = None) -> bytes:
+def long_view(request: HttpRequest) -> HttpResponse:
+    has_begun.set()
+    may_end.wait(20)
+    return HttpResponse("Too late.")
+
+
+has_begun, may_end = threading.Event(), threading.Event()
+urlpatterns.append(path("long/", long_view))
+
+
+@override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[])
+async def test_nobody_waits_for_a_view_whose_client_has_left() -> None:
+    seen.clear()
+    handler = OneThreadHandler()
+    left = await client_of("/long/", handler)
+    assert await asyncio.to_thread(has_begun.wait, 20)
+    await left.send_input({"type": "http.disconnect"})  # type: ignore[no-untyped-call]
+    await left.wait()  # type: ignore[no-untyped-call]
+    try:
+        assert await asyncio.wait_for(body_of("/", handler), 10) == b"Here."
+    finally:
+        may_end.set()
+
+
+async def client_of(address: str, handler: OneThreadHandler) -> ApplicationCommunicator:
+    """One that has sent its request."""
     scope = {
         "type": "http",
         "method": "GET",
@@ -89,8 +115,13 @@ async def body_of(address: str, handler: OneThreadHandler | None = None) -> byte
         "headers": [(b"host", b"testserver")],
         "query_string": b"",
     }
-    client = ApplicationCommunicator(handler or OneThreadHandler(), scope)  # type: ignore[no-untyped-call]
+    client = ApplicationCommunicator(handler, scope)  # type: ignore[no-untyped-call]
     await client.send_input({"type": "http.request", "body": b""})  # type: ignore[no-untyped-call]
+    return client
+
+
+async def body_of(address: str, handler: OneThreadHandler | None = None) -> bytes:
+    client = await client_of(address, handler or OneThreadHandler())
     assert (await client.receive_output(10))["status"] == 200  # type: ignore[no-untyped-call]
     body: bytes = (await client.receive_output(10))["body"]  # type: ignore[no-untyped-call]
     await client.wait()  # type: ignore[no-untyped-call]
