@@ -129,19 +129,17 @@ class Runner:
     # --- once a second and when woken -----------------------------------------------------------------------------
 
     def _look_around(self) -> None:
-        before = self._leases.held()
-        with self._claim_lock:
-            self._take_what_waits()
-        if before:
-            for each in to_be_cancelled(before):
+        if held := self._leases.held():
+            for each in to_be_cancelled(held):
                 self._engine.cancel(request_id(each))
-
-    def _take_what_waits(self) -> None:
-        served, may_be_more = self._served(), True
-        while may_be_more and served and self._claiming and (free := self._leases.free()) > 0:
-            jobs, may_be_more = claim_allowed(self.worker_id, served, free)
-            for job in jobs:
-                self._begin(job)
+        with self._claim_lock:
+            served = self._served()
+            while served and self._claiming and (free := self._leases.free()) > 0:
+                jobs, may_be_more = claim_allowed(self.worker_id, served, free)
+                for job in jobs:
+                    self._begin(job)
+                if not may_be_more:
+                    return
 
     def _heard(self, word: str) -> None:
         if word == RECHECK:

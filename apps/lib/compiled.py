@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import BooleanField, Expression, F, Func, Model, QuerySet
 from django.db.models.query import ModelIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
@@ -125,9 +125,10 @@ class CompiledInsert(Generic[M]):
         """One statement."""
         columns, row = self._made
         rows = ", ".join([row] * len(new))
-        to = connections[DEFAULT_DB_ALIAS]
-        values = [field.get_db_prep_save(field.pre_save(each, True), to) for each in new for field in self._fields]
         with prepared_cursor() as cursor:
+            values = [
+                field.get_db_prep_save(field.pre_save(each, True), cursor.db) for each in new for field in self._fields
+            ]
             cursor.execute(f"INSERT INTO {columns} VALUES {rows}", values)  # noqa: S608  (names and placeholders)
         for each in new:
             each._state.adding, each._state.db = False, DEFAULT_DB_ALIAS

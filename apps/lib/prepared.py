@@ -8,7 +8,6 @@ into the SQL: with a parameter in its place the planner can't tell that an index
 from __future__ import annotations
 
 from datetime import UTC
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -33,17 +32,13 @@ def prepared_cursor() -> CursorWrapper:
         return CursorWrapper(_Cursor(connection.connection), connection)
 
 
-class _Cursor(Cursor[Any]):
-    """Values come as Django wants them, but times as psycopg reads them, in C: they are in UTC either way."""
-
-    @property
-    def adapters(self) -> AdaptersMap:
-        return _adapters()
-
-
-@lru_cache
 def _adapters() -> AdaptersMap:
+    """Values come as Django wants them, but times as psycopg reads them, in C: they are in UTC either way."""
     made, quick = AdaptersMap(get_adapters_template(True, UTC)), adapters.get_loader(TIMESTAMPTZ, Format.TEXT)
     assert quick is not None, "a type that PostgreSQL comes with"
     made.register_loader(TIMESTAMPTZ, quick)
     return made
+
+
+class _Cursor(Cursor[Any]):
+    adapters = _adapters()

@@ -41,7 +41,21 @@ async def waiting_view(request: HttpRequest) -> HttpResponse:
     return HttpResponse("Here too.")
 
 
-urlpatterns = [path("", view), path("waiting/", waiting_view)]
+def meeting_view(request: HttpRequest) -> HttpResponse:
+    meeting.wait(20)
+    return view(request)
+
+
+def long_view(request: HttpRequest) -> HttpResponse:
+    has_begun.set()
+    may_end.wait(20)
+    return HttpResponse("Too late.")
+
+
+meeting, has_begun, may_end = threading.Barrier(2), threading.Event(), threading.Event()
+urlpatterns = [
+    path("", view), path("waiting/", waiting_view), path("meeting/", meeting_view), path("long/", long_view)
+]  # fmt: skip
 MIDDLEWARE = [f"{__name__}.outer", "django.middleware.common.CommonMiddleware"]
 
 
@@ -61,15 +75,6 @@ async def test_a_view_that_waits_is_called_by_the_event_loop() -> None:
     assert dict(seen)["waiting view"] == threading.get_ident()
 
 
-def meeting_view(request: HttpRequest) -> HttpResponse:
-    meeting.wait(20)
-    return view(request)
-
-
-meeting = threading.Barrier(2)
-urlpatterns.append(path("meeting/", meeting_view))
-
-
 @override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[])
 async def test_the_next_request_has_the_thread_of_the_last_and_two_at_once_have_one_each() -> None:
     seen.clear()
@@ -82,19 +87,8 @@ async def test_the_next_request_has_the_thread_of_the_last_and_two_at_once_have_
     assert len({thread for _, thread in seen[3:]}) == 2
 
 
-def long_view(request: HttpRequest) -> HttpResponse:
-    has_begun.set()
-    may_end.wait(20)
-    return HttpResponse("Too late.")
-
-
-has_begun, may_end = threading.Event(), threading.Event()
-urlpatterns.append(path("long/", long_view))
-
-
 @override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[])
 async def test_nobody_waits_for_a_view_whose_client_has_left() -> None:
-    seen.clear()
     handler = OneThreadHandler()
     left = await client_of("/long/", handler)
     assert await asyncio.to_thread(has_begun.wait, 20)
