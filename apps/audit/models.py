@@ -95,6 +95,11 @@ class AuditEvent(models.Model):
         return sentence_of(self.action)
 
     @property
+    def target_name(self) -> str:
+        """What it was called then, or its id where it has no name."""
+        return self.target_label or self.target_id
+
+    @property
     def badge(self) -> str:
         """The class of the badge that shows the outcome."""
         return {"denied": "badge-warn", "failed": "badge-bad"}.get(self.outcome, "")

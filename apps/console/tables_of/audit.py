@@ -53,7 +53,7 @@ COLUMNS: tuple[Column[AuditEvent], ...] = (
     Column("actor", "Id of who", lambda each: each.actor_id, only_exported=True),
     Column("kind", "Kind of target", lambda each: each.target_type, only_exported=True),
     Column("target", "Id of target", lambda each: each.target_id, only_exported=True),
-    Column("to", "To what", lambda each: each.target_label or each.target_id),
+    Column("to", "To what", lambda each: each.target_name),
     Column("at", "When", lambda each: each.at.isoformat(), ("id",)),
     Column("outcome", "Outcome", lambda each: each.outcome),
     Column("project", "Project id", lambda each: each.project_id, only_exported=True),
