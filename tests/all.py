@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -19,10 +20,15 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.preloaded import forked
+from tests.preloaded.running import preloaded_server
+
 PROCESSES = min(8, 2 + len(os.sched_getaffinity(0)))
 """Two more than processors: tests wait for databases, workers and each other. Each process takes a GB or two."""
+WORKERS = f"{PROCESSES}*popen//python={shlex.join([sys.executable, '-S', '-E', forked.__file__])}"
+"""For pytest-xdist: these have torch and more loaded already."""
 PARTS = {
-    "fast and fault": (["--ignore=tests/e2e"], ["-n", f"{PROCESSES}", "--dist", "loadfile", "--no-loadscope-reorder"]),
+    "fast and fault": (["--ignore=tests/e2e"], ["--tx", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]),
     "browser": (["tests/e2e"], ["-n", "0"]),
 }
 """Which tests, and how they are run. By folder, since whoever selects by marks has to load all tests first."""
@@ -86,7 +92,7 @@ class Part:
 def main() -> int:
     """Returns the exit status: 0 where every part passed."""
     began, unsteady = time.monotonic(), 0
-    with tempfile.TemporaryDirectory(prefix="atrium-all-") as folder:
+    with tempfile.TemporaryDirectory(prefix="atrium-all-") as folder, preloaded_server(Path(folder)):
         parts = [Part(name, *options, Path(folder)) for name, options in PARTS.items()]
         statuses = {}
         for part in parts:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from apps.generations.models import GenerationJob
 from apps.lib.redis import sync_client
 from tests.faults.processes import WorkerProcess
 from tests.generations.models import hosted, install_tiny
+from tests.preloaded.forked import SERVER
+from tests.preloaded.running import preloaded_server
 from tests.world import World
 
 
@@ -45,8 +49,18 @@ def submit(
     return make
 
 
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[None]:
+    """The server of preloaded processes; a run of all tests has one already."""
+    if SERVER in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="atrium-") as folder, preloaded_server(Path(folder)):
+        yield
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
+def start(tmp_path: Path, preloaded: None) -> Iterator[Callable[..., WorkerProcess]]:
     """Start worker processes; all are gone after the test."""
     started: list[WorkerProcess] = []
 

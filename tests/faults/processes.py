@@ -1,12 +1,11 @@
 """Real worker processes on the test's own database and Redis, each in a process group that can be killed as a whole.
 
-Loading torch and what goes with it takes a worker ten seconds of processor time, and there are some twenty. They are
-forked by a process that has it loaded (`preloaded.py`), and everything else they do as `celery worker` does.
+They are forked by a process that has torch loaded (`tests.preloaded`), and everything else they do as `celery worker`
+does.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from contextlib import suppress
@@ -17,11 +16,11 @@ from django.conf import settings
 from django.db import connection
 
 from apps.generations.models import GenerationJob, State, Worker
-from tests.faults import forked
+from tests.preloaded.forked import Forked
 
+SITE = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 3
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["tests.faults.preloaded"])
+CELERY = ["-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4"]
 
 
 class WorkerProcess:
@@ -29,10 +28,10 @@ class WorkerProcess:
 
     def __init__(self, log: Path, **environment: str) -> None:
         self.path = log
-        log.touch()
-        self._process = _forks.Process(target=forked.run_celery, args=(_environment() | environment, str(log)))
-        self._process.start()
-        self.pid = self._process.pid or 0
+        with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
+            streams = [nothing.fileno(), output.fileno(), output.fileno()]
+            self._process = Forked(CELERY, _environment() | environment, str(SITE), streams, leads=True)
+        self.pid = self._process.pid
         self.id = ""
 
     def ready(self, seconds: float = 90) -> WorkerProcess:
@@ -52,7 +51,7 @@ class WorkerProcess:
 
     @property
     def runs(self) -> bool:
-        return self._process.is_alive()
+        return self.wait(0) is None
 
     def signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
@@ -60,8 +59,7 @@ class WorkerProcess:
 
     def wait(self, seconds: float) -> int | None:
         """Its exit status; None where it still runs then."""
-        self._process.join(seconds)
-        return self._process.exitcode
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         self._process.kill()  # it may not lead its group yet
