@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from apps.accounts.models import User
 from apps.projects.models import Membership, Project, Role
@@ -27,12 +28,15 @@ class World:
 
 
 def make_world() -> World:
-    def person(name: str) -> User:
-        return User.objects.create_user(f"{name}@example.org", PASSWORD, display_name=name.title())
+    def person(name: str, **more: Any) -> User:
+        user = User(email=f"{name}@example.org", display_name=name.title(), **more)
+        user.set_password(PASSWORD)
+        return user
 
     owner, editor, viewer, stranger = (person(name) for name in ("owner", "editor", "viewer", "stranger"))
-    admin = User.objects.create_superuser("admin@example.org", PASSWORD, display_name="Admin")
+    admin = person("admin", is_staff=True, is_superuser=True)
+    User.objects.bulk_create([owner, editor, viewer, stranger, admin])
     project = Project.objects.create(name="Lighthouse")
-    for user, role in ((owner, Role.OWNER), (editor, Role.EDITOR), (viewer, Role.VIEWER)):
-        Membership.objects.create(project=project, user=user, role=role)
+    roles = ((owner, Role.OWNER), (editor, Role.EDITOR), (viewer, Role.VIEWER))
+    Membership.objects.bulk_create(Membership(project=project, user=user, role=role) for user, role in roles)
     return World(owner, editor, viewer, stranger, admin, project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -20,17 +21,9 @@ USER = "<!-- prompt -->"
 ALIASES = {"model": "model_id", "description": "summary", "license": "licence", "name": "title"}
 
 
-class _AliasFound(Exception):
-    pass
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads no alias: nine lines of them can stand for a billion values."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise _AliasFound
-        return super().compose_node(parent, index)
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MOST_LEVELS = 20
+"""Of lists and names in each other; a parser calls itself for each."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -78,16 +71,26 @@ def _front(text: str) -> dict[str, Any]:
     if len(text) > MAX_FRONT_CHARS:
         raise ValidationError("The front matter is too long.")
     try:
+        _check(yaml.parse(text, _Loader))
         front = yaml.load(text, _Loader)  # noqa: S506  (it is a SafeLoader)
-    except _AliasFound as error:
-        raise ValidationError("The front matter uses aliases, which are not read here.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ValidationError("The front matter between the two --- lines is not valid YAML.") from error
     if front is None:
         return {}
     if not isinstance(front, dict) or not all(isinstance(name, str) for name in front):
         raise ValidationError("The front matter must be names and values.")
     return front
+
+
+def _check(events: Iterator[yaml.Event]) -> None:
+    """Before any value is made: nine lines of aliases can stand for a billion of them."""
+    level = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            raise ValidationError("The front matter uses aliases, which are not read here.")
+        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if level > MOST_LEVELS:
+            raise ValidationError(f"The front matter has more than {MOST_LEVELS} levels.")
 
 
 def _bodies(body: str) -> tuple[str, str]:

@@ -68,10 +68,15 @@ def janus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_janus(tmp_path_factory.mktemp("janus"))
 
 
+@pytest.fixture(scope="session")
+def janus_digest(janus_folder: Path) -> str:
+    """A tiny random model that sees, in the store of this run."""
+    return model_store().install(janus_folder, {}).digest
+
+
 @pytest.fixture
-def janus(world: World, janus_folder: Path) -> HostedModel:
-    """A tiny random model that sees."""
-    return hosted_janus(janus_folder, model_store().install(janus_folder, {}).digest)
+def janus(world: World, janus_folder: Path, janus_digest: str) -> HostedModel:
+    return hosted_janus(janus_folder, janus_digest)
 
 
 @pytest.fixture
