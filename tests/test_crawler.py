@@ -36,6 +36,8 @@ WORDS = ("zephyrine", "zephyr", "private", "lighthouse", "harbour")
 LINK = re.compile(r"""(?:href|action|src)="(/[^"]*)\"""")
 NOT_FOLLOWED = ("/static/", "/accounts/logout", "/metrics")
 NOT_TO_BE_READ = 405
+NUMBER = "256"
+"""In the place of each number of an address: a size of a thumbnail."""
 COMING_BACK = re.compile(r"[?&]next=[^&]*")
 """Where one goes after signing in: the same page without it, which is looked at once."""
 
@@ -93,7 +95,8 @@ def guesses(client: Client, private: dict[str, list[str]]) -> Iterator[str]:
         parts = re.findall(r"<(?:\w+:)?(\w+)>", pattern)
         if not parts or "(" in pattern or pattern.startswith(("accounts/", "sign-")):
             continue
-        addresses = ["/" + re.sub(r"<[^>]+>", identifier, pattern) for identifier in identifiers]
+        numbered = re.sub(r"<int:\w+>", NUMBER, pattern)
+        addresses = list(dict.fromkeys("/" + re.sub(r"<[^>]+>", identifier, numbered) for identifier in identifiers))
         if client.get(addresses[0]).status_code != NOT_TO_BE_READ:  # said before any id is looked at
             yield from addresses
 
