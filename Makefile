@@ -7,7 +7,7 @@ DEPLOYED := ATRIUM_ENV=production SITE_URL=https://atrium.example.org ALLOWED_HO
 	DATABASE_URL='postgresql://atrium@localhost/atrium' REDIS_URL='redis://localhost'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser up demo test check lock
+.PHONY: help setup setup-dev browser test-model up demo test check lock
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -22,13 +22,16 @@ setup-dev:
 browser:
 	@scripts/browser.sh
 
+test-model: setup-dev
+	@$(PYTHON_IN_VENV) -m tests.prepared
+
 up: setup ## Start the whole site and keep it running until Ctrl-C (HOST=… PORT=…)
 	@exec $(PYTHON_IN_VENV) manage.py up
 
 demo: setup ## Sign up, send a prompt and watch its tokens arrive, over HTTP and WebSocket
 	@exec $(PYTHON_IN_VENV) manage.py demo
 
-test: setup-dev browser ## Run every test: the fast ones, the faults, and a real browser beside them
+test: setup-dev browser test-model ## Run every test: the fast ones, the faults, and a real browser beside them
 	@exec $(PYTHON_IN_VENV) -m tests.all
 
 check: setup-dev ## Lint, types, import rules, templates, migrations, deployment settings
