@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect, sync_playwright
 
 PATIENCE_MS = 30_000
 """For whatever a page does at once, where the machine is busy with all the other tests."""
@@ -54,7 +54,14 @@ class Complaints:
 
     def listen(self, context: BrowserContext) -> None:
         context.on("console", self._console)
-        context.on("weberror", lambda error: self._add(f"exception: {error.error}"))
+        context.on("weberror", self._exception)
+
+    def forget(self, context: BrowserContext) -> None:
+        context.remove_listener("console", self._console)
+        context.remove_listener("weberror", self._exception)
+
+    def _exception(self, error: WebError) -> None:
+        self._add(f"exception: {error.error}")
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error" or "Content Security Policy" in message.text:
@@ -63,6 +70,18 @@ class Complaints:
     def _add(self, text: str) -> None:
         if not any(part in text for part in self.allowed):
             self.heard.append(text)
+
+
+def clean(page: Page, site: str) -> None:
+    """As if nobody had used it, but for the process and the files that it has loaded: at a page without scripts."""
+    for other in page.context.pages:
+        if other != page:
+            other.close()
+    page.goto(f"{site}/healthz")
+    page.mouse.move(0, 0)
+    page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    page.context.clear_cookies()
+    page.context.clear_permissions()
 
 
 def new_page(browser: Browser, complaints: Complaints, **options: Any) -> Page:

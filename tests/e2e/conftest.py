@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.administrator import sign_in_as_admin
-from tests.e2e.browser import Complaints, chromium, new_page
+from tests.e2e.browser import Complaints, chromium, clean, new_page
 from tests.e2e.relay import Relay
 from tests.e2e.site import running_site
 from tests.e2e.tiny_models import install_tiny_models
@@ -82,18 +83,47 @@ def complaints() -> Iterator[Complaints]:
     assert not heard.heard
 
 
+@pytest.fixture(scope="session")
+def regular(browser: Browser, site: str) -> Any:
+    """The cookies of one account for all tests that need nobody in particular."""
+    ada = Visitor(new_page(browser, Complaints()), site)
+    ada.sign_up()
+    cookies = ada.page.context.cookies()
+    ada.page.context.close()
+    return cookies
+
+
+@pytest.fixture(scope="session")
+def left(browser: Browser) -> dict[str, list[Page]]:
+    """Clean pages that tests are done with, by their options: a new one is a process that loads everything anew."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def visitor(browser: Browser, site: str, complaints: Complaints) -> Iterator[MakeVisitor]:
-    """Makes people, each in a browser context of their own."""
-    made: list[Visitor] = []
+def visitor(
+    browser: Browser, site: str, regular: Any, complaints: Complaints, left: dict[str, list[Page]]
+) -> Iterator[MakeVisitor]:
+    """Makes people, each in a browser context that is theirs: a new one but for those who want nothing but a width."""
+    made: list[tuple[Page, list[Page] | None]] = []
 
     def make(at: str = "", **options: Any) -> Visitor:
-        made.append(Visitor(new_page(browser, complaints, **options), at or site))
-        return made[-1]
+        shelf = None if at or options.keys() - {"viewport"} else left[str(options)]
+        if shelf:
+            page = shelf.pop()
+            complaints.listen(page.context)
+        else:
+            page = new_page(browser, complaints, **options)
+        made.append((page, shelf))
+        return Visitor(page, at or site, regular)
 
     yield make
-    for each in made:
-        each.page.context.close()
+    for page, shelf in made:
+        complaints.forget(page.context)
+        if shelf is None:
+            page.context.close()
+        else:
+            clean(page, site)
+            shelf.append(page)
 
 
 @pytest.fixture

@@ -37,10 +37,7 @@ def member(
     mary = Visitor(new_page(browser, Complaints()), site)
     mary.sign_up("Mary Somerville")
     mary.create_project("Lighthouse")
-    project = mary.project_id
-    conversation = mary.new_conversation()
-    mary.post(f"{conversation}settings/", {"params": {"max_tokens": tokens, "seed": 7}})
-    mary.page.reload()
+    conversation = mary.new_conversation(params={"max_tokens": tokens, "seed": 7})
     for number, question in enumerate(questions, 1):
         mary.ask(question)
         expect(mary.answers()).to_have_count(number, timeout=ANSWER_MS)
@@ -48,4 +45,4 @@ def member(
     cid = conversation.rstrip("/").rsplit("/", 1)[1]
     state = mary.page.context.storage_state()
     mary.page.context.close()
-    return state, furnish(data, mary.email) | {"pid": project, "cid": cid, "email": mary.email}
+    return state, furnish(data, mary.email) | {"pid": mary.project_id, "cid": cid, "email": mary.email}

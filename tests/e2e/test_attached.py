@@ -27,17 +27,13 @@ PASTE = """async (field) => {
 @pytest.fixture
 def ada(tiny_models: None, visitor: MakeVisitor) -> Visitor:
     ada = visitor()
-    ada.sign_up()
-    ada.create_project("Lighthouse")
+    ada.come_in()
     return ada
 
 
 def converse(ada: Visitor, model: str = slug(JANUS)) -> str:
     """A new conversation with this model, whose answers depend on nothing but what it is told. Its address."""
-    address = ada.new_conversation()
-    ada.post(f"{address}settings/", {"model": model, "params": {"temperature": 0, "max_tokens": 12}})
-    ada.page.reload()
-    return address
+    return ada.new_conversation(model=model, params={"temperature": 0, "max_tokens": 12})
 
 
 def attach(page: Page, *files: dict[str, object]) -> None:
@@ -61,9 +57,8 @@ def shown(page: Page, name: str) -> Locator:
 
 def test_the_answer_depends_on_the_picture(ada: Visitor) -> None:
     """The very words are compared with transformers' in tests/conversations/test_seen.py."""
-    project, answers = ada.page.url, []
+    answers = []
     for picture in (CAT, BOAT, CAT):
-        ada.page.goto(project)
         address = converse(ada)
         attach(ada.page, picture)
         attached(ada.page, 1)
@@ -123,8 +118,7 @@ def test_a_model_that_reads_text_only_says_so(ada: Visitor) -> None:
 
 def test_a_picture_of_the_studio_is_chosen_and_asked_about(ada: Visitor) -> None:
     page = ada.page
-    project = page.url.split("/p/")[1].split("/")[0]
-    page.goto(f"{ada.site}/p/{project}/studio/")
+    page.goto(f"{ada.site}/p/{ada.project_id}/studio/")
     page.locator("[data-source-file]").set_input_files([BOAT])  # type: ignore[list-item]  # it is one
     expect(page.get_by_text("Starts from this picture")).to_be_visible()
     page.reload()

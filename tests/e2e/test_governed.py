@@ -95,8 +95,10 @@ def ask_in_the_panel(page: Page, reason: str) -> None:
 def test_who_is_in_no_group_is_refused_asks_and_is_let_in(visitor: MakeVisitor, boss: Visitor, complaints: Any) -> None:
     complaints.allowed = ("403 (Forbidden)",)
     insider, outsider = visitor(), visitor()
-    insider.set_up(temperature=0, max_tokens=12)
-    outsider.set_up(temperature=0, max_tokens=12)
+    for person in (insider, outsider):
+        person.sign_up()
+        person.create_project("Lighthouse")
+        person.new_conversation(params={"temperature": 0, "max_tokens": 12})
     soon = date.today() + timedelta(days=30)
     make_group(boss, "Ferry crew", insider.email)
     grant(boss, "Group", group="Ferry crew", until=soon)

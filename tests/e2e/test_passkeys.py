@@ -12,11 +12,11 @@ from tests.world import PASSWORD
 
 @pytest.fixture
 def ada(site: str, visitor: MakeVisitor) -> Visitor:
-    """Somebody who has signed up and out again, at an address that has a name: passkeys are for no others."""
+    """Somebody with an account, not signed in, at an address that has a name: passkeys are for no others."""
     ada = visitor(at=site.replace("127.0.0.1", "localhost"))
     add_authenticator(ada.page)
     ada.sign_up()
-    sign_out(ada)
+    ada.page.context.clear_cookies()
     return ada
 
 

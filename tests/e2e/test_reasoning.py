@@ -15,9 +15,7 @@ THOUGHT, ANSWER = "".join(THOUGHTS).strip(), "".join(WORDS)
 
 def ask(ada: Visitor) -> str:
     """Returns the address of the conversation."""
-    conversation = ada.set_up(temperature=0, max_tokens=500)
-    ada.post(f"{conversation}settings/", {"model": slug(THINKER)})
-    ada.page.reload()
+    conversation = ada.set_up(slug(THINKER), temperature=0, max_tokens=500)
     ada.ask("What is a tide?")
     return conversation
 
@@ -71,5 +69,5 @@ def test_where_it_is_hidden_only_the_time_is_told(tiny_models: None, visitor: Ma
     expect(fold(ada)).to_be_hidden()
     stored = ada.stored(conversation)[-1]
     assert (stored["reasoning"], stored["text"]) == ("", ANSWER)
-    assert any("word50" in frame for frame in heard)
+    assert any("word30" in frame for frame in heard)
     assert not any("thought1" in frame for frame in heard)

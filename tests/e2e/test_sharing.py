@@ -52,16 +52,14 @@ def test_a_conversation_is_shared_continued_and_revoked(visitor: MakeVisitor) ->
 
 
 def write_prompt(ada: Visitor) -> None:
-    cookies = {cookie["name"]: cookie["value"] for cookie in ada.page.context.cookies(ada.site)}
-    form = {
-        "title": "A letter of thanks",
-        "user": "Write a {{ tone }} letter to {{ person }}.",
-        "system": "You write letters.",
-        "variables": json.dumps(VARIABLES),
-        "visibility": "10",
-    }
-    headers = {"X-CSRFToken": cookies["csrftoken"], "Referer": f"{ada.site}/prompts/new/", "Origin": ada.site}
-    assert ada.page.request.post(f"{ada.site}/prompts/new/", form=form, headers=headers).ok
+    ada.submit(
+        "/prompts/new/",
+        title="A letter of thanks",
+        user="Write a {{ tone }} letter to {{ person }}.",
+        system="You write letters.",
+        variables=json.dumps(VARIABLES),
+        visibility="10",
+    )
 
 
 def test_a_prompt_comes_by_slash_and_a_message_becomes_one(visitor: MakeVisitor, complaints: Complaints) -> None:

@@ -28,10 +28,8 @@ def ada(tiny_models: None, visitor: MakeVisitor, complaints: Complaints) -> Visi
     # A picture may be ready while its last preview is on its way; then there is none any more.
     complaints.allowed = ("/preview/", "422 (Unprocessable Entity)")
     ada = visitor()
-    ada.sign_up()
-    ada.create_project("Lighthouse")
-    ada.page.get_by_role("link", name="Studio").first.click()
-    ada.page.wait_for_url("**/studio/")
+    ada.come_in()
+    ada.page.goto(f"{ada.site}/p/{ada.project_id}/studio/")
     form(ada.page).get_by_label("Model").select_option(label=PAINTER)
     return ada
 

@@ -16,9 +16,7 @@ def test_tools_are_declared_and_called(tiny_models: None, visitor: MakeVisitor, 
     complaints.allowed = ("422 (Unprocessable",)
     ada = visitor(viewport=PHONE)
     page = ada.page
-    conversation = ada.set_up(temperature=0, max_tokens=500)
-    ada.post(f"{conversation}settings/", {"model": slug(CALLER)})
-    page.reload()
+    conversation = ada.set_up(slug(CALLER), temperature=0, max_tokens=500)
     page.get_by_role("button", name="Model and settings").click()
     field = page.get_by_label("Tools", exact=True)
     field.fill('[{"type": "function"}]')

@@ -14,52 +14,55 @@ ANSWER_MS = 180_000
 
 
 class Visitor:
-    """One person at one page of `site`, an address without a slash at its end."""
+    """One person at one page of `site`, an address without a slash at its end. `regular` are the cookies of somebody
+    who has an account already."""
 
-    def __init__(self, page: Page, site: str) -> None:
+    def __init__(self, page: Page, site: str, regular: Any = ()) -> None:
         self.page = page
         self.site = site
+        self.regular = regular
         self.email = f"{secrets.token_hex(5)}@example.org"
+        self.project_id = ""
 
     def sign_up(self, name: str = "Ada Lovelace") -> None:
-        self.page.goto(f"{self.site}/accounts/signup/")
-        self.page.get_by_label("Email").fill(self.email)
-        if (field := self.page.get_by_label("Your name")).count():
-            field.fill(name)
-        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
-        self.page.get_by_role("button", name="Create account").click()
-        self.page.wait_for_url(lambda url: "/accounts/signup" not in url)
+        """What the page's form sends, with no page drawn, as below: test_first_prompt does it all on the pages."""
+        self.page.request.get(f"{self.site}/accounts/signup/")  # brings the cookie for forms
+        self.submit("/accounts/signup/", display_name=name, email=self.email, password1=PASSWORD)
+
+    def come_in(self) -> None:
+        """As somebody who has been here before, with a new project: hashing a password for everybody takes long."""
+        self.page.context.add_cookies(self.regular)
+        self.create_project("Lighthouse")
 
     def create_project(self, name: str) -> None:
-        self.page.goto(f"{self.site}/projects/new/")
-        self.page.get_by_label("Name", exact=True).fill(name)
-        self.page.locator("main").get_by_role("button", name="Create").click()
-        self.page.wait_for_url("**/p/*/conversations/")
+        self.project_id = self.submit("/projects/new/", name=name).split("/p/")[1].split("/")[0]
 
-    @property
-    def project_id(self) -> str:
-        return self.page.url.split("/p/")[1].split("/")[0]
-
-    def new_conversation(self) -> str:
-        """Returns its address."""
-        self.page.locator("main").get_by_role("button", name="New conversation").first.click()
-        self.page.wait_for_url("**/c/*/")
-        return self.page.url
-
-    def set_up(self, **params: Any) -> str:
-        """A person with a project and a conversation that has these sampling parameters. Returns its address."""
-        self.sign_up()
-        self.create_project("Lighthouse")
-        address = self.new_conversation()
-        self.post(f"{address}settings/", {"params": params})
-        self.page.reload()
+    def new_conversation(self, **settings: Any) -> str:
+        """Opens it. Returns its address."""
+        address = f"{self.site}{self.submit(f'/p/{self.project_id}/conversations/new/')}"
+        self.post(f"{address}settings/", settings)
+        self.page.goto(address)
         return address
 
+    def set_up(self, model: str = "", **params: Any) -> str:
+        """A project with a conversation that has these sampling parameters. Returns its address."""
+        self.come_in()
+        return self.new_conversation(params=params, **({"model": model} if model else {}))
+
+    def submit(self, path: str, **form: str) -> str:
+        """Send a form. Returns where it leads."""
+        url = f"{self.site}{path}"
+        response = self.page.request.post(url, form=form, headers=self._headers(url), max_redirects=0)
+        assert response.status == 302, response.text()
+        return response.headers["location"]
+
     def post(self, url: str, data: dict[str, Any]) -> None:
-        cookies = {cookie["name"]: cookie["value"] for cookie in self.page.context.cookies(self.site)}
-        headers = {"X-CSRFToken": cookies["csrftoken"], "Referer": url, "Origin": self.site}
-        response = self.page.request.post(url, data=data, headers=headers)
+        response = self.page.request.post(url, data=data, headers=self._headers(url))
         assert response.ok, response.text()
+
+    def _headers(self, url: str) -> dict[str, str]:
+        cookies = {cookie["name"]: cookie["value"] for cookie in self.page.context.cookies(self.site)}
+        return {"X-CSRFToken": cookies["csrftoken"], "Referer": url, "Origin": self.site}
 
     def ask(self, text: str) -> None:
         self.page.get_by_label("Your message").fill(text)
