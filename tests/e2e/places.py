@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from playwright.sync_api import Page
 
@@ -93,7 +94,7 @@ CONSOLE = {
     "audit-none": "/console/audit/?actor=nobody+of+that+name",
     "settings": "/console/settings/",
 }
-VARIANTS = {
+VARIANTS: dict[str, Any] = {
     f"{scheme}-{name}": {"color_scheme": scheme, "viewport": size}
     for scheme in ("light", "dark")
     for name, size in (("desktop", DESKTOP), ("phone", PHONE))
@@ -102,17 +103,31 @@ CORNERS = ("light-desktop", "dark-phone")
 """Variants that together have each theme and each width."""
 
 
-AT_REST = """() => document.fonts.status === "loaded" && document.getAnimations().every(
-    (one) => one.playState !== "running" || one.effect.getTiming().iterations === Infinity
-)"""
+REST = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const moving = () => document.getAnimations().filter(
+        (one) => one.playState === "running" && one.effect.getTiming().iterations !== Infinity
+    );
+    await frame();
+    await frame();
+    await document.fonts.ready;
+    while (moving().length) await Promise.allSettled(moving().map((one) => one.finished));
+}"""
 """Modules and styles are there once the page is loaded; what moves then is waited for, but for what moves forever."""
+
+
+def turn(page: Page, variant: str) -> None:
+    """To another theme and width, as it stands. Styles alone know of both, so that it looks as if it were loaded so."""
+    page.emulate_media(color_scheme=VARIANTS[variant]["color_scheme"])
+    page.set_viewport_size(VARIANTS[variant]["viewport"])
+    page.evaluate(REST)
 
 
 def visit_all(page: Page, site: str, paths: dict[str, str]) -> Iterator[str]:
     """Opens one after the other and gives its name once it has come to rest."""
     for name, path in paths.items():
         page.goto(f"{site}{path}")
-        page.wait_for_function(AT_REST)
+        page.evaluate(REST)
         yield name
 
 
