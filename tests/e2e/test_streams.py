@@ -27,7 +27,7 @@ def _assert_exact(reader: Visitor, conversation: str) -> None:
 
 def test_a_reload_in_mid_stream_and_a_second_browser_of_the_same_person(visitor: MakeVisitor) -> None:
     ada = visitor()
-    conversation = ada.set_up(max_tokens=120, seed=7)
+    conversation = ada.set_up(max_tokens=80, seed=7)
     ada.ask(LONG)
     before = ada.wait_for_text(40)
     ada.page.reload()
@@ -43,7 +43,7 @@ def test_a_reload_in_mid_stream_and_a_second_browser_of_the_same_person(visitor:
 def test_a_connection_cut_for_five_seconds(visitor: MakeVisitor, relay: Relay, complaints: Complaints) -> None:
     complaints.allowed = DISCONNECTED
     ada = visitor(at=relay.url)
-    conversation = ada.set_up(max_tokens=100, seed=9)
+    conversation = ada.set_up(max_tokens=60, seed=9)
     ada.ask(LONG)
     ada.wait_for_text(40)
     relay.cut()

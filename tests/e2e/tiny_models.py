@@ -16,8 +16,8 @@ from pathlib import Path
 from tests.e2e.site import OURS, ROOT
 
 PAINTER, JANUS, THINKER, CALLER = "Tiny Painter", "Tiny Janus", "Tiny Thinker", "Tiny Caller"
-THOUGHTS = ["**First** ", "<img src=x onerror=alert(1)> ", *(f"thought{number} " for number in range(60))]
-WORDS = [f"word{number} " for number in range(60)]
+THOUGHTS = ["**First** ", "<img src=x onerror=alert(1)> ", *(f"thought{number} " for number in range(40))]
+WORDS = [f"word{number} " for number in range(40)]
 CALL = ["<tool_call>", '{"name": "get_tide", "arguments": {"place": "Brest"}}', "</tool_call>"]
 """What the one that thinks says, in this order; the last one little more than the call."""
 SLOW = 48
