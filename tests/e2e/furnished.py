@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import Complaints, new_page
-from tests.e2e.site import OURS, ROOT
+from tests.e2e.site import OURS
 from tests.e2e.visitor import ANSWER_MS, Visitor
+from tests.preloaded.running import run_python
 
 
 def furnish(data: Path, email: str) -> dict[str, str]:
     """Put a little of everything into the site whose data is `data`. Returns what addresses are made of."""
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
     environment |= {"ATRIUM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "aiplatform.settings"}
-    command = [sys.executable, "-m", "tests.e2e.furniture", email]
-    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
-    made: dict[str, str] = json.loads(said.stdout.splitlines()[-1])
+    made: dict[str, str] = json.loads(run_python(["-m", "tests.e2e.furniture", email], environment).splitlines()[-1])
     return made
 
 

@@ -9,11 +9,11 @@ makes them in FOLDER and installs them; one process for all, which takes most of
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.site import OURS, ROOT
+from tests.e2e.site import OURS
+from tests.preloaded.running import run_python
 
 PAINTER, JANUS, THINKER, CALLER = "Tiny Painter", "Tiny Janus", "Tiny Thinker", "Tiny Caller"
 THOUGHTS = ["**First** ", "<img src=x onerror=alert(1)> ", *(f"thought{number} " for number in range(40))]
@@ -33,9 +33,7 @@ def install_tiny_models(data: Path, models: Path) -> None:
     """In a process of its own: this one drives a browser and needs no torch."""
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
     environment |= {"ATRIUM_DATA": str(data), "MODEL_STORE": str(models)}
-    command = [sys.executable, "-m", "tests.e2e.tiny_models", str(data / "tiny")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run_python(["-m", "tests.e2e.tiny_models", str(data / "tiny")], environment)
 
 
 def main(folder: Path) -> None:

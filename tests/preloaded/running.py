@@ -1,4 +1,4 @@
-"""The server of preloaded processes, for as long as tests run."""
+"""The server of preloaded processes for as long as tests run, and processes that may come from it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.preloaded.forked import SERVER
+from tests.preloaded.forked import SERVER, Forked
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,3 +31,18 @@ def preloaded_server(folder: Path) -> Iterator[None]:
     finally:
         del os.environ[SERVER]
         server.communicate()  # which closes its standard input
+
+
+def run_python(arguments: list[str], environment: dict[str, str]) -> str:
+    """What `python ARGUMENTS` says; preloaded where there is a server. Fails with what it complained of."""
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
+        if SERVER in os.environ:
+            streams = [0, said.fileno(), complained.fileno()]
+            status = Forked(arguments, environment, str(ROOT), streams, leads=False).wait()
+        else:
+            command = [sys.executable, *arguments]
+            status = subprocess.run(command, cwd=ROOT, env=environment, stdout=said, stderr=complained).returncode
+        for stream in (said, complained):
+            stream.seek(0)
+        assert status == 0, complained.read()
+        return said.read()
