@@ -5,7 +5,7 @@ Run by `test_triton.py` in a process of its own, because the interpreter is chos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,10 +148,14 @@ def runner_with(recorder: Any) -> Callable[[LoadedModel, EngineConfig, int], Run
     return make
 
 
-@pytest.fixture(autouse=True)
-def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    for user in ("scheduler", "capture"):
-        monkeypatch.setattr(f"engine.text.{user}.DRAFT_ROWS", MOST_ROWS)
+@pytest.fixture(scope="module", autouse=True)
+def few_rows() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for user in ("scheduler", "capture"):
+            patch.setattr(f"engine.text.{user}.DRAFT_ROWS", MOST_ROWS)
+        if DEVICE.type == "cpu":  # fewer programs, of which some have lines to spare
+            patch.setattr("engine.text.fused.calls.LINES", 32)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +168,13 @@ def echoing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_checkpoint(tmp_path_factory.mktemp("echoing"), "Llama", **changes)
 
 
-def bench_of(folder: Path, recorder: Any, **changes: Any) -> Bench:
+@pytest.fixture(scope="module")
+def recorded(echoing: Path) -> Runner:
+    """Whose steps are recorded; for several benches, one after the other."""
+    return bench_of(echoing, runner_with(RECORDER(DEVICE))).engine._runner
+
+
+def bench_of(folder: Path, make_runner: Callable[..., Runner], **changes: Any) -> Bench:
     settings = changes | {
         "max_context": 112,
         "max_sequences": 3,
@@ -175,25 +185,29 @@ def bench_of(folder: Path, recorder: Any, **changes: Any) -> Bench:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("engine.text.loader.laid_out", lambda *_: ())  # a processor's own form of weights
         patch.setattr("engine.text.trial._seconds", lambda layer, others: 1.0)
-        return Bench(load(folder, max_context=112, device=str(DEVICE)), make_runner=runner_with(recorder), **settings)
+        return Bench(load(folder, max_context=112, device=str(DEVICE)), make_runner=make_runner, **settings)
 
 
-def test_sequences_that_grow_leave_and_come_back_through_recorded_steps(echoing: Path) -> None:
+def test_sequences_that_grow_leave_and_come_back_through_recorded_steps(
+    echoing: Path, recorded: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With guesses, with chunks of prompts that are short and sample nothing, and in blocks
     of others: of those that are preempted and those that are done."""
     prompts = [repetitive(seed)[:length] for seed, length in enumerate((12, 14, 3))]
     plain = Bench(
         load(echoing, max_context=112, device=str(DEVICE)), max_sequences=3, attention="reference", compile="off"
     )
-    mine = bench_of(echoing, RECORDER(DEVICE))
-    captured = mine.engine._runner._captured
+    mine = bench_of(echoing, lambda *_: recorded)
+    captured = recorded._captured
     assert captured is not None
     assert captured.recorded == sizes_of(MOST_ROWS)
-    assert mine.engine.cache_bytes > mine.engine._runner._backend.nbytes
+    assert mine.engine.cache_bytes > recorded._backend.nbytes
     sizes, passes = [], []
     replayed, gone_on = captured.replayed, captured.gone_on
-    captured.replayed = lambda rows, *rest: sizes.append(rows) or replayed(rows, *rest)
-    captured.gone_on = lambda rows, *rest: sizes.append(rows) or passes.append(rest[2]) or gone_on(rows, *rest)
+    monkeypatch.setattr(captured, "replayed", lambda rows, *rest: sizes.append(rows) or replayed(rows, *rest))
+    monkeypatch.setattr(
+        captured, "gone_on", lambda rows, *rest: sizes.append(rows) or passes.append(rest[2]) or gone_on(rows, *rest)
+    )
     blocks_of(mine, 3)
     told = []
     for bench in (plain, mine):
@@ -208,7 +222,9 @@ def test_sequences_that_grow_leave_and_come_back_through_recorded_steps(echoing:
     assert mine.engine._counters.preemptions > 0
 
 
-def test_sequences_that_end_in_the_midst_of_several_passes(echoing: Path) -> None:
+def test_sequences_that_end_in_the_midst_of_several_passes(
+    echoing: Path, recorded: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The others go on, and whoever gets their blocks finds nothing in them that isn't its own. Two are drawn."""
     drawn = {"temperature": 0.8, "top_k": 20, "seed": 3}
     wanted = {
@@ -221,10 +237,10 @@ def test_sequences_that_end_in_the_midst_of_several_passes(echoing: Path) -> Non
     plain = Bench(
         load(echoing, max_context=112, device=str(DEVICE)), max_sequences=3, attention="reference", compile="off"
     )
-    mine = bench_of(echoing, RECORDER(DEVICE), speculate=False)
-    captured = mine.engine._runner._captured
+    mine = bench_of(echoing, lambda *_: recorded, speculate=False)
+    captured = recorded._captured
     gone_on = captured.gone_on
-    captured.gone_on = lambda *given: passes.append(given[3]) or gone_on(*given)
+    monkeypatch.setattr(captured, "gone_on", lambda *given: passes.append(given[3]) or gone_on(*given))
     for bench in (plain, mine):
         for name, (prompt, tokens, params) in wanted.items():
             bench.add(name, prompt, replace(greedy(tokens), **params))
@@ -243,7 +259,7 @@ def test_sequences_that_end_in_the_midst_of_several_passes(echoing: Path) -> Non
 )
 def test_steps_that_cannot_be_recorded_are_launched(echoing: Path, recorder: Any, sizes: list[int] | None) -> None:
     with torch.inference_mode():
-        bench = bench_of(echoing, made := recorder(DEVICE))
+        bench = bench_of(echoing, runner_with(made := recorder(DEVICE)))
         captured = bench.engine._runner._captured
         assert (None if captured is None else captured.recorded) == sizes
         assert made.recorded == (1 if recorder is Refusing else len(sizes_of(MOST_ROWS)))

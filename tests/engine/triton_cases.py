@@ -84,7 +84,7 @@ def check(of: CacheShape, variant: Variant, spans: Sequence[tuple[int, int]]) ->
 
 
 @pytest.mark.parametrize("dtype", FORMATS)
-@pytest.mark.parametrize("group", [1, 3, 8])
+@pytest.mark.parametrize("group", [1, 8])  # the others' is 3
 def test_decodes_of_ragged_lengths_over_several_parts(group: int, dtype: torch.dtype) -> None:
     (launch,) = check(shape(group, dtype=dtype), Variant(32**-0.5), DECODES).launches
     assert launch.splits == 4
@@ -99,7 +99,7 @@ def test_guesses_behind_decodes() -> None:
     check(shape(), Variant(0.2), [(300, 4), (31, 3), (16, 1)])
 
 
-@pytest.mark.parametrize("group", [3, 40])
+@pytest.mark.parametrize("group", [3, 33])
 def test_numbers_that_stay_where_they_are(group: int) -> None:
     """Steps of fewer rows than there is room for, one behind the other; heads of a group in two tiles, too."""
     of = shape(query_heads=group, kv_heads=1, key_dim=16, value_dim=16)
