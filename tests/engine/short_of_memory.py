@@ -1,8 +1,9 @@
-"""Run an engine whose process may not take more memory, for real: see tests/engine/test_memory.py.
+"""Run a thousand requests, and then an engine whose process may not take more memory, for real: see test_memory.py.
 
 Arguments: folder of a large model (served as a, b and c), of a tiny one (t); then, any number of times, how many MiB
 more may be taken than when the tiny one had been loaded, and the models to ask, one letter each, as in 100:abt. Writes
-what became of each request as JSON. Limits must rise: with less than there is, Python can't even start a thread.
+what became of the thousand, and then of each request, as JSON. Limits must rise: with less than there is, Python can't
+even start a thread.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from engine.memory import MIB
 from engine.service import EngineThread, FolderSource
 from engine.types import SamplingParams
 from tests.engine.recorder import submit
+from tests.engine.thousand_requests import thousand_requests
 
 SHORT = SamplingParams(temperature=0, max_tokens=2, ignore_eos=True)
 PROMPT = [10, 20, 30, 40, 50]
@@ -29,11 +31,12 @@ def address_space() -> int:
 
 def main() -> None:
     large, tiny = Path(sys.argv[1]), Path(sys.argv[2])
+    found: list[dict[str, object]] = [{**thousand_requests(tiny)}]
     config = EngineConfig(device="cpu", dtype="float32", max_context=512, threads=1, memory_mb=4000, cache_mb=8)
     engine = EngineThread(FolderSource(a=large, b=large, c=large, t=tiny), config)
     engine.start()
     submit(engine, "t", PROMPT).finish()
-    before, found = address_space(), []
+    before = address_space()
     for part in sys.argv[3:]:
         more, models = part.split(":")
         limit(before + int(more) * MIB)

@@ -82,33 +82,36 @@ def test_what_evicted_models_took_is_given_back(engine_of: Make) -> None:
     assert used() - before <= with_one + BESIDE * MIB, "one model that is kept would be 67 more, and three went"
 
 
-def test_a_thousand_requests_leave_no_growth(checkpoints: dict[str, Path]) -> None:
-    """In a process whose oneDNN remembers 64 of the kernels that it compiled. Its own 1,024, one for each number of
-    rows and shape of a matrix, would fill up for thousands of requests and then stay at some 80 MiB."""
-    (done,) = in_a_process("thousand_requests", checkpoints["Llama"], ONEDNN_PRIMITIVE_CACHE_CAPACITY="64")
+@pytest.fixture(scope="module")
+def told(large: Path, checkpoints: dict[str, Path]) -> list[Any]:
+    """What a process of its own tells: first of a thousand requests, then of loads that find no memory.
+
+    Its oneDNN remembers 64 of the kernels that it compiled. Its own 1,024, one for each number of rows and shape of a
+    matrix, would fill up for thousands of requests and then stay at some 80 MiB. The limit of the loads is on
+    addresses, which come back only for what glibc got from the system piece by piece.
+    """
+    arguments = map(str, (large, checkpoints["Llama"], "60:at", "160:abt"))
+    environment = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "MALLOC_MMAP_THRESHOLD_": "131072"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.engine.short_of_memory", *arguments],
+        check=True, cwd=ROOT, stdout=subprocess.PIPE, timeout=300, env=os.environ | environment,
+    )  # fmt: skip
+    found: list[Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_thousand_requests_leave_no_growth(told: list[Any]) -> None:
+    done = told[0]
     assert done["finished"] == 1000
     assert done["growth"] <= GROWTH * MIB
     assert done["blocks_available"] == done["blocks"]
     assert done["unfinished"] == 0
 
 
-def in_a_process(module: str, *arguments: object, **environment: str) -> list[Any]:
-    """What a module of this folder writes as JSON."""
-    command = [sys.executable, "-m", f"tests.engine.{module}", *map(str, arguments)]
-    done = subprocess.run(
-        command, check=True, cwd=ROOT, stdout=subprocess.PIPE, timeout=300, env=os.environ | environment
-    )
-    found: list[Any] = json.loads(done.stdout)
-    return found
-
-
-def test_loads_that_find_no_memory(large: Path, checkpoints: dict[str, Path]) -> None:
+def test_loads_that_find_no_memory(told: list[Any]) -> None:
     """Although the budget would allow them. Idle models go and the load is done again; where that isn't enough, it
     fails alone."""
-    # The limit is on addresses, and these come back only for what glibc got from the system piece by piece.
-    found = in_a_process(
-        "short_of_memory", large, checkpoints["Llama"], "60:at", "160:abt", MALLOC_MMAP_THRESHOLD_="131072"
-    )
+    found = told[1:]
     assert [each["code"] for each in found] == ["load_failed", "", "", "", ""]
     assert [each["reason"] for each in found] == ["error", "length", "length", "length", "length"]
     assert "too little memory" in found[0]["error"]

@@ -1,12 +1,7 @@
-"""A thousand short requests to a tiny model, and how much more memory is used afterwards: see test_memory.py.
-
-Argument: the folder of the model. Writes a list of one JSON object, sizes in bytes.
-"""
+"""A thousand short requests to a tiny model, and how much more memory is used afterwards: see short_of_memory.py."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 from engine.config import EngineConfig
@@ -38,9 +33,10 @@ def run(engine: EngineThread, name: str, count: int) -> int:
     return well
 
 
-def main() -> None:
+def thousand_requests(folder: Path) -> dict[str, int]:
+    """Sizes in bytes."""
     config = EngineConfig(device="cpu", dtype="float32", max_context=512, threads=1, max_sequences=16, seed=0)
-    engine = EngineThread(FolderSource(m=Path(sys.argv[1])), config)
+    engine = EngineThread(FolderSource(m=folder), config)
     engine.start()
     run(engine, "warm-up", WARM_UP)
     before = used()
@@ -48,9 +44,5 @@ def main() -> None:
     growth = used() - before
     (blocks,) = (one._blocks for one in engine._residency.engines.values())
     found = {"finished": finished, "growth": growth, "unfinished": engine.unfinished()}
-    json.dump([found | {"blocks": blocks.total, "blocks_available": blocks.available}], sys.stdout)
     engine.stop(drain_seconds=0)
-
-
-if __name__ == "__main__":
-    main()
+    return found | {"blocks": blocks.total, "blocks_available": blocks.available}
