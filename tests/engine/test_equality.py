@@ -145,7 +145,7 @@ def test_alone(checkpoints: dict[str, Path], family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_joining_and_leaving_at_any_step_in_any_chunks(checkpoints: dict[str, Path], family: str, seed: int) -> None:
     generator = random.Random(seed)
     prompts = prompts_of([generator.randrange(1, 70) for _ in range(10)])
@@ -177,12 +177,12 @@ def test_with_known_beginnings_and_too_few_blocks(checkpoints: dict[str, Path], 
     generator = random.Random(5)
     beginning, *rest = prompts_of([40, *(generator.randrange(1, 25) for _ in range(7))])
     prompts = [beginning, *(beginning[: generator.randrange(20, 40)] + end for end in rest)]
-    expected = generated(checkpoints[family], prompts)
+    expected = generated(checkpoints[family], prompts, tokens=40)
     model = load(checkpoints[family], max_context=112)
     bench = Bench(model, max_context=112, attention=attention, prefill_tokens=32)
     limited = blocks_of(bench, 21)
     for number, prompt in enumerate(prompts):
-        bench.add(str(number), prompt, greedy())
+        bench.add(str(number), prompt, greedy(40))
         bench.step()
     bench.run()
     for number, prompt in enumerate(prompts):
@@ -243,10 +243,10 @@ def test_the_demo_model(demo_model: Path) -> None:
         tokenizer.encode(f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n").ids
         for text in ("What is the capital of France?", "Write a haiku about rivers.", "Count: one, two,")
     ]
-    expected = generated(demo_model, prompts, tokens=32)
+    expected = generated(demo_model, prompts, tokens=16)
     bench = Bench(load(demo_model), prefill_tokens=20)
     for number, prompt in enumerate(prompts):
-        bench.add(str(number), prompt, greedy(32))
+        bench.add(str(number), prompt, greedy(16))
         bench.step()
     bench.run()
     for number, prompt in enumerate(prompts):
