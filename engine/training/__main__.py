@@ -37,11 +37,12 @@ def _train(options: argparse.Namespace) -> None:
     import torch
 
     from engine.training.hardware import prepare_device
-    from engine.training.run import Run, train
 
     if options.threads:
         torch.set_num_threads(options.threads)
     device = prepare_device(options.device)
+    from engine.training.run import Run, train  # what training needs besides takes as long again
+
     recipe = _recipe(options, on_a_card=device.type != "cpu")
     run = Run(
         options.pictures, options.out, recipe, options.resume, options.export, options.show,

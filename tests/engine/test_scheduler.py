@@ -175,7 +175,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
 
 TestScheduler = SchedulerMachine.TestCase
-TestScheduler.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestScheduler.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 
 
 def run(scheduler: Scheduler, budget: int = PREFILL_TOKENS, now: float = 0.0) -> Step:
