@@ -34,5 +34,5 @@ class Command(BaseCommand):
             ws_ping_interval=5,  # a client that is gone, or never reads, is let go within 15 s
             ws_ping_timeout=10,
             timeout_graceful_shutdown=5,
-            timeout_keep_alive=75,  # longer than proxies and clients keep theirs, or they ask just when it closes
+            timeout_keep_alive=130,  # Caddy keeps idle ones 120 s, nginx 60: whoever closes first may cut a request off
         )
