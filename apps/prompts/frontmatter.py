@@ -1,15 +1,15 @@
-"""A prompt as Markdown with front matter: what is exported and imported. YAML is read by its safe loader only."""
+"""A prompt as Markdown with front matter: what is exported and imported. Nothing but plain YAML is read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from apps.lib.foreign_yaml import ForeignYamlError, read_yaml
 from apps.prompts.content import FIELDS, Content
 from apps.prompts.models import PromptRevision
 
@@ -19,11 +19,6 @@ FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 SYSTEM = "<!-- system -->"
 USER = "<!-- prompt -->"
 ALIASES = {"model": "model_id", "description": "summary", "license": "licence", "name": "title"}
-
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MOST_LEVELS = 20
-"""Of lists and names in each other; a parser calls itself for each."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -71,8 +66,9 @@ def _front(text: str) -> dict[str, Any]:
     if len(text) > MAX_FRONT_CHARS:
         raise ValidationError("The front matter is too long.")
     try:
-        _check(yaml.parse(text, _Loader))
-        front = yaml.load(text, _Loader)  # noqa: S506  (it is a SafeLoader)
+        front = read_yaml(text)
+    except ForeignYamlError as error:
+        raise ValidationError(f"The front matter {error}.") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ValidationError("The front matter between the two --- lines is not valid YAML.") from error
     if front is None:
@@ -80,17 +76,6 @@ def _front(text: str) -> dict[str, Any]:
     if not isinstance(front, dict) or not all(isinstance(name, str) for name in front):
         raise ValidationError("The front matter must be names and values.")
     return front
-
-
-def _check(events: Iterator[yaml.Event]) -> None:
-    """Before any value is made: nine lines of aliases can stand for a billion of them."""
-    level = 0
-    for event in events:
-        if isinstance(event, yaml.AliasEvent):
-            raise ValidationError("The front matter uses aliases, which are not read here.")
-        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if level > MOST_LEVELS:
-            raise ValidationError(f"The front matter has more than {MOST_LEVELS} levels.")
 
 
 def _bodies(body: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from apps.catalog.licences import UNKNOWN, link_of, spdx_id
+from apps.lib.foreign_yaml import read_yaml
 
 MAX_CARD = 256 * 1024  # characters
 MAX_FRONT = 64 * 1024
@@ -61,7 +62,7 @@ def _front(text: str) -> dict[str, Any]:
     if len(text) > MAX_FRONT or re.search(r"(^|\s)[&*]\w", text):
         return {}
     try:
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError):
+        found = read_yaml(text)
+    except (yaml.YAMLError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,0 +1,24 @@
+"""Model cards of anybody."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from apps.catalog.licences import UNKNOWN
+from apps.catalog.sources.card import read_card
+
+
+@pytest.mark.parametrize("front", ["license: mit\nx: " + "[" * 5_000, "license: mit\ndate: 2026-99-99"])
+def test_a_front_matter_that_can_not_be_read_states_no_licence(tmp_path: Path, front: str) -> None:
+    (tmp_path / "README.md").write_text(f"---\n{front}\n---\nA model.")
+    began = time.thread_time()
+    assert read_card(tmp_path).license_id == UNKNOWN
+    assert time.thread_time() - began < 0.3, "reading it took long"
+
+
+def test_one_that_can_states_it(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\nA model.")
+    assert read_card(tmp_path).license_id == "MIT"
