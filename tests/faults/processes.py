@@ -18,7 +18,6 @@ from django.db import connection
 from apps.generations.models import GenerationJob, State, Worker
 from tests.preloaded.forked import Forked
 
-SITE = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 3
 CELERY = ["-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4"]
 
@@ -30,7 +29,7 @@ class WorkerProcess:
         self.path = log
         with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
             streams = [nothing.fileno(), output.fileno(), output.fileno()]
-            self._process = Forked(CELERY, _environment() | environment, str(SITE), streams, leads=True)
+            self._process = Forked(CELERY, _environment() | environment, streams, leads=True)
         self.pid = self._process.pid
         self.id = ""
 

@@ -14,19 +14,18 @@ import select
 import signal
 import socket
 import sys
-from pathlib import Path
 
 SERVER = "ATRIUM_TEST_PRELOADED"
 """Holds the path of the server's socket."""
 
 
 class Forked:
-    """`python ARGUMENTS`, forked by the server."""
+    """`python ARGUMENTS` at the root of the checkout, forked by the server. `leads`: a group of processes."""
 
     def __init__(
-        self, arguments: list[str], environment: dict[str, str], folder: str, streams: list[int], *, leads: bool
+        self, arguments: list[str], environment: dict[str, str], streams: list[int], *, leads: bool = False
     ) -> None:
-        order = {"arguments": arguments, "environment": environment, "folder": folder, "leads": leads}
+        order = {"arguments": arguments, "environment": environment, "leads": leads}
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._server.connect(os.environ[SERVER])
         socket.send_fds(self._server, [json.dumps(order).encode()], streams)
@@ -46,4 +45,4 @@ class Forked:
 
 
 if __name__ == "__main__":
-    sys.exit(Forked(sys.argv[1:], dict(os.environ), str(Path.cwd()), [0, 1, 2], leads=False).wait())
+    sys.exit(Forked(sys.argv[1:], dict(os.environ), [0, 1, 2]).wait())

@@ -12,9 +12,9 @@ from importlib import import_module
 os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"}
 
 ENGINES = (
-    "engine.convert", "engine.image.compatible.loader", "engine.image.engine", "engine.janus.engine",
-    "engine.pictures.download", "engine.pictures.recover", "engine.pictures.thumbnails", "engine.quality",
-    "engine.remote.service", "engine.service", "engine.training",
+    "engine.image.compatible.loader", "engine.image.engine", "engine.janus.engine",
+    "engine.pictures.download", "engine.pictures.recover", "engine.pictures.thumbnails",
+    "engine.remote.service", "engine.service",
 )  # fmt: skip
 TRANSFORMERS = (
     "clip", "falcon", "gemma2", "gpt2", "gpt_oss", "janus", "llama", "mistral", "mixtral", "phi3", "qwen2", "qwen3",

@@ -38,7 +38,7 @@ def run_python(arguments: list[str], environment: dict[str, str]) -> str:
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
         if SERVER in os.environ:
             streams = [0, said.fileno(), complained.fileno()]
-            status = Forked(arguments, environment, str(ROOT), streams, leads=False).wait()
+            status = Forked(arguments, environment, streams).wait()
         else:
             command = [sys.executable, *arguments]
             status = subprocess.run(command, cwd=ROOT, env=environment, stdout=said, stderr=complained).returncode

@@ -1,7 +1,7 @@
 """python -m tests.preloaded.server SOCKET: loads, and forks a process for each order that comes to that descriptor.
 
-An order is one message: JSON of `arguments`, `environment`, `folder` and `leads` (whether it leads a group of
-processes), with the three standard streams. The answer is the number of the process, and once it has ended its exit
+An order is one message: JSON of `arguments`, `environment` and `leads` (whether it leads a group of processes),
+with the three standard streams. The answer is the number of the process, and once it has ended its exit
 status. Ends when its own standard input does, which whoever started it holds.
 """
 
@@ -62,7 +62,6 @@ def _become(order: dict[str, Any], streams: list[int]) -> NoReturn:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
     status = 0
