@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import Complaints, new_page
-from tests.e2e.site import OURS
+from tests.e2e.site import environment
 from tests.e2e.visitor import ANSWER_MS, Visitor
 from tests.preloaded.running import run_python
 
 
 def furnish(data: Path, email: str) -> dict[str, str]:
     """Put a little of everything into the site whose data is `data`. Returns what addresses are made of."""
-    environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    environment |= {"ATRIUM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "aiplatform.settings"}
-    made: dict[str, str] = json.loads(run_python(["-m", "tests.e2e.furniture", email], environment).splitlines()[-1])
+    own = environment(ATRIUM_DATA=str(data), DJANGO_SETTINGS_MODULE="aiplatform.settings")
+    made: dict[str, str] = json.loads(run_python(["-m", "tests.e2e.furniture", email], own).splitlines()[-1])
     return made
 
 

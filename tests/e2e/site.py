@@ -17,10 +17,14 @@ OURS = ("ATRIUM_ENV", "ATRIUM_DATA", "DATABASE_URL", "REDIS_URL", "SITE_URL", "H
 @contextmanager
 def running_site(data: Path, models: Path) -> Iterator[str]:
     """Its address. `models` is a model store that holds the demo model already."""
-    environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    environment |= {"MODEL_STORE": str(models), "STATIC_ROOT": str(data / "static"), "ENGINE_COMPILE": "off"}
-    with background_site(ROOT, data, port=_free_port(), environment=environment) as url:
+    own = environment(MODEL_STORE=str(models), STATIC_ROOT=str(data / "static"), ENGINE_COMPILE="off")
+    with background_site(ROOT, data, port=_free_port(), environment=own) as url:
         yield url
+
+
+def environment(**own: str) -> dict[str, str]:
+    """Of a process of the site, which has nothing to do with the servers that these tests run beside."""
+    return {name: value for name, value in os.environ.items() if name not in OURS} | own
 
 
 def _free_port() -> int:

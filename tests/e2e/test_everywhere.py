@@ -17,12 +17,16 @@ from tests.e2e.places import CONSOLE, CORNERS, INSIDE, OUTSIDE, VARIANTS, addres
 
 def _all_problems(page: Page, site: str, places: dict[str, str]) -> list[str]:
     """In both corners. Every other page is loaded in the second one, and turned to the first."""
-    axe, problems, corners = Axe(page), list[str](), list(CORNERS)
+    axe, problems, (here, other) = Axe(page), list[str](), CORNERS
+
+    def look(variant: str, place: str) -> None:
+        problems.extend(f"{variant} {place}: {each}" for each in [*axe.problems(), *_too_wide(page)])
+
     for place in visit_all(page, site, places):
-        for variant in corners:
-            turn(page, variant)
-            problems += [f"{variant} {place}: {each}" for each in [*axe.problems(), *_too_wide(page)]]
-        corners.reverse()
+        look(here, place)
+        turn(page, other)
+        look(other, place)
+        here, other = other, here
     return problems
 
 

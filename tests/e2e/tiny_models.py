@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.e2e.site import OURS
+from tests.e2e.site import environment
 from tests.preloaded.running import run_python
 
 PAINTER, JANUS, THINKER, CALLER = "Tiny Painter", "Tiny Janus", "Tiny Thinker", "Tiny Caller"
@@ -31,9 +31,8 @@ def slug(name: str) -> str:
 
 def install_tiny_models(data: Path, models: Path) -> None:
     """In a process of its own: this one drives a browser and needs no torch."""
-    environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    environment |= {"ATRIUM_DATA": str(data), "MODEL_STORE": str(models)}
-    run_python(["-m", "tests.e2e.tiny_models", str(data / "tiny")], environment)
+    own = environment(ATRIUM_DATA=str(data), MODEL_STORE=str(models))
+    run_python(["-m", "tests.e2e.tiny_models", str(data / "tiny")], own)
 
 
 def main(folder: Path) -> None:

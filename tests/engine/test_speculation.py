@@ -56,8 +56,8 @@ def guesses(bench: Bench) -> tuple[int, int]:
     [*((family, ATTENTION) for family in FAMILIES), ("Llama", "reference"), ("Llama", "gathered")],
 )
 def test_alone_greedy_equals_generate(echoing: dict[str, Path], family: str, attention: str) -> None:
-    bench, completions = run(load(echoing[family]), PROMPTS[:3], greedy(40), attention=attention)
-    assert completions == generated(echoing[family], PROMPTS[:3], tokens=40)
+    bench, completions = run(load(echoing[family]), PROMPTS[:3], greedy(), attention=attention)
+    assert completions == generated(echoing[family], PROMPTS[:3])
     drafted, accepted = guesses(bench)
     assert 0 < accepted < drafted
     assert bench.engine._counters.completion_tokens == 120
@@ -96,12 +96,12 @@ def test_with_known_beginnings_and_preempted(echoing: dict[str, Path]) -> None:
     """The second round finds what the first one wrote, which must be free of guesses that were wrong."""
     beginning = repetitive(99)
     prompts = [beginning + prompt[:9] for prompt in PROMPTS]
-    expected = generated(echoing["Llama"], prompts, tokens=40)
+    expected = generated(echoing["Llama"], prompts)
     bench = Bench(load(echoing["Llama"], max_context=112), max_context=112)
     limited = blocks_of(bench, 13)
     for turn in ("a", "b"):
         for number, prompt in enumerate(prompts):
-            bench.add(f"{turn}{number}", prompt, greedy(40))
+            bench.add(f"{turn}{number}", prompt, greedy())
         bench.run()
         for number, prompt in enumerate(prompts):
             assert bench.completion(f"{turn}{number}", prompt) == expected[number]
