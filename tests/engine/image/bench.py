@@ -11,7 +11,7 @@ import torch
 
 from engine.config import EngineConfig
 from engine.image.engine import ImageEngine
-from engine.image.loader import load_pipeline
+from engine.image.loader import LoadedPipeline, load_pipeline
 from engine.image.picture import work_of
 from engine.loaded import at_once
 from engine.metrics import Counters
@@ -21,15 +21,17 @@ from engine.types import AdapterRef, ImageParams, ImageRequest
 from tests.engine.image.drawing import Watcher
 
 ENOUGH_STEPS = 100_000
+CONFIG: dict[str, Any] = {"dtype": "float32", "device": "cpu", "threads": 1}
 Asked = ImageParams | tuple[ImageParams, AdapterRef | None]
 
 
 class Bench:
-    """Its requests ask for the model that the first adapter named is of."""
+    """Its requests ask for the model that the first adapter named is of. A pipeline that was loaded before may be used
+    by one bench after the other."""
 
-    def __init__(self, folder: Path, source: FolderSource, **changes: Any) -> None:
-        config = EngineConfig(**{"dtype": "float32", "device": "cpu", "threads": 1, **changes})
-        model = at_once(load_pipeline(folder, config))
+    def __init__(self, pipeline: Path | LoadedPipeline, source: FolderSource, **changes: Any) -> None:
+        config = EngineConfig(**{**CONFIG, **changes})
+        model = at_once(load_pipeline(pipeline, config)) if isinstance(pipeline, Path) else pipeline
         self.engine = ImageEngine(model, config, Counters(), source)
         self.network = model.family.network
         self._asked = 0

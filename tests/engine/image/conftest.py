@@ -20,6 +20,13 @@ def pipelines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {family: make_pipeline(root / family, family) for family in FAMILIES}
 
 
+@pytest.fixture(scope="module")
+def drawer(pipelines: dict[str, Path], checkpoints: dict[str, Path]) -> Iterator[EngineThread]:
+    """What `make_drawer` starts, once a file: for tests that neither change it nor look at what it loads."""
+    with started_engines(max_context=512) as start:
+        yield start({**pipelines, "Llama": checkpoints["Llama"]})
+
+
 @pytest.fixture
 def make_drawer(pipelines: dict[str, Path], checkpoints: dict[str, Path]) -> Iterator[Callable[..., EngineThread]]:
     """A started engine that serves the tiny pipelines under their family's name, and the text model “Llama”."""

@@ -14,9 +14,12 @@ import torch
 from torch import nn
 
 from engine.adapters.pictures.blocks import block_names
+from engine.config import EngineConfig
+from engine.image.loader import LoadedPipeline, load_pipeline
+from engine.loaded import at_once
 from engine.service import EngineThread, FolderSource
 from engine.types import AdapterRef, FinishReason, ImageParams, LoadingEvent, StartedEvent
-from tests.engine.image.bench import Bench
+from tests.engine.image.bench import CONFIG, Bench
 from tests.engine.image.drawing import Watcher, draw, far_apart, params, png, some_picture
 from tests.engine.image.loras import RANK, Write, by_blocks, by_diffusers, by_kohya, make_lora, merge
 from tests.engine.image.test_equality import SLACK
@@ -39,6 +42,11 @@ def styles(pipelines: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
     return {"one": one, "two": make_lora(root / "two", pipelines[MODEL], seed=2, parts=["unet"])}
 
 
+@pytest.fixture(scope="module")
+def loaded(pipelines: dict[str, Path]) -> LoadedPipeline:
+    return at_once(load_pipeline(pipelines[MODEL], EngineConfig(**CONFIG)))
+
+
 @pytest.fixture
 def serve(pipelines: dict[str, Path]) -> Iterator[Serve]:
     """A started engine that serves the tiny pipelines under their family's name, and these adapters."""
@@ -47,17 +55,19 @@ def serve(pipelines: dict[str, Path]) -> Iterator[Serve]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("guidance", [1.0, 6.0])
 def test_the_picture_is_that_of_the_merged_weights(
-    serve: Serve, pipelines: dict[str, Path], tmp_path: Path, family: str, guidance: float
+    serve: Serve, pipelines: dict[str, Path], tmp_path: Path, family: str
 ) -> None:
-    """All linear layers and convolutions of the network and of the text encoders. W·x + B·A·x and (W + B·A)·x are
-    rounded in different places, so a level of 255 is allowed; where this was written none differed."""
-    lora, wanted = make_lora(tmp_path / "lora", pipelines[family]), params(guidance=guidance)
-    merged = merge(pipelines[family], lora, tmp_path / "merged")
-    made = draw(serve({"style": lora}), family, wanted, adapter=AdapterRef("style", family)).picture()
-    assert far_apart(made, drawn_by_diffusers(merged, wanted)) <= SLACK
-    assert far_apart(made, drawn_by_diffusers(pipelines[family], wanted)) > CLEARLY
+    """With guidance and without. All linear layers and convolutions of the network and of the text encoders.
+    W·x + B·A·x and (W + B·A)·x are rounded in different places, so a level of 255 is allowed; where this was written
+    none differed."""
+    lora = make_lora(tmp_path / "lora", pipelines[family])
+    merged, engine = merge(pipelines[family], lora, tmp_path / "merged"), serve({"style": lora})
+    for guidance in (1.0, 6.0):
+        wanted = params(guidance=guidance)
+        made = draw(engine, family, wanted, adapter=AdapterRef("style", family)).picture()
+        assert far_apart(made, drawn_by_diffusers(merged, wanted)) <= SLACK
+        assert far_apart(made, drawn_by_diffusers(pipelines[family], wanted)) > CLEARLY
 
 
 @pytest.mark.parametrize(("family", "strength"), [(MODEL, 0.35), ("flux", 1.7)])
@@ -172,8 +182,8 @@ def test_one_adapter_in_several_strengths_at_once(serve: Serve, styles: dict[str
     assert min(far_apart(alone[0], other) for other in alone[1:5]) > CLEARLY
 
 
-def test_strength_nought_is_the_base_to_the_last_bit(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:
-    bench = Bench(pipelines[MODEL], FolderSource(**styles))
+def test_strength_nought_is_the_base_to_the_last_bit(loaded: LoadedPipeline, styles: dict[str, Path]) -> None:
+    bench = Bench(loaded, FolderSource(**styles))
     bench.draw(params(), adapter=ONE)
     nought, base, beside = bench.after_a_step(
         (params(adapter_strength=0.0), ONE), params(), (params(seed=2, adapter_strength=0.7), ONE)
@@ -192,16 +202,16 @@ def test_strength_nought_is_the_base_to_the_last_bit(pipelines: dict[str, Path],
     ],
 )
 def test_a_strength_that_cannot_be_is_refused_in_words(
-    pipelines: dict[str, Path], styles: dict[str, Path], strength: float, adapter: AdapterRef | None, words: str
+    loaded: LoadedPipeline, styles: dict[str, Path], strength: float, adapter: AdapterRef | None, words: str
 ) -> None:
-    bench = Bench(pipelines[MODEL], FolderSource(**styles))
+    bench = Bench(loaded, FolderSource(**styles))
     last = bench.add(params(adapter_strength=strength), adapter=adapter).finish()
     assert last.error_code == "bad_request"
     assert words in last.error
 
 
-def test_base_rows_are_the_same_bits_beside_adapters(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:
-    bench = Bench(pipelines[MODEL], FolderSource(**styles))
+def test_base_rows_are_the_same_bits_beside_adapters(loaded: LoadedPipeline, styles: dict[str, Path]) -> None:
+    bench = Bench(loaded, FolderSource(**styles))
     weights = {name: tensor.clone() for name, tensor in bench.network.state_dict().items()}
     for adapter in (ONE, TWO):
         bench.draw(params(), adapter=adapter)
@@ -227,8 +237,8 @@ def test_one_makes_room_and_comes_back(serve: Serve, styles: dict[str, Path]) ->
     assert (engine.metrics().adapter_loads, engine.metrics().adapter_evictions) == (3, 2)
 
 
-def test_a_busy_adapter_makes_room_after_a_while(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:
-    bench = Bench(pipelines[MODEL], FolderSource(**styles), max_adapters=1, residency_patience_seconds=0.0)
+def test_a_busy_adapter_makes_room_after_a_while(loaded: LoadedPipeline, styles: dict[str, Path]) -> None:
+    bench = Bench(loaded, FolderSource(**styles), max_adapters=1, residency_patience_seconds=0.0)
     busy = bench.add(params(steps=40), adapter=ONE)
     bench.until(lambda: bool(busy.steps))
     waiting = bench.add(params(steps=2), adapter=TWO)
@@ -239,8 +249,8 @@ def test_a_busy_adapter_makes_room_after_a_while(pipelines: dict[str, Path], sty
     assert bench.engine.adapters == ("one",)
 
 
-def test_waiting_for_an_adapter_can_be_cancelled(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:
-    bench = Bench(pipelines[MODEL], FolderSource(**styles))
+def test_waiting_for_an_adapter_can_be_cancelled(loaded: LoadedPipeline, styles: dict[str, Path]) -> None:
+    bench = Bench(loaded, FolderSource(**styles))
     gone, stays = bench.add(params(), adapter=ONE), bench.add(params(), adapter=ONE)
     bench.engine.step()
     bench.engine.cancel(gone.id)
@@ -252,8 +262,8 @@ def test_waiting_for_an_adapter_can_be_cancelled(pipelines: dict[str, Path], sty
     assert ended.finish().error_code == "shutdown"
 
 
-def test_pictures_go_on_while_an_adapter_loads(pipelines: dict[str, Path], styles: dict[str, Path]) -> None:
-    bench = Bench(pipelines[MODEL], FolderSource(**styles))
+def test_pictures_go_on_while_an_adapter_loads(loaded: LoadedPipeline, styles: dict[str, Path]) -> None:
+    bench = Bench(loaded, FolderSource(**styles))
     base = bench.add(params(steps=100))
     bench.until(lambda: bool(base.steps))
     before, adapted = len(base.steps), bench.add(params(), adapter=ONE)

@@ -6,9 +6,10 @@ import io
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,9 +31,17 @@ from engine.types import (
 from tests.engine.image.drawing import Watcher, draw, far_apart, half_mask, params, png, some_picture
 from tests.engine.image.tiny import SIDE
 from tests.engine.recorder import GREEDY, submit
+from tests.engine.started import started_engines
 
 Make = Callable[..., EngineThread]
 MODEL = "stable-diffusion"
+
+
+@pytest.fixture(scope="module")
+def keeper(pipelines: dict[str, Path]) -> Iterator[EngineThread]:
+    """Keeps a checkpoint of every step."""
+    with started_engines(checkpoint_seconds=0) as start:
+        yield start(pipelines)
 
 
 def at_step(step: int, act: Callable[[], object]) -> Callable[[Event], None]:
@@ -56,21 +65,20 @@ def test_a_picture_is_loaded_started_shown_and_finished(make_drawer: Make) -> No
     assert engine.unfinished() == 0
 
 
-def test_what_it_was_made_with_is_told(make_drawer: Make) -> None:
-    engine = make_drawer()
-    made = draw(engine, MODEL, params(scheduler="dpm++")).finish().made_with
+def test_what_it_was_made_with_is_told(drawer: EngineThread) -> None:
+    made = draw(drawer, MODEL, params(scheduler="dpm++")).finish().made_with
     assert made["scheduler"] == "DPMSolverMultistepScheduler"
     assert (made["device"], made["dtype"], made["torch"]) == ("cpu", "float32", torch.__version__)
-    text = submit(engine, "Llama", [5, 6, 7], GREEDY, "text").finish().made_with
+    text = submit(drawer, "Llama", [5, 6, 7], GREEDY, "text").finish().made_with
     assert (text["device"], text["weights"]) == ("cpu", "full")
     assert all(isinstance(value, str) for value in [*made.values(), *text.values()])
 
 
-def test_the_first_preview_comes_within_two_steps_and_shows_the_colours(make_drawer: Make) -> None:
+def test_the_first_preview_comes_within_two_steps_and_shows_the_colours(drawer: EngineThread) -> None:
     """A picture that is hardly changed looks in its preview as it did."""
     source = np.zeros((SIDE, SIDE, 3), np.uint8)
     source[:, : SIDE // 2] = (220, 40, 40)
-    watcher = draw(make_drawer(), MODEL, params(steps=20, strength=0.1, guidance=1.0), source=png(source))
+    watcher = draw(drawer, MODEL, params(steps=20, strength=0.1, guidance=1.0), source=png(source))
     watcher.picture()
     first = next(event for event in watcher.steps if event.preview)
     assert first.step <= 2
@@ -78,16 +86,15 @@ def test_the_first_preview_comes_within_two_steps_and_shows_the_colours(make_dra
     assert (preview.format, preview.size) == ("WEBP", (SIDE, SIDE))
 
 
-def test_previews_can_be_left_out(make_drawer: Make) -> None:
-    watcher = draw(make_drawer(), MODEL, params(), previews=False)
+def test_previews_can_be_left_out(drawer: EngineThread) -> None:
+    watcher = draw(drawer, MODEL, params(), previews=False)
     watcher.picture()
     assert not any(event.preview for event in watcher.steps)
     assert watcher.finish().usage.ttft_ms is None
 
 
-def test_cancel_takes_effect_within_a_step(make_drawer: Make) -> None:
-    engine = make_drawer()
-    watcher = draw(engine, MODEL, params(steps=100), on_event=at_step(3, lambda: engine.cancel("one")))
+def test_cancel_takes_effect_within_a_step(drawer: EngineThread) -> None:
+    watcher = draw(drawer, MODEL, params(steps=100), on_event=at_step(3, lambda: drawer.cancel("one")))
     last = watcher.finish()
     assert (last.reason, last.usage.steps) == (FinishReason.CANCELLED, 3)
     assert ImageEvent not in watcher.kinds
@@ -95,30 +102,32 @@ def test_cancel_takes_effect_within_a_step(make_drawer: Make) -> None:
 
 @pytest.mark.parametrize("scheduler", ["default", "dpm++", "euler-ancestral", "unipc", "pndm", "heun"])
 @pytest.mark.parametrize("masked", [False, True])
-def test_a_resumed_picture_is_the_one_that_was_not_interrupted(make_drawer: Make, scheduler: str, masked: bool) -> None:
+def test_a_resumed_picture_is_the_one_that_was_not_interrupted(
+    drawer: EngineThread, keeper: EngineThread, scheduler: str, masked: bool
+) -> None:
     more = {"source": png(some_picture()), "mask": png(half_mask())} if masked else {}
-    engine, wanted = make_drawer(checkpoint_seconds=0), params(steps=8, scheduler=scheduler, strength=0.9)
-    whole = draw(engine, MODEL, wanted, **more)
+    wanted = params(steps=8, scheduler=scheduler, strength=0.9)
+    whole = draw(keeper, MODEL, wanted, **more)
     expected = whole.picture()
     kept = whole.checkpoints[len(whole.checkpoints) // 2]
-    resumed = draw(make_drawer(), MODEL, wanted, checkpoint=kept.data, **more)
+    resumed = draw(drawer, MODEL, wanted, checkpoint=kept.data, **more)
     assert far_apart(resumed.picture(), expected) == 0
     assert resumed.steps[0].step == kept.step + 1
     assert resumed.finish().usage.steps == resumed.steps[-1].steps - kept.step
 
 
-def test_a_flow_model_resumes_too(make_drawer: Make) -> None:
-    engine, wanted = make_drawer(checkpoint_seconds=0), params(steps=5)
-    whole = draw(engine, "flux", wanted)
+def test_a_flow_model_resumes_too(keeper: EngineThread) -> None:
+    wanted = params(steps=5)
+    whole = draw(keeper, "flux", wanted)
     expected = whole.picture()
-    resumed = draw(engine, "flux", wanted, "two", checkpoint=whole.checkpoints[1].data)
+    resumed = draw(keeper, "flux", wanted, "two", checkpoint=whole.checkpoints[1].data)
     assert far_apart(resumed.picture(), expected) == 0
     assert resumed.steps[0].step == 3
 
 
-def test_a_checkpoint_that_does_not_fit_is_left_aside(make_drawer: Make) -> None:
-    engine, wanted = make_drawer(checkpoint_seconds=0), params(steps=4)
-    whole = draw(engine, MODEL, wanted)
+def test_a_checkpoint_that_does_not_fit_is_left_aside(keeper: EngineThread) -> None:
+    wanted = params(steps=4)
+    whole = draw(keeper, MODEL, wanted)
     expected, good = whole.picture(), whole.checkpoints[0].data
     tensors = load(good)
     broken = [
@@ -133,10 +142,10 @@ def test_a_checkpoint_that_does_not_fit_is_left_aside(make_drawer: Make) -> None
         save({**tensors, "told": torch.frombuffer(bytearray(b'{"of": 1}'), dtype=torch.uint8)}),
     ]
     for place, data in enumerate(broken):
-        watcher = draw(engine, MODEL, wanted, f"broken{place}", checkpoint=data)
+        watcher = draw(keeper, MODEL, wanted, f"broken{place}", checkpoint=data)
         assert far_apart(watcher.picture(), expected) == 0
         assert watcher.steps[0].step == 1
-    other = draw(engine, MODEL, replace(wanted, seed=8), "other", checkpoint=good)
+    other = draw(keeper, MODEL, replace(wanted, seed=8), "other", checkpoint=good)
     other.picture()
     assert other.steps[0].step == 1, "it belongs to another seed"
 
@@ -162,15 +171,15 @@ def test_a_checkpoint_that_does_not_fit_is_left_aside(make_drawer: Make) -> None
     ],
 )
 def test_a_bad_request_ends_with_a_sentence(
-    make_drawer: Make, changes: dict[str, object], more: dict[str, bytes], words: str
+    drawer: EngineThread, changes: dict[str, object], more: dict[str, bytes], words: str
 ) -> None:
-    last = draw(make_drawer(), MODEL, params(**changes), **more).finish()
+    last = draw(drawer, MODEL, params(**changes), **more).finish()
     assert (last.reason, last.error_code) == (FinishReason.ERROR, "bad_request")
     assert words in last.error
 
 
-def test_a_long_prompt_is_cut_off_as_the_model_does(make_drawer: Make) -> None:
-    last = draw(make_drawer(), MODEL, params("apple " * 200)).finish()
+def test_a_long_prompt_is_cut_off_as_the_model_does(drawer: EngineThread) -> None:
+    last = draw(drawer, MODEL, params("apple " * 200)).finish()
     assert (last.reason, last.usage.prompt_tokens) == (FinishReason.STOP, 77)
 
 
@@ -188,11 +197,12 @@ def failing(engine: EngineThread, monkeypatch: pytest.MonkeyPatch, error: Except
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("too little"), RuntimeError("a kernel failed")])
-def test_a_failed_batch_is_run_one_by_one(make_drawer: Make, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    engine = make_drawer()
-    expected = [draw(engine, MODEL, params(seed=seed), f"alone{seed}").picture() for seed in range(3)]
-    failing(engine, monkeypatch, error, at_least=3)
-    watchers = [draw(engine, MODEL, params(seed=seed), f"again{seed}") for seed in range(3)]
+def test_a_failed_batch_is_run_one_by_one(
+    drawer: EngineThread, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    expected = [draw(drawer, MODEL, params(seed=seed), f"alone{seed}").picture() for seed in range(3)]
+    failing(drawer, monkeypatch, error, at_least=3)
+    watchers = [draw(drawer, MODEL, params(seed=seed), f"again{seed}") for seed in range(3)]
     for one, watcher in zip(expected, watchers, strict=True):
         assert far_apart(watcher.picture(), one) <= 1
 
@@ -201,23 +211,23 @@ def test_a_failed_batch_is_run_one_by_one(make_drawer: Make, monkeypatch: pytest
     ("error", "code"), [(torch.OutOfMemoryError("too little"), "out_of_memory"), (RuntimeError("broken"), "internal")]
 )
 def test_only_what_fails_alone_too_fails(
-    make_drawer: Make, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+    drawer: EngineThread, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
     """A picture with guidance takes two rows; the one without goes on."""
-    engine = make_drawer()
-    draw(engine, MODEL, params(), "first").picture()
-    failing(engine, monkeypatch, error, at_least=2)
-    good = draw(engine, MODEL, params(guidance=1.0, steps=6), "good")
-    bad = draw(engine, MODEL, params(steps=6), "bad")
+    draw(drawer, MODEL, params(), "first").picture()
+    failing(drawer, monkeypatch, error, at_least=2)
+    good = draw(drawer, MODEL, params(guidance=1.0, steps=6), "good")
+    bad = draw(drawer, MODEL, params(steps=6), "bad")
     assert bad.finish().error_code == code
     good.picture()
-    assert draw(engine, MODEL, params(guidance=1.0), "next").finish().reason == FinishReason.STOP
+    assert draw(drawer, MODEL, params(guidance=1.0), "next").finish().reason == FinishReason.STOP
 
 
-def test_latents_that_are_no_numbers_end_their_own_picture(make_drawer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = make_drawer()
-    draw(engine, MODEL, params(), "first").picture()
-    family = engine._residency.engines[MODEL]._family
+def test_latents_that_are_no_numbers_end_their_own_picture(
+    drawer: EngineThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(drawer, MODEL, params(), "first").picture()
+    family = drawer._residency.engines[MODEL]._family
     predict = family.predict
 
     def spoiled(latents: torch.Tensor, timesteps: torch.Tensor, conditions: list[dict[str, torch.Tensor]]) -> object:
@@ -229,7 +239,7 @@ def test_latents_that_are_no_numbers_end_their_own_picture(make_drawer: Make, mo
 
     bad = family.encode("poison", empty=False)["encoder_hidden_states"]
     monkeypatch.setattr(family, "predict", spoiled)
-    watchers = {prompt: draw(engine, MODEL, params(prompt, steps=5), prompt) for prompt in ("apple", "poison", "car")}
+    watchers = {prompt: draw(drawer, MODEL, params(prompt, steps=5), prompt) for prompt in ("apple", "poison", "car")}
     last = watchers["poison"].finish()
     assert last.error_code == "non_finite"
     assert "Try another seed" in last.error
@@ -237,37 +247,34 @@ def test_latents_that_are_no_numbers_end_their_own_picture(make_drawer: Make, mo
     watchers["car"].picture()
 
 
-def test_a_broken_sink_ends_its_own_picture_only(make_drawer: Make) -> None:
-    engine = make_drawer()
+def test_a_broken_sink_ends_its_own_picture_only(drawer: EngineThread) -> None:
 
     def broken(event: Event) -> None:
         if isinstance(event, ProgressEvent):
             raise ConnectionError("gone")
 
-    bad = draw(engine, MODEL, params(steps=50), "bad", on_event=broken)
-    good = draw(engine, MODEL, params(), "good")
+    bad = draw(drawer, MODEL, params(steps=50), "bad", on_event=broken)
+    good = draw(drawer, MODEL, params(), "good")
     good.picture()
     assert bad.finish().error_code == "internal"
-    assert engine.unfinished() == 0
+    assert drawer.unfinished() == 0
 
 
-def test_a_request_of_the_other_kind_is_refused(make_drawer: Make) -> None:
-    engine = make_drawer()
-    assert "text model" in submit(engine, MODEL, [1, 2, 3], GREEDY, "text").finish().error
-    assert "model of pictures" in draw(engine, "Llama", params(), "picture").finish().error
+def test_a_request_of_the_other_kind_is_refused(drawer: EngineThread) -> None:
+    assert "text model" in submit(drawer, MODEL, [1, 2, 3], GREEDY, "text").finish().error
+    assert "model of pictures" in draw(drawer, "Llama", params(), "picture").finish().error
 
 
-def test_pictures_and_texts_share_the_device(make_drawer: Make) -> None:
+def test_pictures_and_texts_share_the_device(drawer: EngineThread) -> None:
     """Each goes on while the other runs."""
-    engine = make_drawer()
-    draw(engine, MODEL, params(), "warm").picture()
-    submit(engine, "Llama", [1, 2, 3], GREEDY, "warm-text").finish()
+    draw(drawer, MODEL, params(), "warm").picture()
+    submit(drawer, "Llama", [1, 2, 3], GREEDY, "warm-text").finish()
     steps: list[str] = []
     text = submit(
-        engine, "Llama", [1, 2, 3], SamplingParams(temperature=0, max_tokens=300, ignore_eos=True), "text",
+        drawer, "Llama", [1, 2, 3], SamplingParams(temperature=0, max_tokens=300, ignore_eos=True), "text",
         on_event=lambda event: steps.append("text"),
     )  # fmt: skip
-    picture = draw(engine, MODEL, params(steps=40), "picture", on_event=lambda event: steps.append("picture"))
+    picture = draw(drawer, MODEL, params(steps=40), "picture", on_event=lambda event: steps.append("picture"))
     picture.picture()
     text.finish()
     turns = sum(one != other for one, other in pairwise(steps))

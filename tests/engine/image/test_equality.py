@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from engine.service import EngineThread
 from tests.engine.image.drawing import draw, far_apart, half_mask, params, png, some_picture
 from tests.engine.image.tiny import FAMILIES, SIDE
 
-Make = Callable[..., EngineThread]
 SLACK = 1
 """Levels of 255. A batch of another size may make the CPU's libraries add in another order: 3e-6 of a latent."""
 
@@ -61,22 +59,22 @@ def decoded(pipeline: Any, latents: torch.Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("changes", [{}, {"guidance": 1.0}, {"negative_prompt": "blurry", "guidance": 7.0}])
-def test_text_to_image(make_drawer: Make, pipelines: dict[str, Path], family: str, changes: dict[str, Any]) -> None:
+def test_text_to_image(drawer: EngineThread, pipelines: dict[str, Path], family: str, changes: dict[str, Any]) -> None:
     wanted = params(**changes)
-    assert far_apart(draw(make_drawer(), family, wanted).picture(), by_diffusers(pipelines[family], wanted)) == 0
+    assert far_apart(draw(drawer, family, wanted).picture(), by_diffusers(pipelines[family], wanted)) == 0
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_image_to_image(make_drawer: Make, pipelines: dict[str, Path], family: str) -> None:
+def test_image_to_image(drawer: EngineThread, pipelines: dict[str, Path], family: str) -> None:
     wanted, source = params(steps=5, strength=0.6), some_picture()
     expected = by_diffusers(pipelines[family], wanted, "Img2Img", image=Image.fromarray(source), strength=0.6)
-    assert far_apart(draw(make_drawer(), family, wanted, source=png(source)).picture(), expected) == 0
+    assert far_apart(draw(drawer, family, wanted, source=png(source)).picture(), expected) == 0
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("strength", [0.6, 1.0])
 def test_inpainting_keeps_what_is_black_in_the_mask(
-    make_drawer: Make, pipelines: dict[str, Path], family: str, strength: float
+    drawer: EngineThread, pipelines: dict[str, Path], family: str, strength: float
 ) -> None:
     wanted, source, mask = params(steps=5, strength=strength), some_picture(), half_mask()
     # diffusers 0.42.1 forgets the VAE's shift when it decodes what Stable Diffusion 3 inpainted, and only there.
@@ -85,20 +83,20 @@ def test_inpainting_keeps_what_is_black_in_the_mask(
         pipelines[family], wanted, "Inpaint", image=Image.fromarray(source), mask_image=Image.fromarray(mask),
         strength=strength, **more,
     )  # fmt: skip
-    made = draw(make_drawer(), family, wanted, source=png(source), mask=png(mask)).picture()
+    made = draw(drawer, family, wanted, source=png(source), mask=png(mask)).picture()
     assert far_apart(made[:, SIDE // 2 :], expected[:, SIDE // 2 :]) == 0
     assert far_apart(made[:, : SIDE // 2], source[:, : SIDE // 2]) == 0
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_every_scheduler(make_drawer: Make, pipelines: dict[str, Path], scheduler: str) -> None:
+def test_every_scheduler(drawer: EngineThread, pipelines: dict[str, Path], scheduler: str) -> None:
     wanted = params(scheduler=scheduler, steps=5)
-    made = draw(make_drawer(), "stable-diffusion", wanted).picture()
+    made = draw(drawer, "stable-diffusion", wanted).picture()
     assert far_apart(made, by_diffusers(pipelines["stable-diffusion"], wanted)) == 0
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_alone_or_in_company_the_picture_is_the_same(make_drawer: Make, family: str) -> None:
+def test_alone_or_in_company_the_picture_is_the_same(drawer: EngineThread, family: str) -> None:
     """Other steps, seeds, guidance and schedulers, and a source picture, in one batch."""
     choices = ["default", "dpm++", "euler-ancestral"] if family.endswith(("diffusion", "xl")) else ["default"] * 3
     wanted = [
@@ -108,16 +106,15 @@ def test_alone_or_in_company_the_picture_is_the_same(make_drawer: Make, family: 
         params("a house", steps=6, seed=1, guidance=3.0, strength=0.5),
     ]
     sources = [None, None, None, png(some_picture())]
-    engine = make_drawer()
     alone = [
-        draw(engine, family, one, f"alone{place}", source=source).picture()
+        draw(drawer, family, one, f"alone{place}", source=source).picture()
         for place, (one, source) in enumerate(zip(wanted, sources, strict=True))
     ]
-    steps = engine.metrics().steps
+    steps = drawer.metrics().steps
     together = [
-        draw(engine, family, one, f"together{place}", source=source)
+        draw(drawer, family, one, f"together{place}", source=source)
         for place, (one, source) in enumerate(zip(wanted, sources, strict=True))
     ]
     for one, watcher in zip(alone, together, strict=True):
         assert far_apart(one, watcher.picture()) <= SLACK
-    assert engine.metrics().steps - steps < steps, "they shared steps"
+    assert drawer.metrics().steps - steps < steps, "they shared steps"
