@@ -15,7 +15,21 @@ is_new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
+is_complete() {
+    # It can create environments, and has the headers that compiled code is built with.
+    "$1" - 2>/dev/null <<'END'
+import ensurepip, os, sys, sysconfig, venv
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))
+END
+}
+
 find_python() {
+    # The distribution's own goes before what is first on the PATH: it is built with profiles, which pyenv leaves out
+    # and which makes a fifth of the speed, and it is kept secure with the system.
+    if [ -z "${PYTHON:-}" ] && is_new_enough /usr/bin/python3 && is_complete /usr/bin/python3; then
+        echo /usr/bin/python3
+        return
+    fi
     for name in ${PYTHON:-} python3.11 python3.12 python3.13 python3; do
         found=$(command -v "$name" 2>/dev/null) || continue
         if is_new_enough "$found"; then
