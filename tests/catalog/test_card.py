@@ -22,3 +22,16 @@ def test_a_front_matter_that_can_not_be_read_states_no_licence(tmp_path: Path, f
 def test_one_that_can_states_it(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("---\nlicense: mit\n---\nA model.")
     assert read_card(tmp_path).license_id == "MIT"
+
+
+@pytest.mark.parametrize("said", ["It is *very* good.", "AT&T and others: R &D", "a list *of many* things"])
+def test_stars_and_ampersands_in_words_leave_the_licence(tmp_path: Path, said: str) -> None:
+    (tmp_path / "README.md").write_text(f"---\nlicense: mit\ndescription: |\n  {said}\n---\nText\n")
+    assert read_card(tmp_path).license_id == "MIT"
+
+
+def test_a_front_matter_that_repeats_itself_is_not_read(tmp_path: Path) -> None:
+    lines = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'lol'}]" for n in range(9))
+    (tmp_path / "README.md").write_text(f"---\nlicense: mit\n{lines}\n---\nText\n")
+    card = read_card(tmp_path)
+    assert (card.license_id, card.text) == (UNKNOWN, "Text")

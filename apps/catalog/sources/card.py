@@ -58,8 +58,7 @@ def _license(front: dict[str, Any]) -> str:
 
 
 def _front(text: str) -> dict[str, Any]:
-    # An alias can make a small YAML text enormous; no card needs one.
-    if len(text) > MAX_FRONT or re.search(r"(^|\s)[&*]\w", text):
+    if len(text) > MAX_FRONT:
         return {}
     try:
         found = read_yaml(text)
