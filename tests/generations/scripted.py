@@ -28,6 +28,8 @@ from engine.types import (
 from tests.generations.scripted_pictures import Drawing
 
 MADE_WITH = {"engine": "scripted", "device": "none"}
+PATIENCE = 90.0
+"""Seconds for what takes a fraction of one where nothing else runs."""
 
 
 def expected(request: GenerationRequest | GenerationJob, tokens: int | None = None) -> str:
@@ -175,7 +177,7 @@ def stopped_at_the_end(runner: Runner) -> Iterator[Runner]:
         stopping.join()
 
 
-def ended(job: GenerationJob, seconds: float = 30.0) -> GenerationJob:
+def ended(job: GenerationJob, seconds: float = PATIENCE) -> GenerationJob:
     """The job once it has ended."""
     end = monotonic() + seconds
     while monotonic() < end:
@@ -186,7 +188,7 @@ def ended(job: GenerationJob, seconds: float = 30.0) -> GenerationJob:
     raise AssertionError(f"job {job.pk} is still {job.state} after {seconds} s")
 
 
-def until(condition: Any, seconds: float = 30.0) -> None:
+def until(condition: Any, seconds: float = PATIENCE) -> None:
     end = monotonic() + seconds
     while not condition():
         assert monotonic() < end, "what was waited for did not happen"

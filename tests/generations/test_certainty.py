@@ -43,7 +43,7 @@ def test_it_is_kept_with_the_answer_where_it_was_asked_for(
     settings.LEASE_SECONDS = 20
     with running_worker(real):
         asked, silent = submit(max_tokens=12, certainty=True), submit(max_tokens=12)
-        asked, silent = ended(asked, seconds=60), ended(silent, seconds=60)
+        asked, silent = ended(asked), ended(silent)
     kept = Certainty.objects.get(job=asked)
     assert not Certainty.objects.filter(job=silent).exists()
     said = re.sub(r"<\|\w+\|>", "", "".join(text for text, _, _ in kept.tokens))  # control tokens are no text

@@ -105,7 +105,7 @@ def test_random_weights_answer_in_every_format(submit: Submit, real: EngineThrea
             submit(max_tokens=40, output_format="json"),
             submit(output_format="json_schema", json_schema='{"type": "array", "uniqueItems": true}'),
         ]
-        described, written, free, refused = (ended(job, seconds=60) for job in jobs)
+        described, written, free, refused = (ended(job) for job in jobs)
     assert (described.finish_reason, keeps_to_the_schema(described.output)) == ("stop", True)
     assert re.fullmatch("(yes|no): [a-z]{2,5}", written.output)
     assert free.output.lstrip().startswith("{")
@@ -132,8 +132,8 @@ def test_another_server_is_told_of_the_format(ask_far: Any, real: EngineThread, 
     there = OpenAIServer(real, "there", ModelStore(tiny_store[0]).path(tiny_store[1]))
     with serving(there) as url, upstream_worker():
         far_model(url, key=KEY)
-        job = ended(ask_far(max_tokens=LONG, output_format="json_schema", json_schema=SCHEMA), seconds=60)
-        ended(ask_far(max_tokens=5, output_format="json"), seconds=60)
+        job = ended(ask_far(max_tokens=LONG, output_format="json_schema", json_schema=SCHEMA))
+        ended(ask_far(max_tokens=5, output_format="json"))
     assert (job.error_message, keeps_to_the_schema(job.output)) == ("", True)
     kinds = [body["response_format"]["type"] for body in there.bodies]
     assert kinds == ["json_schema", "json_object"]

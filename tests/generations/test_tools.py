@@ -142,7 +142,7 @@ def test_another_server_is_told_of_them_and_its_calls_are_kept(world: World, ups
         far = far_model(server.url)
         job = ask(world, far, tools=[weather()])
         assert job.prompt_tokens == estimated_tokens(MESSAGES, [weather()])
-        job, plain = ended(job, seconds=60), ended(ask(world, far), seconds=60)
+        job, plain = ended(job), ended(ask(world, far))
         bodies = [json.loads(each.request.partition(b"\r\n\r\n")[2]) for each in server.connections]
     assert job.tool_calls == [{"name": "get_weather", "arguments": '{"city":"Paris"}', "valid": True}]
     assert (job.finish_reason, job.prompt_tokens, job.error_message) == ("stop", 90, "")

@@ -73,7 +73,7 @@ def there(tiny_store: tuple[Path, str]) -> Iterator[OpenAIServer]:
 
 
 def ended(job: GenerationJob) -> GenerationJob:
-    return scripted.ended(job, seconds=60)
+    return scripted.ended(job)
 
 
 def booked(job: GenerationJob) -> tuple[int, int]:

@@ -60,7 +60,7 @@ def test_an_answer_holds_what_is_favoured_and_not_what_is_avoided(
     with running_worker(real):
         favoured = submit(max_tokens=8, temperature=0, word_bias={WORD: 100})
         both = submit(max_tokens=8, temperature=0, word_bias={WORD: -100, "and": 0})
-        favoured, both = ended(favoured, seconds=60), ended(both, seconds=60)
+        favoured, both = ended(favoured), ended(both)
     assert favoured.params["logit_bias"] == dict.fromkeys(biases(version, {WORD: 100}), 100)
     assert favoured.output.split()[0].startswith(WORD)
     assert WORD not in both.output.split()
