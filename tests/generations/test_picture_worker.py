@@ -15,7 +15,7 @@ from apps.generations import checkpoints, finisher
 from apps.generations.actions import request_cancel
 from apps.generations.checkpoints import checkpoint_for, keep
 from apps.generations.claims import Held, claim
-from apps.generations.endings import finish, reap
+from apps.generations.endings import finish
 from apps.generations.kept_pictures import keep as keep_file
 from apps.generations.log import newest_preview
 from apps.generations.models import Artifact, Checkpoint, GenerationJob, State
@@ -28,7 +28,7 @@ from tests.generations.conftest import Paint, Submit
 from tests.generations.pictures import picture, png_of
 from tests.generations.scripted import MADE_WITH, ScriptedEngine, ended, expected, running_worker, until
 from tests.generations.scripted_pictures import expected_pixels, pixels_of, preview_of
-from tests.generations.test_worker import lose_lease
+from tests.generations.test_worker import lose
 from tests.world import World
 
 
@@ -103,8 +103,7 @@ def test_a_worker_that_is_lost_leaves_its_checkpoint_to_the_next(
         until(lambda: Checkpoint.objects.filter(step__gte=4).exists())
         slow.frozen.set()
         sleeper.stop_claiming()
-        lose_lease(job)
-        reap()
+        lose(job)
         with running_worker(engine, "fresh"):
             job = ended(job)
         slow.frozen.clear()
@@ -148,8 +147,7 @@ def test_checkpoints_are_fenced_and_the_newest_wins(paint: Paint) -> None:
     old = claimed()
     assert keep(old, checkpoint(4))
     assert not keep(old, checkpoint(2)), "an older step"
-    lose_lease(job)
-    reap()
+    lose(job)
     assert not keep(old, checkpoint(6)), "nobody holds it"
     new = claimed()
     job.refresh_from_db()
@@ -168,8 +166,7 @@ def test_negative_control_without_the_fence_a_lost_attempt_would_write(
 ) -> None:
     (job,) = paint()
     old = claimed()
-    lose_lease(job)
-    reap()
+    lose(job)
     claimed()
     unfenced = checkpoints.KEEP.replace("AND attempt = %(attempt)s AND state = 'running'", "")
     monkeypatch.setattr(checkpoints, "KEEP", unfenced)
@@ -179,8 +176,7 @@ def test_negative_control_without_the_fence_a_lost_attempt_would_write(
 def test_a_picture_of_a_lost_attempt_is_not_kept(paint: Paint, store: Path) -> None:
     (job,) = paint()
     old = claimed()
-    lose_lease(job)
-    reap()
+    lose(job)
     new = claimed()
     first, second = keep_file(made(1)), keep_file(made(2))
     assert finish(old, Outcome(State.SUCCEEDED, "", "stop", 0, picture=first)) is None
@@ -319,8 +315,7 @@ def test_a_picture_whose_worker_is_lost_for_good_is_booked_by_the_steps_that_wer
         until(lambda: newest_preview(sync_client(), job.pk) is not None)
         slow.frozen.set()
         sleeper.stop_claiming()
-        lose_lease(job)
-        reap()
+        lose(job)
         slow.frozen.clear()
     job.refresh_from_db()
     assert (job.state, job.error_code) == (State.FAILED, "worker_lost")

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.audit.models import AuditEvent
 from apps.generations.actions import request_cancel, wipe_content
@@ -30,6 +30,13 @@ def lose_lease(job: GenerationJob) -> None:
         cursor.execute(
             "UPDATE generations_generationjob SET lease_until = now() - interval '1 s' WHERE id = %s", [job.pk]
         )
+
+
+def lose(job: GenerationJob) -> list[GenerationJob]:
+    """What was taken away then: at once, before the next heartbeat of a worker that lives can extend the lease."""
+    with transaction.atomic():
+        lose_lease(job)
+        return reap()
 
 
 def claimed(worker: str = "a") -> Held:
@@ -127,8 +134,7 @@ def test_cancel_without_redis_takes_two_seconds_at_most(submit: Submit, worker: 
 def test_an_attempt_that_lost_its_lease_writes_nothing(submit: Submit) -> None:
     job = submit()
     old = claimed("a")
-    lose_lease(job)
-    assert [each.state for each in reap()] == [State.QUEUED]
+    assert [each.state for each in lose(job)] == [State.QUEUED]
     new = claimed("b")
     assert new.attempt == old.attempt + 1
     assert finish(old, DONE) is None
@@ -147,8 +153,7 @@ def test_negative_control_without_the_fence_a_lost_attempt_would_write(
 ) -> None:
     job = submit()
     old = claimed("a")
-    lose_lease(job)
-    reap()
+    lose(job)
     claimed("b")
     unfenced = Held(old.job, old.attempt + 1)  # what a statement that doesn't compare the attempt would match
     assert finish(unfenced, DONE) is not None
@@ -164,8 +169,7 @@ def test_a_zombie_is_stopped_and_the_second_attempt_is_the_one_that_counts(
         until(lambda: GenerationJob.objects.get(pk=job.pk).state == State.RUNNING)
         zombie.frozen.set()
         sleeper.stop_claiming()
-        lose_lease(job)
-        reap()
+        lose(job)
         with running_worker(engine, "fresh"):
             until(lambda: bool(engine.requests))
             until(lambda: f"{job.pk}:1" in zombie._cancelled)
@@ -179,8 +183,7 @@ def test_a_job_that_loses_its_worker_three_times_fails_with_a_reason(submit: Sub
     job = submit()
     for lost in range(3):
         assert claimed().attempt == lost + 1
-        lose_lease(job)
-        reap()
+        lose(job)
     job.refresh_from_db()
     assert (job.state, job.error_code, job.lost_attempts) == (State.FAILED, "worker_lost", 3)
     assert "3 times" in job.error_message
@@ -200,8 +203,7 @@ def test_a_wish_to_stop_outlives_the_worker(submit: Submit, world: World) -> Non
     held = claimed()
     request_cancel(actor=world.editor, job=job)
     assert not release(held)
-    lose_lease(job)
-    reap()
+    lose(job)
     job.refresh_from_db()
     assert job.state == State.CANCELLED
 
