@@ -30,9 +30,8 @@ from engine.types import SamplingParams
 from tests.engine.faulty_server import DONE, HEAD, answers, chunk, faulty, says, then_hangs
 from tests.engine.openai_server import KEY, OpenAIServer, serving
 from tests.engine.recorder import submit as submit_here
-from tests.generations import scripted
 from tests.generations.reader import Reader
-from tests.generations.scripted import until
+from tests.generations.scripted import ended, until
 from tests.generations.upstreams import far_model, upstream_worker
 from tests.world import World
 
@@ -70,10 +69,6 @@ def there(tiny_store: tuple[Path, str]) -> Iterator[OpenAIServer]:
     engine.start()
     yield OpenAIServer(engine, "there", folder)
     engine.stop(drain_seconds=0)
-
-
-def ended(job: GenerationJob) -> GenerationJob:
-    return scripted.ended(job)
 
 
 def booked(job: GenerationJob) -> tuple[int, int]:

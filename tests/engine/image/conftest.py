@@ -21,17 +21,16 @@ def pipelines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def drawer(pipelines: dict[str, Path], checkpoints: dict[str, Path]) -> Iterator[EngineThread]:
-    """What `make_drawer` starts, once a file: for tests that neither change it nor look at what it loads."""
-    with started_engines(max_context=512) as start:
-        yield start({**pipelines, "Llama": checkpoints["Llama"]})
-
-
-@pytest.fixture
 def make_drawer(pipelines: dict[str, Path], checkpoints: dict[str, Path]) -> Iterator[Callable[..., EngineThread]]:
     """A started engine that serves the tiny pipelines under their family's name, and the text model “Llama”."""
     with started_engines(max_context=512) as start:
         yield partial(start, {**pipelines, "Llama": checkpoints["Llama"]})
+
+
+@pytest.fixture(scope="module")
+def drawer(make_drawer: Callable[..., EngineThread]) -> EngineThread:
+    """One for a whole file: for tests that neither change it nor look at what it loads."""
+    return make_drawer()
 
 
 @pytest.fixture(scope="session")

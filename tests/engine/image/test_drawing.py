@@ -6,10 +6,9 @@ import io
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,17 +30,15 @@ from engine.types import (
 from tests.engine.image.drawing import Watcher, draw, far_apart, half_mask, params, png, some_picture
 from tests.engine.image.tiny import SIDE
 from tests.engine.recorder import GREEDY, submit
-from tests.engine.started import started_engines
 
 Make = Callable[..., EngineThread]
 MODEL = "stable-diffusion"
 
 
 @pytest.fixture(scope="module")
-def keeper(pipelines: dict[str, Path]) -> Iterator[EngineThread]:
+def keeper(make_drawer: Make) -> EngineThread:
     """Keeps a checkpoint of every step."""
-    with started_engines(checkpoint_seconds=0) as start:
-        yield start(pipelines)
+    return make_drawer(checkpoint_seconds=0)
 
 
 def at_step(step: int, act: Callable[[], object]) -> Callable[[Event], None]:
