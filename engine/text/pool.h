@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #define WORTH_SHARING 65536 /* numbers: threads take microseconds to meet, and milliseconds where others want the cores */
-#define PIECES_A_THREAD 4   /* so that one that is stopped in the middle of a piece doesn't hold up much */
+#define PIECES_A_THREAD 16   /* so that one that is stopped in the middle of a piece doesn't hold up much */
 
 /* One piece of a loop. who: which of the threads that share it, from 0. */
 typedef void piece_of(const void *work, int64_t piece, int who);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from engine.text.footprint import held_by
 from engine.text.loader import LoadedModel, load_model
 from engine.text.packed import kernel
 from engine.text.packed.kernel import PackedMatrix, most_rows
-from engine.text.packed.layout import Bits, Packed, in_full, joined
+from engine.text.packed.layout import Bits, Packed, in_full, in_twos, joined
 from engine.text.packed.linear import PackedLinear, pack_linears, refusal
 from engine.text.packed.quantise import GROUP, can_quantise, quantised
 from engine.types import AdapterRef
@@ -29,22 +30,23 @@ from tests.engine.recorder import submit
 from tests.engine.test_equality import Bench, greedy, prompts_of
 from tests.engine.tiny import FAMILIES
 
-FULL: tuple[Bits, ...] = (32, 16)
 BITS: tuple[Bits, ...] = (8, 4)
+FULL: dict[str, Callable[[torch.Tensor], Packed]] = {"whole": in_full, "halves": in_full, "twos": in_twos}
+KINDS = [*FULL, *BITS]
 
 
 def load(folder: Path, weights: Weights) -> LoadedModel:
     return at_once(load_model(folder, EngineConfig(dtype="float32", device="cpu"), weights))
 
 
-def full_weight(features: int, inputs: int, bits: Bits) -> torch.Tensor:
-    """One that can be kept in so many bits."""
+def full_weight(features: int, inputs: int, kind: str) -> torch.Tensor:
+    """One that loses nothing when it is kept so."""
     weight = torch.randn(features, inputs)
-    return weight.to(torch.bfloat16).float() if bits == 16 else weight
+    return weight if kind == "whole" else weight.to(torch.bfloat16).float()
 
 
-def packed(weight: torch.Tensor, bits: Bits) -> Packed:
-    return in_full(weight) if bits >= 16 else quantised(weight, bits)
+def packed(weight: torch.Tensor, kind: str | Bits) -> Packed:
+    return FULL[kind](weight) if isinstance(kind, str) else quantised(weight, kind)
 
 
 def with_threads(number: int, weights: Packed) -> PackedMatrix:
@@ -61,20 +63,24 @@ def expanded(matrix: PackedMatrix) -> torch.Tensor:
     return matrix.multiply(torch.eye(matrix.weights.inputs)).T
 
 
-@pytest.mark.parametrize("bits", FULL)
+@pytest.mark.parametrize("processor", ["own", "any"])
+@pytest.mark.parametrize("kind", FULL)
 @pytest.mark.parametrize(("features", "inputs"), [(1, 1), (33, 5), (70, 96), (320, 64)])
 def test_full_weights_are_exact_and_a_row_says_the_same_whatever_is_beside_it(
-    bits: Bits, features: int, inputs: int
+    monkeypatch: pytest.MonkeyPatch, processor: str, kind: str, features: int, inputs: int
 ) -> None:
+    if processor == "any":
+        monkeypatch.setattr(kernel, "library", partial(kernel.library, "-DFLOATS"))
     torch.manual_seed(features)
-    weight = full_weight(features, inputs, bits)
-    weights = in_full(weight)
-    assert weights.bits == bits
+    weight = full_weight(features, inputs, kind)
+    weights = packed(weight, kind)
+    assert (weights.bits, weights.in_twos) == (32 if kind == "whole" else 16, kind == "twos")
     one, two = with_threads(1, weights), with_threads(2, weights)
     assert torch.equal(expanded(one), weight)
     rows = torch.randn(50, inputs)
     together = one.multiply(rows)
-    torch.testing.assert_close(together.double(), rows.double() @ weight.double().T, rtol=1e-5, atol=1e-4)
+    seen = rows.to(torch.bfloat16) if kind == "twos" else rows
+    torch.testing.assert_close(together.double(), seen.double() @ weight.double().T, rtol=1e-5, atol=1e-4)
     for number in range(1, 30):
         assert torch.equal(one.multiply(rows[:number]), together[:number])
         assert torch.equal(two.multiply(rows[:number]), together[:number])
@@ -82,11 +88,15 @@ def test_full_weights_are_exact_and_a_row_says_the_same_whatever_is_beside_it(
 
 
 def test_full_weights_take_half_where_that_loses_nothing() -> None:
-    half, whole = full_weight(64, 32, 16), full_weight(64, 32, 32)
+    half, whole = full_weight(64, 32, "halves"), full_weight(64, 32, "whole")
     assert [in_full(one).nbytes for one in (half, whole)] == [half.nbytes // 2, whole.nbytes]
+    assert in_twos(half).nbytes == half.nbytes // 2
     assert in_full(torch.full((1, 2), float("nan"))).bits == 32  # nothing is equal to it
     both = PackedMatrix(joined([in_full(half), in_full(whole)]))
     assert torch.equal(expanded(both), torch.cat([half, whole]))
+    twice = joined([in_twos(half), in_twos(-half)])
+    assert torch.equal(expanded(PackedMatrix(twice)), torch.cat([half, -half]))
+    assert torch.equal(expanded(PackedMatrix(twice.split([64, 64])[1])), -half)
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -138,10 +148,10 @@ def test_both_ways_multiply_by_the_same_weights(bits: Bits, rows: int, size: int
     assert (seen - inputs).norm() < 0.01 * inputs.norm()
 
 
-@pytest.mark.parametrize("bits", FULL + BITS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("broken", [float("nan"), float("inf")])
-def test_what_is_not_finite_stays_in_its_row_and_is_not_hidden(bits: Bits, broken: float) -> None:
-    matrix, inputs = PackedMatrix(packed(full_weight(40, 64, bits), bits)), torch.randn(3, 64)
+def test_what_is_not_finite_stays_in_its_row_and_is_not_hidden(kind: str | Bits, broken: float) -> None:
+    matrix, inputs = PackedMatrix(packed(full_weight(40, 64, str(kind)), kind)), torch.randn(3, 64)
     whole = matrix.multiply(inputs)
     inputs[1, 50] = broken
     told = matrix.multiply(inputs)
@@ -156,20 +166,23 @@ def test_several_threads_multiply_like_one(bits: Bits) -> None:
     assert torch.equal(alone.multiply(inputs), together.multiply(inputs))
 
 
-@pytest.mark.parametrize("bits", [32, *BITS])
+@pytest.mark.parametrize("kind", ["whole", "twos", *BITS])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_layer_is_near_the_plain_one(bits: Bits, dtype: torch.dtype, bias: bool) -> None:
+def test_a_layer_is_near_the_plain_one(kind: str | Bits, dtype: torch.dtype, bias: bool) -> None:
     torch.manual_seed(0)
     plain = nn.Linear(96, 160, bias=bias, dtype=dtype).requires_grad_(False)
-    layer = PackedLinear(plain, packed(plain.weight, bits))
-    for rows in (1, 8, min(most_rows(bits), 256) + 1):
+    layer = PackedLinear(plain, packed(plain.weight, kind))
+    for rows in (1, 8, min(most_rows(layer.matrix.weights.bits), 256) + 1):
         inputs = torch.randn(1, rows, 96, dtype=dtype)
         expected, found = plain(inputs).float(), layer(inputs)
         assert found.dtype is dtype
         assert found.shape == expected.shape
-        least = 4e-3 if dtype is torch.bfloat16 else 1e-6  # the plain one rounds, too
-        assert (found.float() - expected).norm() / expected.norm() < {8: 0.012, 4: 0.12}.get(bits, least)
+        least = 4e-3 if torch.bfloat16 in (dtype, layer.matrix.weights.words.dtype) else 1e-6  # it rounds, too
+        assert (found.float() - expected).norm() / expected.norm() < {8: 0.012, 4: 0.12}.get(kind, least)
+    keeps = PackedLinear(plain, packed(plain.weight, kind), keeps=True)(inputs)
+    assert keeps.dtype is torch.float32
+    assert torch.equal(keeps.to(dtype), found)
 
 
 def test_they_take_the_memory_that_was_promised() -> None:
@@ -291,7 +304,8 @@ def test_what_they_cost_is_measured(checkpoints: dict[str, Path]) -> None:
     with torch.inference_mode():
         nothing, eight, four = (compare(checkpoints["Llama"], weights) for weights in ("full", "int8", "int4"))
     assert nothing.perplexity == pytest.approx(nothing.full_perplexity, rel=1e-5)
-    assert nothing.same_tokens == nothing.compared_tokens > 100
+    # Read one by one and all at once: in bfloat16 two that are as good as equal may change places.
+    assert nothing.compared_tokens - 5 <= nothing.same_tokens <= nothing.compared_tokens == 256
     assert eight.text_tokens == nothing.text_tokens == 511  # as much as fits into its context
     assert eight.full_perplexity == four.full_perplexity
     assert four.same_tokens < eight.same_tokens < eight.compared_tokens

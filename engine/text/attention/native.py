@@ -1,8 +1,4 @@
-"""Attention on the CPU by a kernel of our own that knows blocks (paged.c), compiled for this machine at first use.
-
-It computes decodes and short chunks, where reading the cache is most of the work. Long chunks of prompts are matrix
-multiplications; their keys and values are gathered for torch's kernel (docs/decisions/0013 and 0016).
-"""
+"""Attention on the CPU by a kernel of our own that knows blocks (paged.c), compiled for this machine at first use."""
 
 from __future__ import annotations
 
@@ -16,7 +12,6 @@ from pathlib import Path
 import torch
 
 from engine.text.attention.backend import AttentionPlan, Backend, Variant
-from engine.text.attention.gathered import Masks, attend
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 from engine.text.compiled import Unavailable, compiled
@@ -25,8 +20,6 @@ logger = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("paged.c")
 MOST_DIM = 256
-LONG = 128
-"""Chunks of so many tokens and more go to torch's kernel."""
 ROWS_AT_ONCE = 48
 """Rows of a chunk that one thread takes at once: a multiple of the kernel's tile of 6."""
 
@@ -63,9 +56,6 @@ class Prepared:
 
     plan: NativePlan
     arrays: list[array[int]]
-    tables: dict[int, torch.Tensor]
-    """The blocks of the long chunks, by their numbers."""
-    masks: Masks
 
 
 class NativeBackend(Backend):
@@ -101,7 +91,6 @@ class NativeBackend(Backend):
         tasks = [
             (number, first, min(first + ROWS_AT_ONCE, chunk.count * self.shape.group))
             for number, chunk in enumerate(chunks)
-            if chunk.count < LONG
             for first in range(0, chunk.count * self.shape.group, ROWS_AT_ONCE)
         ]
         arrays = [
@@ -114,9 +103,8 @@ class NativeBackend(Backend):
         addresses = [numbers.buffer_info()[0] for numbers in arrays]
         shape = self.shape
         sizes = (len(chunks), shape.query_heads, shape.kv_heads, shape.key_dim, torch.get_num_threads(), stride)
-        long = {number: torch.tensor(chunk.used) for number, chunk in enumerate(chunks) if chunk.count >= LONG}
         plan = NativePlan(*sizes, *addresses[:4], len(tasks), 0, *addresses[4:])
-        return Prepared(plan, arrays, long, Masks(shape))
+        return Prepared(plan, arrays)
 
     def attend(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, variant: Variant,
@@ -140,13 +128,6 @@ class NativeBackend(Backend):
                 )
             ),
         )  # fmt: skip
-        for number, table in prepared.tables.items():
-            chunk = plan.chunks[number]
-            mask = prepared.masks.of(number, chunk, variant.window)
-            keys = self.keys[layer][table].permute(1, 0, 3, 2).flatten(1, 2)[:, : chunk.end]
-            values = self.values[layer][table].transpose(0, 1).flatten(1, 2)[:, : chunk.end]
-            rows = slice(chunk.row, chunk.row + chunk.count)
-            output[rows] = attend(query[:, rows], keys, values, mask, variant)
         return output
 
 

@@ -2,7 +2,7 @@
 
    One call handles one layer of one step. For every chunk (tokens `start … start+count-1` of one sequence) it first
    writes the new keys and values into the chunk's blocks, then computes attention with an online softmax (Milakov and
-   Gimelshein, 2018; the loop of FlashAttention), block by block, so nothing but a few rows is kept beside the cache.
+   Gimelshein, 2018; the loop of FlashAttention), SPAN blocks at a time, so nothing but a few rows is kept beside the cache.
 
    A block holds BLOCK tokens. Keys lie transposed in it, [head_dim][BLOCK]: the scores of a query with a whole block are
    then one vector or a few, with no sum across lanes. Vectors are as wide as the machine's registers and no wider: what
@@ -20,7 +20,8 @@
 
 #define BLOCK 16
 #define MOST_DIM 256
-#define TILE 6  /* rows at a time: 6 rows of 16 floats are 12 of the 16 registers of AVX2 */
+#define SPAN 4 /* Blocks whose scores are weighed together, by their places: a row's numbers are the same in any tile. */
+#define TILE 6 /* rows at a time */
 #if defined(__AVX512F__)
 #define LANES 16
 #elif defined(__AVX__)
@@ -29,8 +30,15 @@
 #define LANES 4
 #endif
 #define PARTS (BLOCK / LANES) /* vectors that hold a number for each token of a block */
+#if LANES == 16
+#define SUMS 24 /* of 32 registers */
+#else
+#define SUMS 12 /* of 16 */
+#endif
+#define VECTORS (SUMS / TILE) /* of a row's results at a time, where there are so many */
 #define LOWEST -1e30f
-#define UNROLL _Pragma("GCC unroll 6")
+#define UNROLL _Pragma("GCC unroll 16")
+#define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
@@ -84,6 +92,13 @@ static inline vec exponential(vec x) {
     return (vec)(((ivec)x & nan) | ((ivec)result & ~nan));
 }
 
+/* tanh, with an absolute error below 2e-7. */
+static inline vec tangent(vec x) {
+    const ivec sign = (ivec)x & (ivec)all(-0.0f);
+    const vec falling = exponential(-2 * (vec)((ivec)x ^ sign));
+    return (vec)((ivec)((1 - falling) / (1 + falling)) ^ sign);
+}
+
 static inline vec larger_of(vec a, vec b) {
     const ivec more = a > b;
     return (vec)(((ivec)a & more) | ((ivec)b & ~more));
@@ -122,15 +137,121 @@ static void store(const struct plan *plan, const struct attended *layer, int chu
     }
 }
 
+/* Blocks whose scores are weighed together, and those that come after them. Where there are fewer, others stand in their
+   places, and none of their tokens is seen. */
+struct span {
+    const ELEMENT *keys[SPAN], *values[SPAN], *next_keys[SPAN];
+};
+
+/* What rows of a tile have come to. */
+struct sums {
+    vec out[TILE][MOST_DIM / LANES], total[TILE]; /* total: in parts */
+    float most[TILE];
+};
+
+INLINE void score_some(
+    const struct span *span, int dim, float query[][MOST_DIM], float scores[][SPAN * BLOCK], int block, const int rows,
+    const int blocks) {
+    vec numbers[TILE][SPAN * PARTS];
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < blocks * PARTS; p++) numbers[r][p] = (vec){0};
+    for (int d = 0; d < dim; d++) {
+        vec key[SPAN * PARTS];
+        UNROLL for (int b = 0; b < blocks; b++) {
+            __builtin_prefetch(span->values[block + b] + d * BLOCK);
+            UNROLL for (int p = 0; p < PARTS; p++)
+                key[b * PARTS + p] = load(span->keys[block + b] + d * BLOCK + p * LANES);
+        }
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int p = 0; p < blocks * PARTS; p++) numbers[r][p] += query[r][d] * key[p];
+    }
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int p = 0; p < blocks * PARTS; p++)
+            memcpy(scores[r] + block * BLOCK + p * LANES, &numbers[r][p], sizeof numbers[r][p]);
+}
+
+/* Blocks lie anywhere, so the processor doesn't foresee their values, nor the next keys, by itself. */
+INLINE void score(
+    const struct span *span, int dim, float query[][MOST_DIM], float scores[][SPAN * BLOCK], const int rows) {
+    const int fit = SUMS / (rows * PARTS), at_once = fit >= SPAN ? SPAN : fit >= 2 ? 2 : 1;
+    for (int block = 0; block < SPAN; block += at_once) score_some(span, dim, query, scores, block, rows, at_once);
+}
+
+/* Scores become weights; what there is of the row so far is scaled to the new maximum. first, last: tokens it sees. */
+INLINE void weigh(
+    const struct plan *plan, const struct attended *layer, float *scores, int first, int last, struct sums *sums,
+    const int row) {
+    vec numbers[SPAN * PARTS], now = all(LOWEST), added = {0};
+    ivec lanes, seen[SPAN * PARTS];
+    for (int lane = 0; lane < LANES; lane++) lanes[lane] = lane;
+    UNROLL for (int p = 0; p < SPAN * PARTS; p++) {
+        memcpy(numbers + p, scores + p * LANES, sizeof numbers[p]);
+        if (layer->softcap) numbers[p] = tangent(numbers[p] / layer->softcap) * layer->softcap;
+        const ivec token = lanes + p * LANES;
+        seen[p] = (token <= last) & (token >= first);
+        /* What lies in unwritten places may be anything, NaN too. */
+        numbers[p] = (vec)(((ivec)numbers[p] & seen[p]) | ((ivec)all(LOWEST) & ~seen[p]));
+        now = larger_of(numbers[p], now);
+    }
+    const float top = largest(now);
+    if (top > sums->most[row]) {
+        const float before = expf(sums->most[row] - top);
+        sums->total[row] *= before;
+        for (int v = 0; v < plan->dim / LANES; v++) sums->out[row][v] *= before;
+        sums->most[row] = top;
+    }
+    UNROLL for (int p = 0; p < SPAN * PARTS; p++) {
+        const vec weight = (vec)((ivec)exponential(numbers[p] - sums->most[row]) & seen[p]);
+        memcpy(scores + p * LANES, &weight, sizeof weight);
+        added += weight;
+    }
+    sums->total[row] += added;
+}
+
+/* Values of so many tokens, by their weights: some vectors of each row. */
+INLINE void add(
+    const struct span *span, int dim, int tokens, float weights[][SPAN * BLOCK], struct sums *sums, int first,
+    const int rows, const int vectors) {
+    vec part[TILE][SUMS];
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++) part[r][v] = sums->out[r][first + v];
+    for (int block = 0; block * BLOCK < tokens; block++) {
+        const ELEMENT *values = span->values[block] + first * LANES, *next = span->next_keys[block];
+        const int begin = block * BLOCK, end = begin + BLOCK < tokens ? begin + BLOCK : tokens;
+        for (int token = begin; token < end; token++, values += dim, next += vectors * LANES) {
+            vec value[SUMS];
+            __builtin_prefetch(next);
+            UNROLL for (int v = 0; v < vectors; v++) value[v] = load(values + v * LANES);
+            UNROLL for (int r = 0; r < rows; r++)
+                UNROLL for (int v = 0; v < vectors; v++) part[r][v] += weights[r][token] * value[v];
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++) sums->out[r][first + v] = part[r][v];
+}
+
+/* place: of the first token. blocks: that there are. */
+INLINE void span_of(
+    const struct plan *plan, const struct attended *layer, const struct span *span, float query[][MOST_DIM], int place,
+    const int *first, const int *last, struct sums *sums, int blocks, const int rows) {
+    float scores[TILE][SPAN * BLOCK] __attribute__((aligned(64)));
+    score(span, plan->dim, query, scores, rows);
+    UNROLL for (int r = 0; r < rows; r++) {
+        const int seen = last[r] - place < blocks * BLOCK ? last[r] - place : blocks * BLOCK - 1;
+        weigh(plan, layer, scores[r], first[r] - place, seen, sums, r);
+    }
+    const int left = last[rows - 1] - place + 1, tokens = left < blocks * BLOCK ? left : blocks * BLOCK;
+    int vector = 0;
+    for (; vector + VECTORS <= plan->dim / LANES; vector += VECTORS)
+        add(span, plan->dim, tokens, scores, sums, vector, rows, VECTORS);
+    for (; vector < plan->dim / LANES; vector += PARTS) add(span, plan->dim, tokens, scores, sums, vector, rows, PARTS);
+}
+
 /* Rows `from … from+rows-1` of a chunk and key/value head; row r is query head r % group of token r / group. */
-static inline __attribute__((always_inline)) void tile(
+INLINE void tile(
     const struct plan *plan, const struct attended *layer, int chunk, int head, int from, const int rows) {
     const int dim = plan->dim, group = plan->query_heads / plan->kv_heads;
     const int start = plan->starts[chunk], first_row = plan->first_rows[chunk];
     const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
     float query[TILE][MOST_DIM] __attribute__((aligned(64)));
-    vec out[TILE][MOST_DIM / LANES];
-    float most[TILE], total[TILE];
+    struct sums sums;
     int last[TILE], first[TILE];
 
     for (int r = 0; r < rows; r++) {
@@ -138,74 +259,32 @@ static inline __attribute__((always_inline)) void tile(
         const ELEMENT *source = (const ELEMENT *)layer->query + (int64_t)member * layer->query_head +
                                 (int64_t)(first_row + token) * layer->query_token;
         for (int d = 0; d < dim; d++) query[r][d] = widen(source[d]) * layer->scale;
-        for (int v = 0; v < dim / LANES; v++) out[r][v] = (vec){0};
+        for (int v = 0; v < dim / LANES; v++) sums.out[r][v] = (vec){0};
         last[r] = start + token;
         first[r] = layer->window && last[r] >= layer->window ? last[r] - layer->window + 1 : 0;
-        most[r] = layer->sinks ? layer->sinks[member] : LOWEST;
-        total[r] = layer->sinks ? 1 : 0;
+        sums.most[r] = layer->sinks ? layer->sinks[member] : LOWEST;
+        sums.total[r] = (vec){layer->sinks ? 1 : 0};
     }
-    ivec lanes;
-    for (int lane = 0; lane < LANES; lane++) lanes[lane] = lane;
-    for (int block = first[0] / BLOCK; block <= last[rows - 1] / BLOCK; block++) {
-        const int64_t offset = ((int64_t)table[block] * plan->kv_heads + head) * BLOCK * dim;
-        const ELEMENT *keys = (const ELEMENT *)layer->keys + offset;
-        const ELEMENT *values = (const ELEMENT *)layer->values + offset;
-        const int place = block * BLOCK;
-        vec scores[TILE][PARTS];
-        float weights[TILE][BLOCK];
-
-        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) scores[r][p] = (vec){0};
-        for (int d = 0; d < dim; d++) {
-            vec key[PARTS];
-            UNROLL for (int p = 0; p < PARTS; p++) key[p] = load(keys + d * BLOCK + p * LANES);
-            UNROLL for (int r = 0; r < rows; r++)
-                UNROLL for (int p = 0; p < PARTS; p++) scores[r][p] += query[r][d] * key[p];
+    const int64_t size = BLOCK * dim, stride = plan->kv_heads * size;
+    const int end = last[rows - 1] / BLOCK + 1;
+    for (int begin = first[0] / BLOCK, next; begin < end; begin = next) {
+        next = (begin / SPAN + 1) * SPAN;
+        if (next > end) next = end;
+        struct span span;
+        for (int b = 0; b < SPAN; b++) {
+            const int block = begin + b < next ? begin + b : begin, after = next + b < end ? next + b : block;
+            span.keys[b] = (const ELEMENT *)layer->keys + table[block] * stride + head * size;
+            span.values[b] = (const ELEMENT *)layer->values + table[block] * stride + head * size;
+            span.next_keys[b] = (const ELEMENT *)layer->keys + table[after] * stride + head * size;
         }
-        UNROLL for (int r = 0; r < rows; r++) {
-            vec now = all(LOWEST);
-            UNROLL for (int p = 0; p < PARTS; p++) {
-                if (layer->softcap)
-                    for (int lane = 0; lane < LANES; lane++)
-                        scores[r][p][lane] = tanhf(scores[r][p][lane] / layer->softcap) * layer->softcap;
-                const ivec token = lanes + (place + p * LANES), seen = (token <= last[r]) & (token >= first[r]);
-                /* What lies in unwritten places may be anything, NaN too. */
-                scores[r][p] = (vec)(((ivec)scores[r][p] & seen) | ((ivec)all(LOWEST) & ~seen));
-                now = larger_of(scores[r][p], now);
-            }
-            const float top = largest(now), larger = top > most[r] ? top : most[r];
-            if (larger != most[r]) {
-                const float before = expf(most[r] - larger);
-                total[r] *= before;
-                for (int v = 0; v < dim / LANES; v++) out[r][v] *= before;
-                most[r] = larger;
-            }
-            vec added = {0};
-            UNROLL for (int p = 0; p < PARTS; p++) {
-                const ivec token = lanes + (place + p * LANES), seen = (token <= last[r]) & (token >= first[r]);
-                const vec weight = (vec)((ivec)exponential(scores[r][p] - larger) & seen);
-                memcpy(weights[r] + p * LANES, &weight, sizeof weight);
-                added += weight;
-            }
-            total[r] += sum(added);
-        }
-        const int left = last[rows - 1] - place + 1, tokens = left < BLOCK ? left : BLOCK;
-        for (int v = 0; v < dim / LANES; v += PARTS) {
-            vec part[TILE][PARTS];
-            UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) part[r][p] = out[r][v + p];
-            for (int token = 0; token < tokens; token++) {
-                vec value[PARTS];
-                UNROLL for (int p = 0; p < PARTS; p++) value[p] = load(values + token * dim + (v + p) * LANES);
-                UNROLL for (int r = 0; r < rows; r++)
-                    UNROLL for (int p = 0; p < PARTS; p++) part[r][p] += weights[r][token] * value[p];
-            }
-            UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < PARTS; p++) out[r][v + p] = part[r][p];
-        }
+        span_of(plan, layer, &span, query, begin * BLOCK, first, last, &sums, next - begin, rows);
     }
     for (int r = 0; r < rows; r++) {
         const int token = (from + r) / group, member = head * group + (from + r) % group;
         ELEMENT *target =
             (ELEMENT *)layer->output + ((int64_t)(first_row + token) * plan->query_heads + member) * dim;
-        for (int d = 0; d < dim; d++) target[d] = narrow(((float *)out[r])[d] / total[r]);
+        const float whole = sum(sums.total[r]);
+        for (int d = 0; d < dim; d++) target[d] = narrow(((float *)sums.out[r])[d] / whole);
     }
 }
 

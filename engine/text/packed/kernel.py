@@ -29,19 +29,20 @@ class NativeWeights(ctypes.Structure):
     """`struct weights` of packed.c."""
 
     _fields_ = [
-        *[(name, ctypes.c_int32) for name in ("bits", "inputs", "features", "threads")],
+        *[(name, ctypes.c_int32) for name in ("bits", "inputs", "features", "threads", "in_twos", "padding")],
         *[(name, ctypes.c_void_p) for name in ("packed", "scales")],
     ]
 
 
 @cache
 def library(*defines: str) -> ctypes.CDLL:
-    """defines: `-DFLOATS` never rounds inputs. Raises Unavailable."""
+    """defines: `-DFLOATS` multiplies floats only, whatever this processor can. Raises Unavailable."""
     loaded = compiled(SOURCE, *defines)
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     loaded.multiply.argtypes, loaded.multiply.restype = [pointer, number, pointer, pointer], number
     loaded.rounds_input.argtypes, loaded.rounds_input.restype = [], number
     loaded.multiplies_floats.argtypes, loaded.multiplies_floats.restype = [], number
+    loaded.multiplies_twos.argtypes, loaded.multiplies_twos.restype = [], number
     loaded.expand.argtypes, loaded.expand.restype = [pointer, number, number, pointer], None
     return loaded
 
@@ -56,7 +57,7 @@ class PackedMatrix:
         self.weights = weights
         self._library = library()
         self._native = NativeWeights(
-            weights.bits, weights.inputs, weights.features, torch.get_num_threads(),
+            weights.bits, weights.inputs, weights.features, torch.get_num_threads(), weights.in_twos, 0,
             weights.words.data_ptr(), weights.scales.data_ptr(),
         )  # fmt: skip
         self.address = ctypes.addressof(self._native)

@@ -152,48 +152,35 @@ static void each_row(struct rows *all, void (*each)(const struct rows *all, int6
     in_pieces(all->layer->threads, all->pieces, some_rows, all);
 }
 
-/* Queries, keys and values of all rows, which are returned. cosine, sine: [rows][dim]. NULL: there is no memory. */
-float *before(
-    const struct layer *layer, int count, const ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine,
-    float *numbers) {
-    const struct room room = room_in(layer, count, numbers);
-    struct rows all = {layer, room, layer->norm_before, cosine, sine, count};
-    widen_all(rows, room.hidden, (int64_t)count * layer->hidden);
-    each_row(&all, norm_row, layer->hidden);
-    if (!layer->multiply(layer->packed, count, room.normed, room.packed)) return NULL;
-    each_row(&all, turn_row, (layer->query_heads + 2 * layer->kv_heads) * layer->dim);
-    return room.packed;
-}
-
-/* What follows attention, whose results these are: `rows` are changed. False: there is no memory. */
-int after(const struct layer *layer, int count, const ELEMENT *attended, ELEMENT *rows, float *numbers) {
-    const int64_t columns = layer->hidden;
-    const struct room room = room_in(layer, count, numbers);
-    struct rows all = {layer, room, layer->norm_between, NULL, NULL, count};
-    widen_all(attended, room.attended, (int64_t)count * layer->query_heads * layer->dim);
-    if (!layer->multiply(layer->output, count, room.attended, room.normed)) return 0;
-    add(room.hidden, room.normed, count * columns);
-    each_row(&all, norm_row, columns);
-    if (!layer->multiply(layer->gate, count, room.normed, room.packed)) return 0;
-    each_row(&all, gate_row, layer->inner);
-    if (!layer->multiply(layer->down, count, room.gated, room.normed)) return 0;
-    add(room.hidden, room.normed, count * columns);
-    narrow_all(room.hidden, rows, count * columns);
-    return 1;
-}
-
-/* All of the layer, with attention by paged.c. `rows` are changed in place. False: there is no memory. */
+/* `rows` are changed in place. cosine, sine: [rows][dim]. False: there is no memory. */
 int forward(
     const struct layer *layer, int count, ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine, const void *plan,
     float *numbers) {
-    const int64_t dim = layer->dim, own = layer->query_heads * dim, keys = layer->kv_heads * dim, width = own + 2 * keys;
+    const int64_t columns = layer->hidden, dim = layer->dim;
+    const int64_t own = layer->query_heads * dim, keys = layer->kv_heads * dim, width = own + 2 * keys;
     const struct room room = room_in(layer, count, numbers);
-    if (!before(layer, count, rows, cosine, sine, numbers)) return 0;
+    struct rows all = {layer, room, layer->norm_before, cosine, sine, count};
+    widen_all(rows, room.hidden, count * columns);
+    each_row(&all, norm_row, columns);
+    if (!layer->multiply(layer->packed, count, room.normed, room.packed)) return 0;
+    each_row(&all, turn_row, width);
+
     ELEMENT *query = room.halves, *result = query + count * width;
     narrow_all(room.packed, query, count * width);
     const struct attended asked = {
         query, query + own, query + own + keys, dim, width, dim, width, dim, width, layer->keys, layer->values, result,
         NULL, layer->scale, 0, layer->window};
     layer->attend(plan, &asked);
-    return after(layer, count, result, rows, numbers);
+    widen_all(result, room.attended, count * own);
+    if (!layer->multiply(layer->output, count, room.attended, room.normed)) return 0;
+    add(room.hidden, room.normed, count * columns);
+
+    all.weight = layer->norm_between;
+    each_row(&all, norm_row, columns);
+    if (!layer->multiply(layer->gate, count, room.normed, room.packed)) return 0;
+    each_row(&all, gate_row, 4 * (int64_t)layer->inner); /* an exponential and a division each */
+    if (!layer->multiply(layer->down, count, room.gated, room.normed)) return 0;
+    add(room.hidden, room.normed, count * columns);
+    narrow_all(room.hidden, rows, count * columns);
+    return 1;
 }

@@ -1,4 +1,4 @@
-"""Decoder layers with packed weights, one call each (layer.c), or two with torch's attention between them."""
+"""Decoder layers with packed weights, one call each (layer.c)."""
 
 from __future__ import annotations
 
@@ -48,8 +48,6 @@ def library(dtype: torch.dtype) -> ctypes.CDLL:
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     loaded.forward.argtypes = [pointer, number, pointer, pointer, pointer, pointer, pointer]
     loaded.forward.restype = number
-    loaded.before.argtypes, loaded.before.restype = [pointer, number, *[pointer] * 4], pointer
-    loaded.after.argtypes, loaded.after.restype = [pointer, number, pointer, pointer, pointer], number
     loaded.room_of.argtypes, loaded.room_of.restype = [pointer, number], ctypes.c_int64
     return loaded
 
@@ -103,31 +101,13 @@ class PackedLayer:
             self._native.keys = plan.backend.keys[self._number].data_ptr()
             self._native.values = plan.backend.values[self._number].data_ptr()
         cos, sin = cos.contiguous(), sin.contiguous()
-        given = self._address, hidden_states.shape[1], hidden_states.data_ptr(), cos.data_ptr(), sin.data_ptr()
-        room = self._room.of(self._address, hidden_states.shape[1])
-        if prepared.tables:  # long chunks, which torch's attention is for
-            done = self._around(given, hidden_states, room, plan)
-        else:
-            done = self._library.forward(*given, ctypes.addressof(prepared.plan), room.data_ptr())
-        if not done:
+        rows = hidden_states.shape[1]
+        if not self._library.forward(
+            self._address, rows, hidden_states.data_ptr(), cos.data_ptr(), sin.data_ptr(),
+            ctypes.addressof(prepared.plan), self._room.of(self._address, rows).data_ptr(),
+        ):  # fmt: skip
             raise MemoryError
         return hidden_states
-
-    def _around(self, given: tuple[int, ...], hidden: torch.Tensor, room: torch.Tensor, plan: AttentionPlan) -> bool:
-        """Attention by the backend. given: what `before` takes, all but the room."""
-        packed = self._library.before(*given, room.data_ptr())
-        if not packed:
-            return False
-        native, rows = self._native, hidden.shape[1]
-        heads = native.query_heads + 2 * native.kv_heads
-        begin = (packed - room.data_ptr()) // room.itemsize
-        numbers = room[begin : begin + rows * heads * native.dim].view(rows, heads, native.dim).to(hidden.dtype)
-        query, key, value = numbers.transpose(0, 1).tensor_split(
-            [native.query_heads, native.query_heads + native.kv_heads]
-        )
-        attended = plan.backend.attend(self._number, query, key, value, self._variant, plan)
-        done: int = self._library.after(*given[:2], attended.data_ptr(), hidden.data_ptr(), room.data_ptr())
-        return bool(done)
 
 
 class Room:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Several
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
+from torch.nn.functional import pad
 
 Bits = Literal[32, 16, 8, 4]
 FEATURES = 32
@@ -20,10 +21,12 @@ class Packed:
     features: int
     inputs: int
     words: torch.Tensor
-    """In full: float32 or bfloat16 `[blocks, inputs, FEATURES]`; rounded: int32 `[blocks, inputs / weights a word,
-    FEATURES]`."""
+    """In full: float32 or bfloat16 `[blocks, inputs, FEATURES]`, in twos bfloat16 `[blocks, inputs / 2, FEATURES, 2]`;
+    rounded: int32 `[blocks, inputs / weights a word, FEATURES]`."""
     scales: torch.Tensor
     """8 bits: float32 `[blocks, FEATURES]`; 4 bits: bfloat16 `[blocks, groups, 2, FEATURES]`, scale and least."""
+    in_twos: bool = False
+    """16 bits, for a processor that multiplies bfloat16: what comes in is rounded to it too."""
 
     @property
     def is_rounded(self) -> bool:
@@ -38,7 +41,7 @@ class Packed:
         parts, begin = [], 0
         for count in features:
             blocks = slice(begin, begin + -(-count // FEATURES))
-            parts.append(Packed(self.bits, count, self.inputs, self.words[blocks], self.scales[blocks]))
+            parts.append(replace(self, features=count, words=self.words[blocks], scales=self.scales[blocks]))
             begin = blocks.stop
         return parts
 
@@ -51,6 +54,14 @@ def in_full(weight: torch.Tensor) -> Packed:
     words = (half if exact else blocks).transpose(1, 2).contiguous()
     features, inputs = weight.shape
     return Packed(16 if exact else 32, features, inputs, words, torch.empty(len(words), 0))
+
+
+def in_twos(weight: torch.Tensor) -> Packed:
+    """weight: bfloat16 `[features, inputs]`. The weights of two inputs side by side; a nought where there is one."""
+    features, inputs = weight.shape
+    blocks = pad(in_blocks(weight).to(torch.bfloat16), (0, inputs % 2))
+    words = blocks.view(len(blocks), FEATURES, -1, 2).transpose(1, 2).contiguous()
+    return Packed(16, features, inputs, words, torch.empty(len(words), 0), in_twos=True)
 
 
 def in_blocks(weight: torch.Tensor) -> torch.Tensor:
@@ -67,8 +78,9 @@ def can_join(features: Several[int]) -> bool:
 
 
 def joined(parts: Several[Packed]) -> Packed:
-    """The features of all, one behind the other. Parts that `can_join`, of the same inputs and, if rounded, bits."""
+    """The features of all, one behind the other. Parts that `can_join`, of the same inputs and, but where they are in
+    full and not in twos, bits."""
     bits = max(part.bits for part in parts)
     words = torch.cat([part.words.float() if bits == 32 else part.words for part in parts])
     scales = torch.cat([part.scales for part in parts])
-    return Packed(bits, sum(part.features for part in parts), parts[0].inputs, words, scales)
+    return replace(parts[0], bits=bits, features=sum(part.features for part in parts), words=words, scales=scales)

@@ -10,7 +10,7 @@ from torch import nn
 
 from engine.text.compiled import Unavailable
 from engine.text.packed.kernel import PackedMatrix, library, most_rows
-from engine.text.packed.layout import Bits, Packed, in_full
+from engine.text.packed.layout import Bits, Packed, in_full, in_twos
 from engine.text.packed.quantise import can_quantise, quantised
 from engine.weights import Weights
 
@@ -20,16 +20,19 @@ logger = logging.getLogger(__name__)
 
 
 class PackedLinear(nn.Module):
-    """`nn.Linear` with its weight packed; the plain weight is dropped. Computes in float32 whatever comes in."""
+    """`nn.Linear` with its weight packed; the plain weight is dropped. Computes in float32 whatever comes in.
 
-    def __init__(self, plain: nn.Linear, weights: Packed) -> None:
+    keeps: what it says stays float32 too, as whoever chooses a token wants it.
+    """
+
+    def __init__(self, plain: nn.Linear, weights: Packed, *, keeps: bool = False) -> None:
         super().__init__()
         self.in_features, self.out_features = plain.in_features, plain.out_features
         self.bias = plain.bias
         self.matrix = PackedMatrix(weights)
         self.nbytes = self.matrix.weights.nbytes
         """Of the weight alone."""
-        self._most_rows = most_rows(weights.bits)
+        self._most_rows, self._keeps = most_rows(weights.bits), keeps
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         flat = rows.reshape(-1, self.in_features).to(torch.float32).contiguous()
@@ -37,7 +40,7 @@ class PackedLinear(nn.Module):
         output = self.matrix.multiply(flat) if few else self.matrix.multiply_expanded(flat)
         if self.bias is not None:
             output += self.bias
-        return output.to(rows.dtype).view(*rows.shape[:-1], self.out_features)
+        return output.to(torch.float32 if self._keeps else rows.dtype).view(*rows.shape[:-1], self.out_features)
 
 
 def refusal(device: torch.device) -> str:
@@ -52,11 +55,12 @@ def refusal(device: torch.device) -> str:
 
 
 def packs_in_full(dtype: torch.dtype, device: torch.device) -> bool:
-    """Whether full weights are packed here: for a processor that computes in float32 and has instructions for it."""
-    if device.type != "cpu" or dtype is not torch.float32:
+    """Whether full weights are packed here: for a processor that has the instructions for it in this number format."""
+    if device.type != "cpu" or dtype not in (torch.float32, torch.bfloat16):
         return False
     try:
-        return bool(library().multiplies_floats())
+        multiplies = library().multiplies_floats if dtype is torch.float32 else library().multiplies_twos
+        return bool(multiplies())
     except Unavailable as error:
         logger.info("Weights stay as the libraries multiply them: %s", error)
         return False
@@ -74,11 +78,11 @@ def pack_linears(module: nn.Module, weights: Weights) -> Iterator[None]:
                 continue
             plain = child.weight.data
             if weights == "full":
-                packed = in_full(plain)
+                packed = in_twos(plain) if plain.dtype is torch.bfloat16 else in_full(plain)
             else:
                 bits: Bits = 8 if child is output else BITS[weights]
                 if not can_quantise(child.in_features, bits):
                     continue
                 packed = quantised(plain, bits)
-            setattr(parent, name, PackedLinear(child, packed))
+            setattr(parent, name, PackedLinear(child, packed, keeps=child is output))
             yield

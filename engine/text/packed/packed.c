@@ -5,7 +5,7 @@
    Features (rows of the weight) lie in blocks of FEATURES, those of a block for the same input side by side. So a
    block's results need no sum across lanes, and what was read of the weights serves several rows of input.
 
-   32 bits: floats. 16 bits: bfloat16, widened in registers (full.h).
+   32 bits: floats. 16 bits: bfloat16, widened in registers, or of two inputs in a word (full.h).
 
    Of 8 and 4 bits a word of 32 bits holds the weights of one feature for 4 or 8 inputs that follow one another, the first
    one lowest; a vector of words is shifted to get the weights of many features for one input. Where the processor
@@ -43,6 +43,7 @@ typedef uint16_t shorts __attribute__((vector_size(2 * LANES)));
 
 struct weights {
     int32_t bits, inputs, features, threads; /* features: as many as there are results, the last block may have more */
+    int32_t in_twos, padding; /* bfloat16: see full.h */
     const int32_t *packed; /* [block][inputs / inputs a word][FEATURES]; in full: floats or bfloat16, [block][inputs][FEATURES] */
     const void *scales; /* in full: none; 8 bits: float [block][FEATURES]; 4 bits: bfloat16 [block][group][scale, least][FEATURES] */
 };
@@ -91,6 +92,15 @@ int rounds_input(void) { return ROUNDS; }
 /* Whether what is computed in float has the instructions for it, so that it is as fast as other libraries. */
 int multiplies_floats(void) {
 #if LANES >= 8 && defined(__FMA__)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+/* Whether two bfloat16 a word are multiplied by an instruction, and none would do far more at a time (AMX). */
+int multiplies_twos(void) {
+#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
     return 1;
 #else
     return 0;
