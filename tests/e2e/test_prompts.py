@@ -138,7 +138,8 @@ def test_a_prompt_in_a_conversation_is_rated_where_its_answer_stands(visitor: Ma
     expect(page.locator("[data-from]")).to_be_hidden()
     answer = ada.answers().last
     rating = answer.get_by_role("group", name="Rate this answer")
-    rating.get_by_role("button", name="4 of 5").click()
+    with page.expect_response("**/rating/"):  # the page that is loaded again below must not be read before it
+        rating.get_by_role("button", name="4 of 5").click()
     expect(rating.locator("[aria-pressed=true]")).to_have_count(4)
     expect(rating.get_by_role("button", name="4 of 5")).to_be_focused()
     page.reload()
