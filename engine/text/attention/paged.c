@@ -244,10 +244,22 @@ INLINE void span_of(
     for (; vector < plan->dim / LANES; vector += PARTS) add(span, plan->dim, tokens, scores, sums, vector, rows, PARTS);
 }
 
-/* Rows `from … from+rows-1` of a chunk and key/value head; row r is query head r % group of token r / group. */
+/* Rows `from … to-1` of a chunk and key/value head; row r is query head r % group of token r / group. */
+struct task {
+    int chunk, head, from, to;
+    const ELEMENT *upcoming[SPAN]; /* the first keys of what is computed next */
+};
+
+/* The first token that the row sees. */
+INLINE int first_seen(const struct plan *plan, const struct attended *layer, int chunk, int row) {
+    const int token = plan->starts[chunk] + row / (plan->query_heads / plan->kv_heads);
+    return layer->window && token >= layer->window ? token - layer->window + 1 : 0;
+}
+
+/* Rows `from … from+rows-1`. */
 INLINE void tile(
-    const struct plan *plan, const struct attended *layer, int chunk, int head, int from, const int rows) {
-    const int dim = plan->dim, group = plan->query_heads / plan->kv_heads;
+    const struct plan *plan, const struct attended *layer, const struct task *task, int from, const int rows) {
+    const int dim = plan->dim, group = plan->query_heads / plan->kv_heads, chunk = task->chunk, head = task->head;
     const int start = plan->starts[chunk], first_row = plan->first_rows[chunk];
     const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
     float query[TILE][MOST_DIM] __attribute__((aligned(64)));
@@ -261,7 +273,7 @@ INLINE void tile(
         for (int d = 0; d < dim; d++) query[r][d] = widen(source[d]) * layer->scale;
         for (int v = 0; v < dim / LANES; v++) sums.out[r][v] = (vec){0};
         last[r] = start + token;
-        first[r] = layer->window && last[r] >= layer->window ? last[r] - layer->window + 1 : 0;
+        first[r] = first_seen(plan, layer, chunk, from + r);
         sums.most[r] = layer->sinks ? layer->sinks[member] : LOWEST;
         sums.total[r] = (vec){layer->sinks ? 1 : 0};
     }
@@ -272,10 +284,11 @@ INLINE void tile(
         if (next > end) next = end;
         struct span span;
         for (int b = 0; b < SPAN; b++) {
-            const int block = begin + b < next ? begin + b : begin, after = next + b < end ? next + b : block;
+            const int block = begin + b < next ? begin + b : begin;
             span.keys[b] = (const ELEMENT *)layer->keys + table[block] * stride + head * size;
             span.values[b] = (const ELEMENT *)layer->values + table[block] * stride + head * size;
-            span.next_keys[b] = (const ELEMENT *)layer->keys + table[after] * stride + head * size;
+            span.next_keys[b] = next + b < end ? (const ELEMENT *)layer->keys + table[next + b] * stride + head * size
+                                               : task->upcoming[b];
         }
         span_of(plan, layer, &span, query, begin * BLOCK, first, last, &sums, next - begin, rows);
     }
@@ -288,20 +301,22 @@ INLINE void tile(
     }
 }
 
-static void rows_of(const struct plan *plan, const struct attended *layer, int chunk, int head, int from, int to) {
-    for (; to - from >= TILE; from += TILE) tile(plan, layer, chunk, head, from, TILE);
-    switch (to - from) { /* constants, so that each size has its own loops with everything in registers */
-    case 1: tile(plan, layer, chunk, head, from, 1); break;
-    case 2: tile(plan, layer, chunk, head, from, 2); break;
-    case 3: tile(plan, layer, chunk, head, from, 3); break;
-    case 4: tile(plan, layer, chunk, head, from, 4); break;
-    case 5: tile(plan, layer, chunk, head, from, 5); break;
+static void rows_of(const struct plan *plan, const struct attended *layer, const struct task *task) {
+    int from = task->from;
+    for (; task->to - from >= TILE; from += TILE) tile(plan, layer, task, from, TILE);
+    switch (task->to - from) { /* constants, so that each size has its own loops with everything in registers */
+    case 1: tile(plan, layer, task, from, 1); break;
+    case 2: tile(plan, layer, task, from, 2); break;
+    case 3: tile(plan, layer, task, from, 3); break;
+    case 4: tile(plan, layer, task, from, 4); break;
+    case 5: tile(plan, layer, task, from, 5); break;
     }
 }
 
 struct attention {
     const struct plan *plan;
     const struct attended *layer;
+    int64_t pairs, pieces; /* of a task and a key/value head */
 };
 
 static void store_piece(const void *work, int64_t pair, int who) {
@@ -310,19 +325,45 @@ static void store_piece(const void *work, int64_t pair, int who) {
     store(all->plan, all->layer, pair / heads, pair % heads);
 }
 
-static void attend_piece(const void *work, int64_t pair, int who) {
+static struct task task_of(const struct attention *all, int64_t pair) {
+    const struct plan *plan = all->plan;
+    const int number = pair / plan->kv_heads;
+    return (struct task){plan->task_chunks[number], pair % plan->kv_heads, plan->task_froms[number], plan->task_tos[number]};
+}
+
+/* Where the first keys lie that it reads. */
+static void find_first(const struct attention *all, struct task task, const ELEMENT *keys[SPAN]) {
+    const struct plan *plan = all->plan;
+    const int first = first_seen(plan, all->layer, task.chunk, task.from) / BLOCK;
+    const int last = (plan->starts[task.chunk] + plan->counts[task.chunk] - 1) / BLOCK;
+    const int32_t *table = plan->tables + (int64_t)task.chunk * plan->table_stride;
+    for (int b = 0; b < SPAN; b++) {
+        const int64_t block = table[first + b < last ? first + b : last];
+        keys[b] = (const ELEMENT *)all->layer->keys + (block * plan->kv_heads + task.head) * BLOCK * plan->dim;
+    }
+}
+
+static void attend_piece(const void *work, int64_t piece, int who) {
     const struct attention *all = work;
     const struct plan *plan = all->plan;
-    const int task = pair / plan->kv_heads, head = pair % plan->kv_heads;
-    rows_of(plan, all->layer, plan->task_chunks[task], head, plan->task_froms[task], plan->task_tos[task]);
+    const int64_t end = all->pairs * (piece + 1) / all->pieces;
+    for (int64_t pair = all->pairs * piece / all->pieces; pair < end; pair++) {
+        struct task task = task_of(all, pair);
+        find_first(all, task_of(all, pair + 1 < end ? pair + 1 : pair), task.upcoming);
+        if (plan->tasks == plan->chunks) store(plan, all->layer, task.chunk, task.head);
+        rows_of(plan, all->layer, &task);
+    }
 }
 
 void attend(const struct plan *plan, const struct attended *layer) {
-    const struct attention all = {plan, layer};
-    const int last = plan->chunks - 1;
-    const int64_t tokens = plan->first_rows[last] + plan->counts[last];
-    const int is_worth_sharing = 2 * tokens * plan->kv_heads * plan->dim >= WORTH_SHARING;
-    /* All of a chunk's keys must be there before its later rows are computed. */
-    in_pieces(is_worth_sharing ? plan->threads : 1, (int64_t)plan->chunks * plan->kv_heads, store_piece, &all);
-    in_pieces(plan->threads, (int64_t)plan->tasks * plan->kv_heads, attend_piece, &all);
+    struct attention all = {plan, layer, (int64_t)plan->tasks * plan->kv_heads};
+    const int64_t most = (int64_t)plan->threads * PIECES_A_THREAD;
+    all.pieces = all.pairs < most ? all.pairs : most;
+    if (plan->tasks > plan->chunks) { /* all of a chunk's keys must be there before others compute its later rows */
+        const int last = plan->chunks - 1;
+        const int64_t tokens = plan->first_rows[last] + plan->counts[last];
+        const int is_worth_sharing = 2 * tokens * plan->kv_heads * plan->dim >= WORTH_SHARING;
+        in_pieces(is_worth_sharing ? plan->threads : 1, (int64_t)plan->chunks * plan->kv_heads, store_piece, &all);
+    }
+    in_pieces(plan->threads, all.pieces, attend_piece, &all);
 }
