@@ -23,6 +23,7 @@
 #else
 #define TILE_ROWS 6 /* 12 of 16 */
 #endif
+#define AHEAD 32 /* steps that weights are fetched before they are needed, across the pages at which the processor stops */
 #define WIDENED_FROM 3 /* tiles: for so many, weights are widened once, not in each */
 
 enum kept { WHOLE, HALVES, TWOS }; /* floats; bfloat16; bfloat16 of two inputs in a word */
@@ -78,6 +79,9 @@ INLINE void tile_in_full(
         UNROLL for (int p = 0; p < pairs; p++) {
             const int64_t place = p / PAIRS * block + i * FEATURES + p % PAIRS * PAIR;
             const vec low = weight_at(weights, place, kept), high = weight_at(weights, place + LANES, kept);
+            const char *ahead = (const char *)weights + (place + AHEAD * FEATURES) * bytes_of(kept);
+            __builtin_prefetch(ahead);
+            if (kept != HALVES) __builtin_prefetch(ahead + PAIR * bytes_of(kept) / 2);
             UNROLL for (int r = 0; r < rows; r++) {
                 sums[p][r][0] = plus_product(sums[p][r][0], input + r, low, kept);
                 sums[p][r][1] = plus_product(sums[p][r][1], input + r, high, kept);
