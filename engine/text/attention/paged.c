@@ -4,31 +4,25 @@
    writes the new keys and values into the chunk's blocks, then computes attention with an online softmax (Milakov and
    Gimelshein, 2018; the loop of FlashAttention), SPAN blocks at a time, so nothing but a few rows is kept beside the cache.
 
-   A block holds BLOCK tokens. Keys lie transposed in it, [head_dim][BLOCK]: the scores of a query with a whole block are
-   then one vector or a few, with no sum across lanes. Vectors are as wide as the machine's registers and no wider: what
-   GCC makes of wider ones goes through memory, and was four times as slow. Values lie as they come, [BLOCK][head_dim]. Query heads that share a
-   key/value head are rows of one tile, so each key is read once for all of them.
+   A block holds BLOCK tokens. Keys lie transposed in it, [head_dim][BLOCK], of bfloat16 two numbers in a word of 32 bits,
+   [head_dim / 2][BLOCK][2]: the scores of a query with a whole block are then one vector or a few, with no sum across
+   lanes. Values lie as they come, [BLOCK][head_dim]. Query heads that share a key/value head are rows of one tile, so each
+   key is read once for all of them.
 
-   ELEMENT is float, or bfloat16 as uint16_t; everything is computed in float. */
+   ELEMENT is float, or bfloat16 as uint16_t; everything is added up in float. */
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "../pool.h"
+#include "../vectors.h"
 #include "paged.h"
 
 #define BLOCK 16
 #define MOST_DIM 256
 #define SPAN 4 /* Blocks whose scores are weighed together, by their places: a row's numbers are the same in any tile. */
 #define TILE 6 /* rows at a time */
-#if defined(__AVX512F__)
-#define LANES 16
-#elif defined(__AVX__)
-#define LANES 8
-#else
-#define LANES 4
-#endif
 #define PARTS (BLOCK / LANES) /* vectors that hold a number for each token of a block */
 #if LANES == 16
 #define SUMS 24 /* of 32 registers */
@@ -37,12 +31,6 @@
 #endif
 #define VECTORS (SUMS / TILE) /* of a row's results at a time, where there are so many */
 #define LOWEST -1e30f
-#define UNROLL _Pragma("GCC unroll 16")
-#define INLINE static inline __attribute__((always_inline))
-
-typedef float vec __attribute__((vector_size(4 * LANES)));
-typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
-
 struct plan {
     int32_t chunks, query_heads, kv_heads, dim, threads;
     int32_t table_stride; /* block numbers a row of `tables` holds */
@@ -53,20 +41,17 @@ struct plan {
 };
 
 #ifdef BFLOAT16
-typedef uint16_t half_vec __attribute__((vector_size(2 * LANES)));
-typedef uint32_t uvec __attribute__((vector_size(4 * LANES)));
-
-static inline vec load(const ELEMENT *from) {
-    half_vec raw;
-    memcpy(&raw, from, sizeof raw);
-    return (vec)(__builtin_convertvector(raw, uvec) << 16);
-}
+#define A_WORD 2 /* numbers */
+INLINE vec load(const ELEMENT *from) { return widened(from); }
+INLINE vec plus_product(vec sum, const ELEMENT *word, vec others) { return plus_twos(sum, word, others); }
 #else
-static inline vec load(const ELEMENT *from) {
+#define A_WORD 1
+INLINE vec load(const ELEMENT *from) {
     vec numbers;
     memcpy(&numbers, from, sizeof numbers);
     return numbers;
 }
+INLINE vec plus_product(vec sum, const ELEMENT *word, vec others) { return sum + *word * others; }
 #endif
 
 static inline vec all(float number) { return number - (vec){0}; }
@@ -131,8 +116,8 @@ static void store(const struct plan *plan, const struct attended *layer, int chu
         const ELEMENT *key = (const ELEMENT *)layer->key + head * layer->key_head + (first + token) * layer->key_token;
         const ELEMENT *value =
             (const ELEMENT *)layer->value + head * layer->value_head + (first + token) * layer->value_token;
-        ELEMENT *keys = (ELEMENT *)layer->keys + block + place % BLOCK;
-        for (int d = 0; d < dim; d++) keys[d * BLOCK] = key[d];
+        ELEMENT *keys = (ELEMENT *)layer->keys + block + place % BLOCK * A_WORD;
+        for (int d = 0; d < dim; d += A_WORD) memcpy(keys + d * BLOCK, key + d, A_WORD * sizeof(ELEMENT));
         memcpy((ELEMENT *)layer->values + block + (int64_t)(place % BLOCK) * dim, value, dim * sizeof(ELEMENT));
     }
 }
@@ -150,19 +135,19 @@ struct sums {
 };
 
 INLINE void score_some(
-    const struct span *span, int dim, float query[][MOST_DIM], float scores[][SPAN * BLOCK], int block, const int rows,
+    const struct span *span, int dim, ELEMENT query[][MOST_DIM], float scores[][SPAN * BLOCK], int block, const int rows,
     const int blocks) {
     vec numbers[TILE][SPAN * PARTS];
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int p = 0; p < blocks * PARTS; p++) numbers[r][p] = (vec){0};
-    for (int d = 0; d < dim; d++) {
-        vec key[SPAN * PARTS];
+    for (int d = 0; d < dim; d += A_WORD) {
+        vec key[SPAN * PARTS]; /* words */
         UNROLL for (int b = 0; b < blocks; b++) {
             __builtin_prefetch(span->values[block + b] + d * BLOCK);
             UNROLL for (int p = 0; p < PARTS; p++)
-                key[b * PARTS + p] = load(span->keys[block + b] + d * BLOCK + p * LANES);
+                memcpy(key + b * PARTS + p, span->keys[block + b] + d * BLOCK + p * LANES * A_WORD, sizeof(vec));
         }
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int p = 0; p < blocks * PARTS; p++) numbers[r][p] += query[r][d] * key[p];
+            UNROLL for (int p = 0; p < blocks * PARTS; p++) numbers[r][p] = plus_product(numbers[r][p], query[r] + d, key[p]);
     }
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int p = 0; p < blocks * PARTS; p++)
@@ -171,7 +156,7 @@ INLINE void score_some(
 
 /* Blocks lie anywhere, so the processor doesn't foresee their values, nor the next keys, by itself. */
 INLINE void score(
-    const struct span *span, int dim, float query[][MOST_DIM], float scores[][SPAN * BLOCK], const int rows) {
+    const struct span *span, int dim, ELEMENT query[][MOST_DIM], float scores[][SPAN * BLOCK], const int rows) {
     const int fit = SUMS / (rows * PARTS), at_once = fit >= SPAN ? SPAN : fit >= 2 ? 2 : 1;
     for (int block = 0; block < SPAN; block += at_once) score_some(span, dim, query, scores, block, rows, at_once);
 }
@@ -185,6 +170,7 @@ INLINE void weigh(
     for (int lane = 0; lane < LANES; lane++) lanes[lane] = lane;
     UNROLL for (int p = 0; p < SPAN * PARTS; p++) {
         memcpy(numbers + p, scores + p * LANES, sizeof numbers[p]);
+        numbers[p] *= layer->scale;
         if (layer->softcap) numbers[p] = tangent(numbers[p] / layer->softcap) * layer->softcap;
         const ivec token = lanes + p * LANES;
         seen[p] = (token <= last) & (token >= first);
@@ -229,7 +215,7 @@ INLINE void add(
 
 /* place: of the first token. blocks: that there are. */
 INLINE void span_of(
-    const struct plan *plan, const struct attended *layer, const struct span *span, float query[][MOST_DIM], int place,
+    const struct plan *plan, const struct attended *layer, const struct span *span, ELEMENT query[][MOST_DIM], int place,
     const int *first, const int *last, struct sums *sums, int blocks, const int rows) {
     float scores[TILE][SPAN * BLOCK] __attribute__((aligned(64)));
     score(span, plan->dim, query, scores, rows);
@@ -262,7 +248,7 @@ INLINE void tile(
     const int dim = plan->dim, group = plan->query_heads / plan->kv_heads, chunk = task->chunk, head = task->head;
     const int start = plan->starts[chunk], first_row = plan->first_rows[chunk];
     const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
-    float query[TILE][MOST_DIM] __attribute__((aligned(64)));
+    ELEMENT query[TILE][MOST_DIM] __attribute__((aligned(64)));
     struct sums sums;
     int last[TILE], first[TILE];
 
@@ -270,7 +256,7 @@ INLINE void tile(
         const int token = (from + r) / group, member = head * group + (from + r) % group;
         const ELEMENT *source = (const ELEMENT *)layer->query + (int64_t)member * layer->query_head +
                                 (int64_t)(first_row + token) * layer->query_token;
-        for (int d = 0; d < dim; d++) query[r][d] = widen(source[d]) * layer->scale;
+        memcpy(query[r], source, dim * sizeof(ELEMENT));
         for (int v = 0; v < dim / LANES; v++) sums.out[r][v] = (vec){0};
         last[r] = start + token;
         first[r] = first_seen(plan, layer, chunk, from + r);

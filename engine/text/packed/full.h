@@ -11,10 +11,6 @@
    What is computed in registers is a tile: some rows of input and some pairs of vectors of features. Inputs are turned
    first, so that those of a tile's rows lie side by side. */
 
-#if defined(__AVX512BF16__) && !defined(FLOATS)
-#include <immintrin.h>
-#endif
-
 #define PAIR (2 * LANES) /* features */
 #define PAIRS (FEATURES / PAIR) /* of a block */
 #define MOST_PAIRS 4
@@ -56,16 +52,7 @@ INLINE vec weight_at(const void *weights, int64_t place, const enum kept kept) {
 }
 
 INLINE vec plus_product(vec sum, const float *input, vec weights, const enum kept kept) {
-    if (kept != TWOS) return sum + *input * weights;
-    int32_t both;
-    memcpy(&both, input, sizeof both);
-#if defined(__AVX512BF16__) && !defined(FLOATS)
-    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(both), (__m512bh)weights);
-#else
-    const ivec inputs = (ivec){0} + both;
-    sum += (vec)(inputs << 16) * (vec)((ivec)weights << 16);
-    return sum + (vec)(inputs & ~0xFFFF) * (vec)((ivec)weights & ~0xFFFF);
-#endif
+    return kept == TWOS ? plus_twos(sum, input, weights) : sum + *input * weights;
 }
 
 /* left: features that there are from the first one on; `block` numbers lie between a block's weights and the next ones. */

@@ -23,23 +23,11 @@
 #include <string.h>
 
 #include "../pool.h"
+#include "../vectors.h"
 
 #define FEATURES 32
 #define GROUP 32
-#if defined(__AVX512F__)
-#define LANES 16
-#elif defined(__AVX__)
-#define LANES 8
-#else
-#define LANES 4
-#endif
 #define PARTS (FEATURES / LANES)
-#define UNROLL _Pragma("GCC unroll 16")
-#define INLINE static inline __attribute__((always_inline))
-
-typedef float vec __attribute__((vector_size(4 * LANES)));
-typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
-typedef uint16_t shorts __attribute__((vector_size(2 * LANES)));
 
 struct weights {
     int32_t bits, inputs, features, threads; /* features: as many as there are results, the last block may have more */
@@ -65,12 +53,6 @@ static struct cut cut_of(const struct weights *weights, int64_t at_once) {
 static int64_t begin_of(const struct cut *cut, int64_t piece) {
     const int64_t begin = cut->groups * piece / cut->pieces * cut->at_once;
     return begin < cut->blocks ? begin : cut->blocks;
-}
-
-INLINE vec widened(const uint16_t *from) {
-    shorts raw;
-    memcpy(&raw, from, sizeof raw);
-    return (vec)(__builtin_convertvector(raw, ivec) << 16);
 }
 
 /* Of the words of a block, the weights for the input at this place, as whole numbers. */
