@@ -142,7 +142,7 @@ INLINE void score_some(
     for (int d = 0; d < dim; d += A_WORD) {
         vec key[SPAN * PARTS]; /* words */
         UNROLL for (int b = 0; b < blocks; b++) {
-            __builtin_prefetch(span->values[block + b] + d * BLOCK);
+            __builtin_prefetch(span->values[block + b] + d * BLOCK, 0, 2);
             UNROLL for (int p = 0; p < PARTS; p++)
                 memcpy(key + b * PARTS + p, span->keys[block + b] + d * BLOCK + p * LANES * A_WORD, sizeof(vec));
         }
@@ -204,7 +204,7 @@ INLINE void add(
         const int begin = block * BLOCK, end = begin + BLOCK < tokens ? begin + BLOCK : tokens;
         for (int token = begin; token < end; token++, values += dim, next += vectors * LANES) {
             vec value[SUMS];
-            __builtin_prefetch(next);
+            __builtin_prefetch(next, 0, 2);
             UNROLL for (int v = 0; v < vectors; v++) value[v] = load(values + v * LANES);
             UNROLL for (int r = 0; r < rows; r++)
                 UNROLL for (int v = 0; v < vectors; v++) part[r][v] += weights[r][token] * value[v];

@@ -67,8 +67,8 @@ INLINE void tile_in_full(
             const int64_t place = p / PAIRS * block + i * FEATURES + p % PAIRS * PAIR;
             const vec low = weight_at(weights, place, kept), high = weight_at(weights, place + LANES, kept);
             const char *ahead = (const char *)weights + (place + AHEAD * FEATURES) * bytes_of(kept);
-            __builtin_prefetch(ahead);
-            if (kept != HALVES) __builtin_prefetch(ahead + PAIR * bytes_of(kept) / 2);
+            __builtin_prefetch(ahead, 0, 2);
+            if (kept != HALVES) __builtin_prefetch(ahead + PAIR * bytes_of(kept) / 2, 0, 2);
             UNROLL for (int r = 0; r < rows; r++) {
                 sums[p][r][0] = plus_product(sums[p][r][0], input + r, low, kept);
                 sums[p][r][1] = plus_product(sums[p][r][1], input + r, high, kept);
