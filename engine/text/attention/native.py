@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("paged.c")
 MOST_DIM = 256
 ROWS_AT_ONCE = 12
-"""Rows of a chunk that one thread takes at once: a multiple of the kernel's tile of 6, and few, so that eight tokens behind
-a long text are work for several threads."""
+"""Rows of a chunk that one thread takes at once: a multiple of the kernel's tile of 6, and few, so that eight tokens
+behind a long text are work for several threads."""
 
 
 class NativePlan(ctypes.Structure):
