@@ -31,6 +31,7 @@
 #endif
 #define VECTORS (SUMS / TILE) /* of a row's results at a time, where there are so many */
 #define LOWEST -1e30f
+
 struct plan {
     int32_t chunks, query_heads, kv_heads, dim, threads;
     int32_t table_stride; /* block numbers a row of `tables` holds */
@@ -200,7 +201,7 @@ INLINE void add(
     vec part[TILE][SUMS];
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++) part[r][v] = sums->out[r][first + v];
     for (int block = 0; block * BLOCK < tokens; block++) {
-        const ELEMENT *values = span->values[block] + first * LANES, *next = span->next_keys[block];
+        const ELEMENT *values = span->values[block] + first * LANES, *next = span->next_keys[block] + first * LANES * BLOCK;
         const int begin = block * BLOCK, end = begin + BLOCK < tokens ? begin + BLOCK : tokens;
         for (int token = begin; token < end; token++, values += dim, next += vectors * LANES) {
             vec value[SUMS];
