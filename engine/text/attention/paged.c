@@ -108,12 +108,17 @@ static inline float sum(vec x) {
     return numbers[0];
 }
 
+/* Where in the cache the numbers of a head lie for a block of a chunk's sequence. */
+INLINE int64_t place_of(const struct plan *plan, int chunk, int head, int block) {
+    const int64_t number = plan->tables[(int64_t)chunk * plan->table_stride + block];
+    return (number * plan->kv_heads + head) * BLOCK * plan->dim;
+}
+
 static void store(const struct plan *plan, const struct attended *layer, int chunk, int head) {
     const int dim = plan->dim, start = plan->starts[chunk], first = plan->first_rows[chunk];
-    const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
     for (int token = 0; token < plan->counts[chunk]; token++) {
         const int place = start + token;
-        const int64_t block = ((int64_t)table[place / BLOCK] * plan->kv_heads + head) * BLOCK * dim;
+        const int64_t block = place_of(plan, chunk, head, place / BLOCK);
         const ELEMENT *key = (const ELEMENT *)layer->key + head * layer->key_head + (first + token) * layer->key_token;
         const ELEMENT *value =
             (const ELEMENT *)layer->value + head * layer->value_head + (first + token) * layer->value_token;
@@ -248,7 +253,7 @@ INLINE void tile(
     const struct plan *plan, const struct attended *layer, const struct task *task, int from, const int rows) {
     const int dim = plan->dim, group = plan->query_heads / plan->kv_heads, chunk = task->chunk, head = task->head;
     const int start = plan->starts[chunk], first_row = plan->first_rows[chunk];
-    const int32_t *table = plan->tables + (int64_t)chunk * plan->table_stride;
+    const ELEMENT *keys = layer->keys, *values = layer->values;
     ELEMENT query[TILE][MOST_DIM] __attribute__((aligned(64)));
     struct sums sums;
     int last[TILE], first[TILE];
@@ -264,18 +269,16 @@ INLINE void tile(
         sums.most[r] = layer->sinks ? layer->sinks[member] : LOWEST;
         sums.total[r] = (vec){layer->sinks ? 1 : 0};
     }
-    const int64_t size = BLOCK * dim, stride = plan->kv_heads * size;
     const int end = last[rows - 1] / BLOCK + 1;
     for (int begin = first[0] / BLOCK, next; begin < end; begin = next) {
         next = (begin / SPAN + 1) * SPAN;
         if (next > end) next = end;
         struct span span;
         for (int b = 0; b < SPAN; b++) {
-            const int block = begin + b < next ? begin + b : begin;
-            span.keys[b] = (const ELEMENT *)layer->keys + table[block] * stride + head * size;
-            span.values[b] = (const ELEMENT *)layer->values + table[block] * stride + head * size;
-            span.next_keys[b] = next + b < end ? (const ELEMENT *)layer->keys + table[next + b] * stride + head * size
-                                               : task->upcoming[b];
+            const int64_t place = place_of(plan, chunk, head, begin + b < next ? begin + b : begin);
+            span.keys[b] = keys + place;
+            span.values[b] = values + place;
+            span.next_keys[b] = next + b < end ? keys + place_of(plan, chunk, head, next + b) : task->upcoming[b];
         }
         span_of(plan, layer, &span, query, begin * BLOCK, first, last, &sums, next - begin, rows);
     }
@@ -323,11 +326,9 @@ static void find_first(const struct attention *all, struct task task, const ELEM
     const struct plan *plan = all->plan;
     const int first = first_seen(plan, all->layer, task.chunk, task.from) / BLOCK;
     const int last = (plan->starts[task.chunk] + plan->counts[task.chunk] - 1) / BLOCK;
-    const int32_t *table = plan->tables + (int64_t)task.chunk * plan->table_stride;
-    for (int b = 0; b < SPAN; b++) {
-        const int64_t block = table[first + b < last ? first + b : last];
-        keys[b] = (const ELEMENT *)all->layer->keys + (block * plan->kv_heads + task.head) * BLOCK * plan->dim;
-    }
+    for (int b = 0; b < SPAN; b++)
+        keys[b] = (const ELEMENT *)all->layer->keys +
+                  place_of(plan, task.chunk, task.head, first + b < last ? first + b : last);
 }
 
 static void attend_piece(const void *work, int64_t piece, int who) {
