@@ -1,21 +1,45 @@
-/* Part of packed.c, for processors that multiply bytes (AVX2).
+/* Part of packed.c, for processors that multiply bytes (AVX2, and with an instruction for four at a time VNNI).
 
-   A group of inputs is rounded to whole numbers of at most 127, and its scale kept. Pairs of products of bytes are added
-   up in 16 bits: for weights of 4 bits, at most 15, those of a whole group fit (8 · 2 · 15 · 127 = 30,480); for 8 bits
-   one pair does (2 · 127 · 127 = 32,258), which is then widened. Bytes are multiplied unsigned by signed, so the sign of
-   a weight of 8 bits is moved to its input. */
+   A group of inputs is rounded to whole numbers of at most 127, and its scale kept. Sums of products within a group are
+   exact, so all processors come to the same. Bytes are multiplied unsigned by signed.
+
+   With VNNI the four products of a word are added to a sum of 32 bits at once. A weight of 8 bits is made unsigned by
+   adding 128, and the group's sum starts with what that adds, taken away.
+
+   Without it pairs of products are added up in 16 bits: for weights of 4 bits, at most 15, those of a whole group fit
+   (8 · 2 · 15 · 127 = 30,480); for 8 bits one pair does (2 · 127 · 127 = 32,258), which is then widened, and the sign of
+   the weight is moved to its input. */
 
 #include <immintrin.h>
+
+#if defined(__AVX512VNNI__)
+#define AT_ONCE 16 /* features in a vector */
+#define VECTORS 2 /* whose weights of a group are kept in registers: 16 of 32 */
+#define MULTIPLIES_WORDS _mm512_dpbusd_epi32
+typedef __m512i signature;
+#else
+#define AT_ONCE 8
+#define VECTORS 1 /* 8 of 16 registers */
+#if defined(__AVXVNNI__)
+#define MULTIPLIES_WORDS _mm256_dpbusd_avx_epi32
+#endif
+typedef __m256i signature;
+#endif
 
 #define ROUNDS 1
 #define ROWS 32 /* of input at a time: what is unpacked of the weights serves all of them, and they stay in the cache */
 #define WORDS 8 /* of a group, as it is multiplied: 4 inputs each */
+#define GROUPS_AHEAD 4 /* that weights are fetched before they are needed, across the pages at which the processor stops */
 
 typedef int32_t word __attribute__((may_alias)); /* four of the bytes below, as they are multiplied */
+typedef int32_t words __attribute__((vector_size(4 * AT_ONCE)));
+typedef float reals __attribute__((vector_size(4 * AT_ONCE), may_alias));
+typedef uint16_t halves __attribute__((vector_size(2 * AT_ONCE)));
 
 struct input {
     int8_t *bytes; /* [rows][inputs]; for 4 bits the even ones of 8 first, as the halves of a word's bytes have them */
     float *scales, *sums; /* [rows][groups]; sums of the inputs before they were rounded */
+    int32_t *starts; /* [rows][groups]: with what sums of 8 bits start */
     int64_t inputs, groups;
 };
 
@@ -28,13 +52,20 @@ INLINE float across(__m256 numbers, const int largest) {
     return _mm_cvtss_f32(largest ? _mm_max_ps(half, other) : _mm_add_ps(half, other));
 }
 
-INLINE __m256 widened8(const uint16_t *from) {
-    const __m128i raw = _mm_loadu_si128((const __m128i *)from);
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(raw), 16));
+INLINE int32_t total_of(__m256i numbers) {
+    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+    return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1)));
+}
+
+INLINE reals widened_scale(const uint16_t *from) {
+    halves raw;
+    memcpy(&raw, from, sizeof raw);
+    return (reals)(__builtin_convertvector(raw, words) << 16);
 }
 
 /* One group of inputs. What isn't finite makes the scale so, and with it every result of the row. */
-INLINE void rounded(const float *input, int8_t *bytes, float *scale, float *sum, const int bits) {
+INLINE void rounded(const float *input, const struct input *prepared, int64_t group, const int bits) {
     const __m256 no_sign = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
     __m256 numbers[4], most = _mm256_setzero_ps(), total = _mm256_setzero_ps();
     UNROLL for (int v = 0; v < 4; v++) {
@@ -42,12 +73,13 @@ INLINE void rounded(const float *input, int8_t *bytes, float *scale, float *sum,
         most = _mm256_max_ps(_mm256_and_ps(numbers[v], no_sign), most);
         total = _mm256_add_ps(total, numbers[v]);
     }
-    *sum = across(total, 0);
-    const float largest = across(most, 1);
-    *scale = isfinite(*sum) ? largest / 127 : NAN;
+    const float sum = prepared->sums[group] = across(total, 0), largest = across(most, 1);
+    prepared->scales[group] = isfinite(sum) ? largest / 127 : NAN;
     const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127 / largest : 0);
     __m256i whole[4];
     UNROLL for (int v = 0; v < 4; v++) whole[v] = _mm256_cvtps_epi32(_mm256_mul_ps(numbers[v], inverse));
+    const __m256i all = _mm256_add_epi32(_mm256_add_epi32(whole[0], whole[1]), _mm256_add_epi32(whole[2], whole[3]));
+    prepared->starts[group] = total_of(_mm256_slli_epi32(_mm256_sub_epi32(_mm256_setzero_si256(), all), 7));
     const __m256i pairs =
         _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
     __m256i ordered = _mm256_permutevar8x32_epi32(pairs, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
@@ -56,7 +88,7 @@ INLINE void rounded(const float *input, int8_t *bytes, float *scale, float *sum,
             ordered, _mm256_setr_epi8(
                          0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15, 0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9,
                          11, 13, 15));
-    _mm256_storeu_si256((__m256i *)bytes, ordered);
+    _mm256_storeu_si256((__m256i *)(prepared->bytes + group * GROUP), ordered);
 }
 
 struct preparing {
@@ -76,11 +108,10 @@ static void round_rows(const void *work, int64_t piece, int who) {
         const float *from = all->input + row * inputs + first;
         float filled[GROUP] = {0}; /* weights of 8 bits may have a last group that isn't whole */
         if (inputs - first < GROUP) from = memcpy(filled, from, (inputs - first) * sizeof(float));
-        int8_t *bytes = prepared->bytes + group * GROUP;
         if (all->weights->bits == 8)
-            rounded(from, bytes, prepared->scales + group, prepared->sums + group, 8);
+            rounded(from, prepared, group, 8);
         else
-            rounded(from, bytes, prepared->scales + group, prepared->sums + group, 4);
+            rounded(from, prepared, group, 4);
     }
 }
 
@@ -88,11 +119,12 @@ static int prepare(const struct weights *weights, int rows, const float *input, 
     const int64_t inputs = weights->inputs, whole = (inputs + GROUP - 1) / GROUP, groups = rows * whole;
     prepared->inputs = whole * GROUP;
     prepared->groups = whole;
-    char *memory = malloc(groups * (GROUP + 2 * sizeof(float)));
+    char *memory = malloc(groups * (GROUP + 2 * sizeof(float) + sizeof(int32_t)));
     if (memory == NULL) return 0;
     prepared->bytes = (int8_t *)memory;
     prepared->scales = (float *)(memory + groups * GROUP);
     prepared->sums = prepared->scales + groups;
+    prepared->starts = (int32_t *)(prepared->sums + groups);
     const int64_t pieces = pieces_of_rows(weights->threads, rows, groups * GROUP);
     in_pieces(weights->threads, pieces, round_rows, &(struct preparing){weights, input, prepared, rows, pieces});
     return 1;
@@ -100,39 +132,55 @@ static int prepare(const struct weights *weights, int rows, const float *input, 
 
 static void release(struct input *prepared) { free(prepared->bytes); }
 
-/* Of a group and LANES features: for 4 bits the bytes of each word's even inputs and of its odd ones, else the words. */
-INLINE void unpacked(const int32_t *words, int count, __m256i *into, const int bits) {
-    const __m256i low = _mm256_set1_epi8(15);
+/* Of a group and AT_ONCE features: for 4 bits the bytes of each word's even inputs and of its odd ones, else the words,
+   as they are multiplied. */
+INLINE void unpacked(const int32_t *from, int count, words *into, const int bits) {
     if (bits == 8) {
         if (count >= WORDS)
-            UNROLL for (int w = 0; w < WORDS; w++) into[w] = _mm256_loadu_si256((const __m256i *)(words + w * FEATURES));
+            UNROLL for (int w = 0; w < WORDS; w++) memcpy(into + w, from + w * FEATURES, sizeof *into);
         else
             for (int w = 0; w < WORDS; w++)
-                into[w] = w < count ? _mm256_loadu_si256((const __m256i *)(words + w * FEATURES)) : _mm256_setzero_si256();
+                if (w < count)
+                    memcpy(into + w, from + w * FEATURES, sizeof *into);
+                else
+                    into[w] = (words){0};
+#if defined(MULTIPLIES_WORDS)
+        UNROLL for (int w = 0; w < WORDS; w++) into[w] ^= (int32_t)0x80808080;
+#endif
         return;
     }
     UNROLL for (int w = 0; w < WORDS / 2; w++) {
-        const __m256i raw = _mm256_loadu_si256((const __m256i *)(words + w * FEATURES));
-        into[2 * w] = _mm256_and_si256(raw, low);
-        into[2 * w + 1] = _mm256_and_si256(_mm256_srli_epi16(raw, 4), low);
+        words raw;
+        memcpy(&raw, from + w * FEATURES, sizeof raw);
+        into[2 * w] = raw & 0x0F0F0F0F;
+        into[2 * w + 1] = (raw >> 4) & 0x0F0F0F0F;
     }
 }
 
-/* Sums of products of a group, for each of LANES features. */
-INLINE __m256i dot(const __m256i *weights, const word *input, const int bits) {
-    const __m256i ones = _mm256_set1_epi16(1);
-    __m256i sum = _mm256_setzero_si256();
-    if (bits == 4) {
-        UNROLL for (int w = 0; w < WORDS; w++)
-            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(weights[w], _mm256_set1_epi32(input[w])));
-        return _mm256_madd_epi16(sum, ones);
-    }
+/* Sums of products of a group, for VECTORS times AT_ONCE features. */
+INLINE void dot(const words weights[VECTORS][WORDS], const word *input, int32_t start, words *sums, const int bits) {
+#if defined(MULTIPLIES_WORDS)
+    UNROLL for (int v = 0; v < VECTORS; v++) sums[v] = (words){0} + (bits == 8 ? start : 0);
     UNROLL for (int w = 0; w < WORDS; w++) {
-        const __m256i turned = _mm256_sign_epi8(_mm256_set1_epi32(input[w]), weights[w]);
-        const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights[w]), turned);
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
+        const words four = (words){0} + input[w];
+        UNROLL for (int v = 0; v < VECTORS; v++)
+            sums[v] = (words)MULTIPLIES_WORDS((signature)sums[v], (signature)weights[v][w], (signature)four);
     }
-    return sum;
+#else
+    const __m256i ones = _mm256_set1_epi16(1), *weight = (const __m256i *)weights[0];
+    __m256i sum = _mm256_setzero_si256();
+    UNROLL for (int w = 0; w < WORDS; w++) {
+        const __m256i four = _mm256_set1_epi32(input[w]);
+        if (bits == 4) {
+            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(weight[w], four));
+        } else {
+            const __m256i turned = _mm256_sign_epi8(four, weight[w]);
+            const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weight[w]), turned);
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
+        }
+    }
+    sums[0] = (words)(bits == 4 ? _mm256_madd_epi16(sum, ones) : sum);
+#endif
 }
 
 /* One block of features for `rows` rows of input. */
@@ -140,40 +188,40 @@ INLINE void block_of(
     const struct weights *weights, int block, const struct input *from, int64_t row, int rows,
     float results[][FEATURES], const int bits) {
     const int groups = from->groups, a_word = 32 / bits, all = weights->inputs / a_word;
-    const int32_t *words = weights->packed + (int64_t)block * all * FEATURES;
+    const int32_t *packed = weights->packed + (int64_t)block * all * FEATURES;
+    const uint16_t *kept = (const uint16_t *)weights->scales + (int64_t)block * groups * 2 * FEATURES;
     memset(results, 0, rows * sizeof results[0]);
     for (int group = 0; group < groups; group++) {
         const int first = group * (GROUP / a_word);
-        const int8_t *bytes = from->bytes + row * from->inputs + group * GROUP;
-        const float *scales = from->scales + row * groups + group, *sums = from->sums + row * groups + group;
-        UNROLL for (int p = 0; p < FEATURES / 8; p++) {
-            __m256i weight[WORDS];
-            unpacked(words + (int64_t)first * FEATURES + p * 8, all - first, weight, bits);
-            __m256 scale = _mm256_setzero_ps(), least = _mm256_setzero_ps();
-            if (bits == 4) {
-                const uint16_t *kept =
-                    (const uint16_t *)weights->scales + ((int64_t)block * groups + group) * 2 * FEATURES + p * 8;
-                scale = widened8(kept);
-                least = widened8(kept + FEATURES);
+        const int64_t at = row * groups + group;
+        for (int line = 0; line < GROUP / a_word * FEATURES * 4; line += 64)
+            __builtin_prefetch((const char *)(packed + (int64_t)(first + GROUPS_AHEAD * (GROUP / a_word)) * FEATURES) + line);
+        UNROLL for (int p = 0; p < FEATURES; p += VECTORS * AT_ONCE) {
+            words weight[VECTORS][WORDS];
+            reals scale[VECTORS], least[VECTORS];
+            UNROLL for (int v = 0; v < VECTORS; v++) {
+                const int feature = p + v * AT_ONCE;
+                unpacked(packed + (int64_t)first * FEATURES + feature, all - first, weight[v], bits);
+                if (bits == 4) {
+                    scale[v] = widened_scale(kept + group * 2 * FEATURES + feature);
+                    least[v] = widened_scale(kept + (group * 2 + 1) * FEATURES + feature);
+                }
             }
             for (int r = 0; r < rows; r++) {
-                const word *input = (const word *)(bytes + r * from->inputs);
-                const __m256 sum = _mm256_mul_ps(
-                    _mm256_cvtepi32_ps(dot(weight, input, bits)), _mm256_set1_ps(scales[(int64_t)r * groups]));
-                __m256 result = _mm256_load_ps(results[r] + p * 8);
-                if (bits == 4)
-                    result = _mm256_fmadd_ps(
-                        sum, scale, _mm256_fmadd_ps(_mm256_set1_ps(sums[(int64_t)r * groups]), least, result));
-                else
-                    result = _mm256_add_ps(sum, result);
-                _mm256_store_ps(results[r] + p * 8, result);
+                const int64_t here = at + (int64_t)r * groups;
+                words sums[VECTORS];
+                dot(weight, (const word *)(from->bytes + here * GROUP), from->starts[here], sums, bits);
+                UNROLL for (int v = 0; v < VECTORS; v++) {
+                    const reals sum = __builtin_convertvector(sums[v], reals) * from->scales[here];
+                    reals *result = (reals *)(results[r] + p) + v;
+                    *result = bits == 4 ? sum * scale[v] + (from->sums[here] * least[v] + *result) : sum + *result;
+                }
             }
         }
     }
-    if (bits == 8)
+    if (bits == 8) {
+        const float *scales = (const float *)weights->scales + block * FEATURES;
         for (int r = 0; r < rows; r++)
-            UNROLL for (int p = 0; p < FEATURES / 8; p++) {
-                const __m256 scale = _mm256_loadu_ps((const float *)weights->scales + block * FEATURES + p * 8);
-                _mm256_store_ps(results[r] + p * 8, _mm256_mul_ps(_mm256_load_ps(results[r] + p * 8), scale));
-            }
+            for (int i = 0; i < FEATURES; i++) results[r][i] *= scales[i];
+    }
 }
