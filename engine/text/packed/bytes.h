@@ -4,7 +4,8 @@
    exact, so all processors come to the same. Bytes are multiplied unsigned by signed.
 
    With VNNI the four products of a word are added to a sum of 32 bits at once. A weight of 8 bits is made unsigned by
-   adding 128, and the group's sum starts with what that adds, taken away.
+   adding 128, as one of 4 bits is by MIDDLE, and the group's sum starts with what that adds, taken away: multiplied as
+   they are, the inputs' rounding would weigh more than twice as much in those of 4 bits.
 
    Without it pairs of products are added up in 16 bits: for weights of 4 bits, at most 15, those of a whole group fit
    (8 · 2 · 15 · 127 = 30,480); for 8 bits one pair does (2 · 127 · 127 = 32,258), which is then widened, and the sign of
@@ -39,7 +40,7 @@ typedef uint16_t halves __attribute__((vector_size(2 * AT_ONCE)));
 struct input {
     int8_t *bytes; /* [rows][inputs]; for 4 bits the even ones of 8 first, as the halves of a word's bytes have them */
     float *scales, *sums; /* [rows][groups]; sums of the inputs before they were rounded */
-    int32_t *starts; /* [rows][groups]: with what sums of 8 bits start */
+    int32_t *starts; /* [rows][groups]: with what a group's sums start, for each weight is multiplied too large */
     int64_t inputs, groups;
 };
 
@@ -79,7 +80,7 @@ INLINE void rounded(const float *input, const struct input *prepared, int64_t gr
     __m256i whole[4];
     UNROLL for (int v = 0; v < 4; v++) whole[v] = _mm256_cvtps_epi32(_mm256_mul_ps(numbers[v], inverse));
     const __m256i all = _mm256_add_epi32(_mm256_add_epi32(whole[0], whole[1]), _mm256_add_epi32(whole[2], whole[3]));
-    prepared->starts[group] = total_of(_mm256_slli_epi32(_mm256_sub_epi32(_mm256_setzero_si256(), all), 7));
+    prepared->starts[group] = total_of(_mm256_mullo_epi32(all, _mm256_set1_epi32(bits == 4 ? -MIDDLE : -128)));
     const __m256i pairs =
         _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
     __m256i ordered = _mm256_permutevar8x32_epi32(pairs, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
@@ -160,7 +161,7 @@ INLINE void unpacked(const int32_t *from, int count, words *into, const int bits
 /* Sums of products of a group, for VECTORS times AT_ONCE features. */
 INLINE void dot(const words weights[VECTORS][WORDS], const word *input, int32_t start, words *sums, const int bits) {
 #if defined(MULTIPLIES_WORDS)
-    UNROLL for (int v = 0; v < VECTORS; v++) sums[v] = (words){0} + (bits == 8 ? start : 0);
+    UNROLL for (int v = 0; v < VECTORS; v++) sums[v] = (words){0} + start;
     UNROLL for (int w = 0; w < WORDS; w++) {
         const words four = (words){0} + input[w];
         UNROLL for (int v = 0; v < VECTORS; v++)
@@ -179,7 +180,7 @@ INLINE void dot(const words weights[VECTORS][WORDS], const word *input, int32_t 
             sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
         }
     }
-    sums[0] = (words)(bits == 4 ? _mm256_madd_epi16(sum, ones) : sum);
+    sums[0] = bits == 4 ? (words)_mm256_madd_epi16(sum, ones) + start : (words)sum;
 #endif
 }
 
@@ -198,13 +199,13 @@ INLINE void block_of(
             __builtin_prefetch((const char *)(packed + (int64_t)(first + GROUPS_AHEAD * (GROUP / a_word)) * FEATURES) + line);
         UNROLL for (int p = 0; p < FEATURES; p += VECTORS * AT_ONCE) {
             words weight[VECTORS][WORDS];
-            reals scale[VECTORS], least[VECTORS];
+            reals scale[VECTORS], middle[VECTORS];
             UNROLL for (int v = 0; v < VECTORS; v++) {
                 const int feature = p + v * AT_ONCE;
                 unpacked(packed + (int64_t)first * FEATURES + feature, all - first, weight[v], bits);
                 if (bits == 4) {
                     scale[v] = widened_scale(kept + group * 2 * FEATURES + feature);
-                    least[v] = widened_scale(kept + (group * 2 + 1) * FEATURES + feature);
+                    middle[v] = widened_scale(kept + (group * 2 + 1) * FEATURES + feature);
                 }
             }
             for (int r = 0; r < rows; r++) {
@@ -214,7 +215,7 @@ INLINE void block_of(
                 UNROLL for (int v = 0; v < VECTORS; v++) {
                     const reals sum = __builtin_convertvector(sums[v], reals) * from->scales[here];
                     reals *result = (reals *)(results[r] + p) + v;
-                    *result = bits == 4 ? sum * scale[v] + (from->sums[here] * least[v] + *result) : sum + *result;
+                    *result = bits == 4 ? sum * scale[v] + (from->sums[here] * middle[v] + *result) : sum + *result;
                 }
             }
         }

@@ -58,7 +58,8 @@ INLINE void tile_of(
             const uint16_t *scales =
                 (const uint16_t *)weights->scales + ((int64_t)block * groups + group) * 2 * FEATURES;
             UNROLL for (int p = 0; p < PARTS; p++) {
-                const vec scale = widened(scales + p * LANES), least = widened(scales + FEATURES + p * LANES);
+                const vec scale = widened(scales + p * LANES);
+                const vec least = widened(scales + FEATURES + p * LANES) - MIDDLE * scale;
                 UNROLL for (int r = 0; r < rows; r++)
                     result[r][p] += part[r][p] * scale + from->sums[(row + r) * groups + group] * least;
             }

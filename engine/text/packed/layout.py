@@ -24,7 +24,7 @@ class Packed:
     """In full: float32 or bfloat16 `[blocks, inputs, FEATURES]`, in twos bfloat16 `[blocks, inputs / 2, FEATURES, 2]`;
     rounded: int32 `[blocks, inputs / weights a word, FEATURES]`."""
     scales: torch.Tensor
-    """8 bits: float32 `[blocks, FEATURES]`; 4 bits: bfloat16 `[blocks, groups, 2, FEATURES]`, scale and least."""
+    """8 bits: float32 `[blocks, FEATURES]`; 4 bits: bfloat16 `[blocks, groups, 2, FEATURES]`, scale and middle."""
     in_twos: bool = False
     """16 bits, for a processor that multiplies bfloat16: what comes in is rounded to it too."""
 

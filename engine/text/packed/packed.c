@@ -14,7 +14,7 @@
    registers and everything is float (floats.h).
 
    8 bits: weight = scale[feature] · byte, signed.
-   4 bits: weight = scale[group][feature] · nibble + least[group][feature], for groups of GROUP inputs; scale and least
+   4 bits: weight = scale[group][feature] · (nibble − MIDDLE) + middle[group][feature], for groups of GROUP inputs; both
    are bfloat16. */
 
 #include <math.h>
@@ -27,13 +27,14 @@
 
 #define FEATURES 32
 #define GROUP 32
+#define MIDDLE 8
 #define PARTS (FEATURES / LANES)
 
 struct weights {
     int32_t bits, inputs, features, threads; /* features: as many as there are results, the last block may have more */
     int32_t in_twos, padding; /* bfloat16: see full.h */
     const int32_t *packed; /* [block][inputs / inputs a word][FEATURES]; in full: floats or bfloat16, [block][inputs][FEATURES] */
-    const void *scales; /* in full: none; 8 bits: float [block][FEATURES]; 4 bits: bfloat16 [block][group][scale, least][FEATURES] */
+    const void *scales; /* in full: none; 8 bits: float [block][FEATURES]; 4 bits: bfloat16 [block][group][scale, middle][FEATURES] */
 };
 
 /* How its blocks are cut into pieces. */
@@ -139,7 +140,7 @@ INLINE void expand_block(const struct weights *weights, int block, int64_t strid
                 (const uint16_t *)weights->scales + ((int64_t)block * groups + i / GROUP) * 2 * FEATURES;
             UNROLL for (int p = 0; p < PARTS; p++) {
                 scale[p] = widened(scales + p * LANES);
-                least[p] = widened(scales + FEATURES + p * LANES);
+                least[p] = widened(scales + FEATURES + p * LANES) - MIDDLE * scale[p];
             }
         }
         UNROLL for (int p = 0; p < PARTS; p++) {

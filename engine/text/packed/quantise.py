@@ -1,7 +1,8 @@
 """Rounds the weights of a linear layer to 8 or 4 bits and lays them out for packed.c.
 
 8 bits: symmetric, one scale a feature (row of the weight). 4 bits: for each group of 32 inputs of a feature a scale and
-a least value, kept in bfloat16, so five bits a weight in all; the same idea as llama.cpp's Q4_1.
+a value in its middle, kept in bfloat16, so five bits a weight in all; the same idea as llama.cpp's Q4_1, but that what
+is multiplied lies around nought, so that it matters less how the inputs are rounded.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from engine.text.packed.layout import FEATURES, Bits, Packed, in_blocks
 
 GROUP = 32
 """Of packed.c: inputs that share a scale."""
+MIDDLE = 8
+"""Of packed.c: of the whole numbers from 0 to 15 that 4 bits hold."""
 
 
 def can_quantise(inputs: int, bits: Bits) -> bool:
@@ -35,12 +38,13 @@ def _eight(numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _four(numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     grouped = numbers.view(len(numbers), -1, GROUP)
-    least = grouped.amin(-1).to(torch.bfloat16)
+    least, most = grouped.aminmax(dim=-1)
     # Rounded first, so that the whole numbers make up for it.
-    scales = ((grouped.amax(-1) - least.float()) / 15).to(torch.bfloat16)
-    whole = (grouped - least.float()[..., None]) / scales.float().clamp_min(1e-30)[..., None]
-    whole = whole.round_().clamp_(0, 15).to(torch.int32).view(len(numbers), -1)
-    both = torch.stack([scales, least], -1)  # [features, groups, 2]
+    scales = ((most - least) / 15).to(torch.bfloat16)
+    middle = (least + MIDDLE * scales.float()).to(torch.bfloat16)
+    whole = (grouped - middle.float()[..., None]) / scales.float().clamp_min(1e-30)[..., None]
+    whole = whole.round_().add_(MIDDLE).clamp_(0, 15).to(torch.int32).view(len(numbers), -1)
+    both = torch.stack([scales, middle], -1)  # [features, groups, 2]
     return whole, both.view(-1, FEATURES, *both.shape[1:]).permute(0, 2, 3, 1).contiguous()
 
 
