@@ -44,19 +44,22 @@ struct input {
     int64_t inputs, groups;
 };
 
-INLINE float across(__m256 numbers, const int largest) {
-    __m128 half = _mm256_castps256_ps128(numbers), other = _mm256_extractf128_ps(numbers, 1);
-    half = largest ? _mm_max_ps(half, other) : _mm_add_ps(half, other);
-    other = _mm_movehl_ps(half, half);
-    half = largest ? _mm_max_ps(half, other) : _mm_add_ps(half, other);
-    other = _mm_shuffle_ps(half, half, 1);
-    return _mm_cvtss_f32(largest ? _mm_max_ps(half, other) : _mm_add_ps(half, other));
+INLINE float largest_of(__m256i numbers) { /* of the bits of floats that aren't negative */
+    __m128i half = _mm_max_epi32(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
+    half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_max_epi32(half, _mm_shuffle_epi32(half, 0xB1))));
 }
 
 INLINE int32_t total_of(__m256i numbers) {
     __m128i half = _mm_add_epi32(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
     half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
     return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1)));
+}
+
+INLINE float sum_of(__m256 numbers) {
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_add_ss(half, _mm_shuffle_ps(half, half, 1)));
 }
 
 INLINE reals widened_scale(const uint16_t *from) {
@@ -67,15 +70,17 @@ INLINE reals widened_scale(const uint16_t *from) {
 
 /* One group of inputs. What isn't finite makes the scale so, and with it every result of the row. */
 INLINE void rounded(const float *input, const struct input *prepared, int64_t group, const int bits) {
-    const __m256 no_sign = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
-    __m256 numbers[4], most = _mm256_setzero_ps(), total = _mm256_setzero_ps();
+    const __m256i no_sign = _mm256_set1_epi32(0x7FFFFFFF);
+    __m256 numbers[4], total = _mm256_setzero_ps();
+    __m256i most = _mm256_setzero_si256(); /* bits of floats are ordered as they are, and what is no number comes last */
     UNROLL for (int v = 0; v < 4; v++) {
         numbers[v] = _mm256_loadu_ps(input + 8 * v);
-        most = _mm256_max_ps(_mm256_and_ps(numbers[v], no_sign), most);
+        most = _mm256_max_epi32(most, _mm256_and_si256(_mm256_castps_si256(numbers[v]), no_sign));
         total = _mm256_add_ps(total, numbers[v]);
     }
-    const float sum = prepared->sums[group] = across(total, 0), largest = across(most, 1);
-    prepared->scales[group] = isfinite(sum) ? largest / 127 : NAN;
+    const float largest = largest_of(most);
+    prepared->scales[group] = isfinite(largest) ? largest / 127 : NAN;
+    if (bits == 4) prepared->sums[group] = sum_of(total);
     const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127 / largest : 0);
     __m256i whole[4];
     UNROLL for (int v = 0; v < 4; v++) whole[v] = _mm256_cvtps_epi32(_mm256_mul_ps(numbers[v], inverse));
@@ -107,8 +112,11 @@ static void round_rows(const void *work, int64_t piece, int who) {
     for (int64_t group = all->rows * piece / all->pieces * whole; group < end; group++) {
         const int64_t row = group / whole, first = group % whole * GROUP;
         const float *from = all->input + row * inputs + first;
-        float filled[GROUP] = {0}; /* weights of 8 bits may have a last group that isn't whole */
-        if (inputs - first < GROUP) from = memcpy(filled, from, (inputs - first) * sizeof(float));
+        float filled[GROUP];
+        if (inputs - first < GROUP) { /* the last one, of weights of 8 bits */
+            memset(filled, 0, sizeof filled);
+            from = memcpy(filled, from, (inputs - first) * sizeof(float));
+        }
         if (all->weights->bits == 8)
             rounded(from, prepared, group, 8);
         else
@@ -191,7 +199,7 @@ INLINE void block_of(
     const int groups = from->groups, a_word = 32 / bits, all = weights->inputs / a_word;
     const int32_t *packed = weights->packed + (int64_t)block * all * FEATURES;
     const uint16_t *kept = (const uint16_t *)weights->scales + (int64_t)block * groups * 2 * FEATURES;
-    memset(results, 0, rows * sizeof results[0]);
+    for (int r = 0; r < rows; r++) memset(results[r], 0, sizeof results[r]);
     for (int group = 0; group < groups; group++) {
         const int first = group * (GROUP / a_word);
         const int64_t at = row * groups + group;

@@ -93,21 +93,25 @@ static void narrow_all(const float *from, ELEMENT *to, int64_t count) {
 /* What is computed in. Queries, keys and values make place for gates and ups, which need more room. */
 struct room {
     float *hidden, *normed, *packed, *attended, *gated;
-    ELEMENT *halves;
+    ELEMENT *halves, *seen; /* queries, keys and values; what attention makes of them */
 };
 
+static int64_t width_of(const struct layer *layer) {
+    return (layer->query_heads + 2 * (int64_t)layer->kv_heads) * layer->dim;
+}
+
 static struct room room_in(const struct layer *layer, int64_t count, float *room) {
-    const int64_t own = layer->query_heads * layer->dim, width = own + 2 * layer->kv_heads * layer->dim;
+    const int64_t own = (int64_t)layer->query_heads * layer->dim, width = width_of(layer);
     float *normed = room + count * layer->hidden, *packed = normed + count * layer->hidden;
     float *attended = packed + count * width;
-    return (struct room){
-        room, normed, packed, attended, packed + 2 * count * layer->inner, (ELEMENT *)(attended + count * own)};
+    ELEMENT *halves = (ELEMENT *)(attended + count * own);
+    return (struct room){room, normed, packed, attended, packed + 2 * count * layer->inner, halves, halves + count * width};
 }
 
 /* Numbers that a step needs room for. */
 int64_t room_of(const struct layer *layer, int count) {
-    const int64_t own = layer->query_heads * layer->dim, width = own + 2 * layer->kv_heads * layer->dim;
-    const int64_t attention = 2 * (width + own), inner = 3 * (int64_t)layer->inner;
+    const int64_t own = (int64_t)layer->query_heads * layer->dim;
+    const int64_t attention = 2 * (width_of(layer) + own), inner = 3 * (int64_t)layer->inner;
     return count * (2 * layer->hidden + (attention > inner ? attention : inner));
 }
 
@@ -115,29 +119,48 @@ int64_t room_of(const struct layer *layer, int count) {
 struct rows {
     const struct layer *layer;
     struct room room;
-    const float *weight; /* of the norm */
+    ELEMENT *rows;
     const ELEMENT *cosine, *sine; /* [count][dim] */
     int64_t count, pieces;
     void (*each)(const struct rows *all, int64_t row);
 };
 
-static void norm_row(const struct rows *all, int64_t row) {
+static void begin_row(const struct rows *all, int64_t row) {
     const int64_t columns = all->layer->hidden, at = row * columns;
-    norm(all->room.hidden + at, all->weight, all->room.normed + at, columns, all->layer->epsilon);
+    widen_all(all->rows + at, all->room.hidden + at, columns);
+    norm(all->room.hidden + at, all->layer->norm_before, all->room.normed + at, columns, all->layer->epsilon);
 }
 
 static void turn_row(const struct rows *all, int64_t row) {
     const struct layer *layer = all->layer;
-    const int64_t dim = layer->dim, width = (layer->query_heads + 2 * layer->kv_heads) * dim;
+    const int64_t dim = layer->dim, width = width_of(layer);
     float *packed = all->room.packed + row * width;
     if (layer->bias) add(packed, layer->bias, width);
     turn_all(layer, packed, all->cosine + row * dim, all->sine + row * dim);
+    narrow_all(packed, all->room.halves + row * width, width);
+}
+
+static void widen_row(const struct rows *all, int64_t row) {
+    const int64_t own = (int64_t)all->layer->query_heads * all->layer->dim;
+    widen_all(all->room.seen + row * own, all->room.attended + row * own, own);
+}
+
+static void add_and_norm_row(const struct rows *all, int64_t row) {
+    const int64_t columns = all->layer->hidden, at = row * columns;
+    add(all->room.hidden + at, all->room.normed + at, columns);
+    norm(all->room.hidden + at, all->layer->norm_between, all->room.normed + at, columns, all->layer->epsilon);
 }
 
 static void gate_row(const struct rows *all, int64_t row) {
     const int64_t inner = all->layer->inner;
     const float *both = all->room.packed + 2 * row * inner;
     gate(both, both + inner, all->room.gated + row * inner, inner);
+}
+
+static void end_row(const struct rows *all, int64_t row) {
+    const int64_t columns = all->layer->hidden, at = row * columns;
+    add(all->room.hidden + at, all->room.normed + at, columns);
+    narrow_all(all->room.hidden + at, all->rows + at, columns);
 }
 
 static void some_rows(const void *work, int64_t piece, int who) {
@@ -156,31 +179,24 @@ static void each_row(struct rows *all, void (*each)(const struct rows *all, int6
 int forward(
     const struct layer *layer, int count, ELEMENT *rows, const ELEMENT *cosine, const ELEMENT *sine, const void *plan,
     float *numbers) {
-    const int64_t columns = layer->hidden, dim = layer->dim;
-    const int64_t own = layer->query_heads * dim, keys = layer->kv_heads * dim, width = own + 2 * keys;
+    const int64_t columns = layer->hidden, dim = layer->dim, width = width_of(layer);
+    const int64_t own = layer->query_heads * dim, keys = layer->kv_heads * dim;
     const struct room room = room_in(layer, count, numbers);
-    struct rows all = {layer, room, layer->norm_before, cosine, sine, count};
-    widen_all(rows, room.hidden, count * columns);
-    each_row(&all, norm_row, columns);
+    struct rows all = {layer, room, rows, cosine, sine, count};
+    each_row(&all, begin_row, columns);
     if (!layer->multiply(layer->packed, count, room.normed, room.packed)) return 0;
     each_row(&all, turn_row, width);
 
-    ELEMENT *query = room.halves, *result = query + count * width;
-    narrow_all(room.packed, query, count * width);
     const struct attended asked = {
-        query, query + own, query + own + keys, dim, width, dim, width, dim, width, layer->keys, layer->values, result,
-        NULL, layer->scale, 0, layer->window};
+        room.halves, room.halves + own, room.halves + own + keys, dim, width, dim, width, dim, width, layer->keys,
+        layer->values, room.seen, NULL, layer->scale, 0, layer->window};
     layer->attend(plan, &asked);
-    widen_all(result, room.attended, count * own);
+    each_row(&all, widen_row, own);
     if (!layer->multiply(layer->output, count, room.attended, room.normed)) return 0;
-    add(room.hidden, room.normed, count * columns);
-
-    all.weight = layer->norm_between;
-    each_row(&all, norm_row, columns);
+    each_row(&all, add_and_norm_row, columns);
     if (!layer->multiply(layer->gate, count, room.normed, room.packed)) return 0;
     each_row(&all, gate_row, 4 * (int64_t)layer->inner); /* an exponential and a division each */
     if (!layer->multiply(layer->down, count, room.gated, room.normed)) return 0;
-    add(room.hidden, room.normed, count * columns);
-    narrow_all(room.hidden, rows, count * columns);
+    each_row(&all, end_row, columns);
     return 1;
 }

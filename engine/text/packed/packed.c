@@ -110,9 +110,12 @@ static void multiply_piece(const void *work, int64_t piece, int who) {
                 block_of(weights, block, all->input, row, count, results, 8);
             else
                 block_of(weights, block, all->input, row, count, results, 4);
-            const int left = features - block * FEATURES, wanted = left < FEATURES ? left : FEATURES;
-            for (int r = 0; r < count; r++)
-                memcpy(all->output + (row + r) * features + block * FEATURES, results[r], wanted * sizeof(float));
+            const int left = features - block * FEATURES;
+            float *output = all->output + row * features + block * FEATURES;
+            if (left >= FEATURES)
+                for (int r = 0; r < count; r++) memcpy(output + r * features, results[r], sizeof results[r]);
+            else
+                for (int r = 0; r < count; r++) memcpy(output + r * features, results[r], left * sizeof(float));
         }
 }
 
