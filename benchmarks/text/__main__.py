@@ -64,11 +64,13 @@ def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     for some, run in runs.values():
         run(some[:2])
     rates: dict[str, list[float]] = {name: [] for name in runs}
+    measured = []
     for _ in range(options.rounds):
+        measured.append(machine.rates(model))
         for name, (some, run) in runs.items():
             rates[name].append(made(some) / seconds(partial(run, some)))
             tell(f"{name}: {rates[name][-1]:.1f} tokens a second")
-    rated = machine.rates(model)
+    rated = machine.best(measured)
     least = machine.roofline_seconds(model, work, options.batch, rated)
     return {
         "tokens_per_second": {name: spread(values) for name, values in rates.items()},

@@ -33,6 +33,14 @@ def rates(model: LoadedModel) -> dict[str, Any]:
     }
 
 
+def best(measured: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of rates measured again and again: for minutes other work takes from them, and asked is what the machine can do."""
+    told = measured[0] | {
+        name: max(one[name] for one in measured) for name in ("read_gb_per_second", "gflop_per_second")
+    }
+    return told | {"lowest_gflop_per_second": min(one["gflop_per_second"] for one in measured)}
+
+
 def roofline_seconds(model: LoadedModel, work: list[Request], batch: int, machine: dict[str, Any]) -> float:
     """The least time this work can take: t ≥ max(2 · P · T / F, bytes read / bandwidth), of reading all prompts and of
     `batch` completions at a time."""

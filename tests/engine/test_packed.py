@@ -190,6 +190,16 @@ def test_a_layer_is_near_the_plain_one(kind: str | Bits, dtype: torch.dtype, bia
     assert torch.equal(keeps.to(dtype), found)
 
 
+@pytest.mark.parametrize("bits", BITS)
+def test_rounding_the_inputs_costs_little(bits: Bits) -> None:
+    """Weights of 4 bits multiplied by their numbers from 0 to 15, not around nought, would have twice as much of it."""
+    torch.manual_seed(0)
+    matrix = PackedMatrix(quantised(torch.randn(320, 960), bits))
+    inputs = torch.randn(16, 960)
+    exact = inputs @ expanded(matrix).T
+    assert (matrix.multiply(inputs) - exact).norm() < 0.007 * exact.norm()
+
+
 def test_they_take_the_memory_that_was_promised() -> None:
     weight = torch.randn(512, 1024)
     assert quantised(weight, 8).nbytes <= weight.nbytes / 4 + 4 * 512

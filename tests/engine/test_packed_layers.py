@@ -97,7 +97,7 @@ def test_they_say_what_the_modelling_code_says(
 
 @torch.inference_mode()
 @pytest.mark.parametrize("family", ["Mistral", "Qwen2", "Qwen3"])
-@pytest.mark.parametrize("weights", ["full", "int8"])
+@pytest.mark.parametrize("weights", ["full", "int8", "int4"])
 def test_in_bfloat16_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, weights: Weights) -> None:
     """Nearer to what float32 says than the modelling code, which rounds after each operator."""
     monkeypatch.setattr("engine.text.linears.packs_in_full", lambda *_: True)
@@ -112,7 +112,8 @@ def test_in_bfloat16_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family
         with packed.at_work():
             told = logits(half, ours, step)
         assert told.dtype is torch.float32  # whoever chooses a token wants all digits
-        assert (told - expected).norm() < 1.5 * (other - expected).norm() < 0.2 * expected.norm()
+        most = (0.3 if weights == "int4" else 0.2) * expected.norm()
+        assert (told - expected).norm() < 1.5 * (other - expected).norm() < most
 
 
 @torch.inference_mode()
