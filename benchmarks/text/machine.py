@@ -34,7 +34,7 @@ def rates(model: LoadedModel) -> dict[str, Any]:
 
 
 def best(measured: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of rates measured again and again: for minutes other work takes from them, and asked is what the machine can do."""
+    """Of rates measured again and again, since other work takes from them for minutes: what the machine can do."""
     told = measured[0] | {
         name: max(one[name] for one in measured) for name in ("read_gb_per_second", "gflop_per_second")
     }
