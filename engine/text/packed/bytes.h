@@ -17,14 +17,14 @@
 #define AT_ONCE 16 /* features in a vector */
 #define VECTORS 2 /* whose weights of a group are kept in registers: 16 of 32 */
 #define MULTIPLIES_WORDS _mm512_dpbusd_epi32
-typedef __m512i signature;
+typedef __m512i intrinsic;
 #else
 #define AT_ONCE 8
 #define VECTORS 1 /* 8 of 16 registers */
 #if defined(__AVXVNNI__)
 #define MULTIPLIES_WORDS _mm256_dpbusd_avx_epi32
 #endif
-typedef __m256i signature;
+typedef __m256i intrinsic;
 #endif
 
 #define ROUNDS 1
@@ -173,7 +173,7 @@ INLINE void dot(const words weights[VECTORS][WORDS], const word *input, int32_t 
     UNROLL for (int w = 0; w < WORDS; w++) {
         const words four = (words){0} + input[w];
         UNROLL for (int v = 0; v < VECTORS; v++)
-            sums[v] = (words)MULTIPLIES_WORDS((signature)sums[v], (signature)weights[v][w], (signature)four);
+            sums[v] = (words)MULTIPLIES_WORDS((intrinsic)sums[v], (intrinsic)weights[v][w], (intrinsic)four);
     }
 #else
     const __m256i ones = _mm256_set1_epi16(1), *weight = (const __m256i *)weights[0];
