@@ -1,11 +1,12 @@
 /* Part of packed.c, for processors that multiply bytes (AVX2, and with an instruction for four at a time VNNI).
 
    A group of inputs is rounded to whole numbers of at most 127, and its scale kept. Sums of products within a group are
-   exact, so all processors come to the same. Bytes are multiplied unsigned by signed.
+   exact, so all processors come to the same. Bytes are multiplied unsigned by signed. Weights of 4 bits are kept unsigned,
+   too large by MIDDLE, and what that adds to a group's sum is taken away: not doing so, and counting from the least weight
+   instead, would make the inputs' rounding weigh twice as much.
 
-   With VNNI the four products of a word are added to a sum of 32 bits at once. A weight of 8 bits is made unsigned by
-   adding 128, as one of 4 bits is by MIDDLE, and the group's sum starts with what that adds, taken away: multiplied as
-   they are, the inputs' rounding would weigh more than twice as much in those of 4 bits.
+   With VNNI the four products of a word are added to a sum of 32 bits at once. Weights of 8 bits become unsigned by
+   adding 128, which is taken away as well.
 
    Without it pairs of products are added up in 16 bits: for weights of 4 bits, at most 15, those of a whole group fit
    (8 · 2 · 15 · 127 = 30,480); for 8 bits one pair does (2 · 127 · 127 = 32,258), which is then widened, and the sign of
@@ -26,6 +27,11 @@ typedef __m512i intrinsic;
 #endif
 typedef __m256i intrinsic;
 #endif
+#if defined(MULTIPLIES_WORDS)
+#define ADDED_TO_BYTES 128
+#else
+#define ADDED_TO_BYTES 0
+#endif
 
 #define ROUNDS 1
 #define ROWS 32 /* of input at a time: what is unpacked of the weights serves all of them, and they stay in the cache */
@@ -40,7 +46,7 @@ typedef uint16_t halves __attribute__((vector_size(2 * AT_ONCE)));
 struct input {
     int8_t *bytes; /* [rows][inputs]; for 4 bits the even ones of 8 first, as the halves of a word's bytes have them */
     float *scales, *sums; /* [rows][groups]; sums of the inputs before they were rounded */
-    int32_t *starts; /* [rows][groups]: with what a group's sums start, for each weight is multiplied too large */
+    int32_t *starts; /* [rows][groups]: what takes away that weights are too large; not written where they aren't */
     int64_t inputs, groups;
 };
 
@@ -84,8 +90,11 @@ INLINE void rounded(const float *input, const struct input *prepared, int64_t gr
     const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127 / largest : 0);
     __m256i whole[4];
     UNROLL for (int v = 0; v < 4; v++) whole[v] = _mm256_cvtps_epi32(_mm256_mul_ps(numbers[v], inverse));
-    const __m256i all = _mm256_add_epi32(_mm256_add_epi32(whole[0], whole[1]), _mm256_add_epi32(whole[2], whole[3]));
-    prepared->starts[group] = total_of(_mm256_mullo_epi32(all, _mm256_set1_epi32(bits == 4 ? -MIDDLE : -128)));
+    const int too_large = bits == 4 ? MIDDLE : ADDED_TO_BYTES;
+    if (too_large) {
+        const __m256i all = _mm256_add_epi32(_mm256_add_epi32(whole[0], whole[1]), _mm256_add_epi32(whole[2], whole[3]));
+        prepared->starts[group] = total_of(_mm256_mullo_epi32(all, _mm256_set1_epi32(-too_large)));
+    }
     const __m256i pairs =
         _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
     __m256i ordered = _mm256_permutevar8x32_epi32(pairs, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));

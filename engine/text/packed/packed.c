@@ -112,7 +112,7 @@ static void multiply_piece(const void *work, int64_t piece, int who) {
                 block_of(weights, block, all->input, row, count, results, 4);
             const int left = features - block * FEATURES;
             float *output = all->output + row * features + block * FEATURES;
-            if (left >= FEATURES)
+            if (left >= FEATURES) /* a size that is known is copied without a call */
                 for (int r = 0; r < count; r++) memcpy(output + r * features, results[r], sizeof results[r]);
             else
                 for (int r = 0; r < count; r++) memcpy(output + r * features, results[r], left * sizeof(float));
