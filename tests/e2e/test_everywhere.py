@@ -1,4 +1,5 @@
-"""What must hold on every page: nothing serious for axe-core, no sideways scrolling, a quiet console."""
+"""What must hold on every page: nothing serious for axe-core, no sideways scrolling, none past the page's end, a quiet
+console."""
 
 from __future__ import annotations
 
@@ -14,13 +15,19 @@ from tests.e2e.conftest import MakeVisitor
 from tests.e2e.furnished import member
 from tests.e2e.places import CONSOLE, CORNERS, INSIDE, OUTSIDE, VARIANTS, addresses, turn, visit_all
 
+BEYOND = """() => {
+    const root = document.documentElement;
+    const end = Math.ceil(document.body.getBoundingClientRect().bottom + scrollY);
+    return [root.scrollWidth - root.clientWidth, root.scrollHeight - Math.max(end, root.clientHeight)];
+}"""
+
 
 def _all_problems(page: Page, site: str, places: dict[str, str]) -> list[str]:
     """In both corners. Every other page is loaded in the second one, and turned to the first."""
     axe, problems, (here, other) = Axe(page), list[str](), CORNERS
 
     def look(variant: str, place: str) -> None:
-        problems.extend(f"{variant} {place}: {each}" for each in [*axe.problems(), *_too_wide(page)])
+        problems.extend(f"{variant} {place}: {each}" for each in [*axe.problems(), *_too_large(page)])
 
     for place in visit_all(page, site, places):
         look(here, place)
@@ -30,9 +37,10 @@ def _all_problems(page: Page, site: str, places: dict[str, str]) -> list[str]:
     return problems
 
 
-def _too_wide(page: Page) -> list[str]:
-    wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{wide} pixels too wide"] if wide > 0 else []
+def _too_large(page: Page) -> list[str]:
+    """What lies outside of the page that one sees, such as a hidden label of a list that scrolls by itself."""
+    wide, long = page.evaluate(BEYOND)
+    return [f"{pixels} pixels too {how}" for pixels, how in ((wide, "wide"), (long, "long")) if pixels > 0]
 
 
 def test_pages_outside(visitor: MakeVisitor, complaints: Complaints) -> None:
