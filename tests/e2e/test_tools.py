@@ -43,12 +43,15 @@ def test_tools_are_declared_and_called(tiny_models: None, visitor: MakeVisitor, 
     expect(page.get_by_role("alert").filter(has_text="Write what this call gave")).to_be_visible()
     expect(result).to_be_focused()
     result.fill('{"high": "10:42"}')
+    page.reload()
+    expect(result).to_have_value('{"high": "10:42"}')
     send.click()
     expect(page.get_by_role("article", name="Result of get_tide")).to_contain_text("10:42")
     expect(ada.answers()).to_have_count(2)
     ada.wait_for_end()
     expect(page.get_by_label("Result of get_tide", exact=True).locator("visible=true")).to_have_count(2)
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('results'))") == []
     kinds = [(message["role"], message["text"]) for message in ada.stored(conversation)[:3]]
     assert kinds[2] == ("tool", '{"high": "10:42"}')
 

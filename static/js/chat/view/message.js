@@ -134,7 +134,7 @@ export class MessageView {
     this.shownCalls = written;
     const cards = callCards(calls);
     this.calls.replaceChildren(...cards);
-    this.results.arrange(cards, calls);
+    this.results.arrange(cards, calls, this.message.id);
     this.calls.hidden = !calls.length;
   }
 

@@ -2,6 +2,7 @@
 import { complainAt } from "../../complaint.js";
 import { el, icon } from "../../dom.js";
 import { newClientId } from "../api.js";
+import { keep, recall } from "../storage.js";
 
 export class Results {
   /** @param form that has the cards of `calls.js`  @param send (texts, clientId) → promise; it raises Failure */
@@ -18,9 +19,12 @@ export class Results {
     });
   }
 
-  /** Cards were made anew for these calls. */
-  arrange(cards, calls) {
+  /** Cards were made anew for these calls, of the message with this id. */
+  arrange(cards, calls, id) {
     this.fields = cards.flatMap((card, at) => (calls[at].valid ? [this.#field(card, calls[at].name)] : []));
+    this.key = `atrium.draft.results.${id}`;
+    const drafts = recall(this.key) ?? [];
+    this.fields.forEach(({ text }, at) => (text.value = drafts[at] ?? ""));
     this.button.replaceChildren(icon("arrow-up"), this.fields.length === 1 ? "Send the result" : `Send ${this.fields.length} results`);
     this.form.append(this.foot);
     this.clientId = newClientId();
@@ -42,6 +46,8 @@ export class Results {
       oninput: () => {
         this.clientId = newClientId(); // other results are another send
         complainAt(text, error, "");
+        const drafts = this.#texts();
+        keep(this.key, drafts.some(Boolean) ? drafts : null);
       },
       onkeydown: (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) this.form.requestSubmit();
@@ -57,10 +63,15 @@ export class Results {
     if (this.button.disabled) return;
     this.#complain(null);
     try {
-      await this.send(this.fields.map(({ text }) => text.value), this.clientId);
+      await this.send(this.#texts(), this.clientId);
+      keep(this.key, null);
     } catch (failure) {
       this.#complain(failure);
     }
+  }
+
+  #texts() {
+    return this.fields.map(({ text }) => text.value);
   }
 
   #complain(failure) {
