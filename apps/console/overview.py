@@ -18,7 +18,8 @@ from apps.console.bars import Bars, bars
 from apps.generations.models import GenerationJob, State, Worker
 from apps.generations.presence import alive_workers
 from apps.governance.models import AccessRequest, KillSwitch, RequestState
-from apps.quotas.models import Price, Subject, UsageTotal
+from apps.quotas.models import Subject, UsageTotal
+from apps.quotas.usage import currency
 
 DAY = timedelta(days=1)
 HOURS = 24
@@ -60,7 +61,7 @@ def overview() -> dict[str, Any]:
         "requests": list(_requests().select_related("user", "hosted_model", "project")[:5]),
         "requests_waiting": _requests().count(),
         "spend": _spend(),
-        "currency": Price.objects.filter(hosted_model=None).values_list("currency", flat=True).first() or "",
+        "currency": currency(),
         "denials": _denials(),
         "denied": AuditEvent.objects.filter(outcome=AuditEvent.Outcome.DENIED, at__gt=Now() - DAY).count(),
         "stops": list(KillSwitch.objects.thrown().select_related("hosted_model", "thrown_by")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from apps.catalog.models import HostedModel, ModelVersion
 from apps.conversations.models import Conversation
 from apps.governance.decisions import explain
 from apps.governance.models import AccessRequest, Grant, KillSwitch, RequestState, Subject
+from apps.quotas.governing import set_price
 from apps.quotas.models import Price, Quota
 from tests.accounts.people import sign_in
 from tests.console.conftest import Staff
@@ -226,3 +228,10 @@ def test_who_reads_reasoning_and_how_answers_are_read(staff: Staff, model: Hoste
     assert [event.details for event in told] == [
         {"policy": "hidden"}, {"digest": version.digest, "before": "plain", "after": "qwen3"},
     ]  # fmt: skip
+
+
+def test_the_overview_tells_costs_where_there_are_prices(staff: Staff, world: World) -> None:
+    client = staff.client("governor")
+    assert "0.00" not in client.get(reverse("console_overview")).content.decode()
+    set_price(actor=world.admin, model=None, per_second=Decimal(1), currency="EUR")
+    assert client.get(reverse("console_overview")).content.decode().count("0.00 EUR") == 2
