@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
+from collections.abc import Iterator
 from hashlib import blake2b
 
 from engine.text.sequence import Sequence
@@ -45,22 +46,40 @@ class BlockManager:
     def blocks_for(self, tokens: int) -> int:
         return -(-tokens // self.block_size)
 
-    def adopt(self, sequence: Sequence) -> None:
-        """Give a sequence without blocks those of its longest known prefix, and count them as cached.
+    def adopt(self, sequence: Sequence) -> int:
+        """Give it the blocks of its longest known prefix, in place of its own that it hasn't begun to fill. How many
+        more of its tokens count as cached now.
 
         At least its last token is left to compute, for it is what the next one is sampled from.
         """
-        assert not sequence.blocks
-        if not self._prefix_cache:
-            return
+        before = sequence.cached
+        if not self._prefix_cache or before % self.block_size:
+            return 0
         for name in self._names(sequence, (len(sequence.tokens) - 1) // self.block_size):
             block = self._named.get(name)
             if block is None:
                 break
             self._hold(block)
-            sequence.blocks.append(block)
+            number = len(sequence.chain)
+            for own in sequence.blocks[number : number + 1]:
+                self._holders[own] = 0
+                self._free.append(own)
+            sequence.blocks[number : number + 1] = [block]
             sequence.chain.append(name)
-        sequence.cached = len(sequence.blocks) * self.block_size
+        sequence.cached = len(sequence.chain) * self.block_size
+        return sequence.cached - before
+
+    def follows(self, sequence: Sequence, other: Sequence) -> bool:
+        """Whether the next block that it would compute is one that `other` is about to."""
+        start = sequence.cached
+        end = start + self.block_size
+        return (
+            self._prefix_cache
+            and sequence.namespace == other.namespace
+            and not start % self.block_size
+            and other.cached < end <= min(len(sequence.tokens) - 1, len(other.tokens))
+            and sequence.tokens[:end] == other.tokens[:end]
+        )
 
     def grow(self, sequence: Sequence, tokens: int) -> bool:
         """Make room for its first `tokens` tokens. False, and nothing changed, where too few blocks are left."""
@@ -109,16 +128,15 @@ class BlockManager:
             self._unname(block)
             self._free.append(block)
 
-    def _names(self, sequence: Sequence, blocks: int) -> list[bytes]:
+    def _names(self, sequence: Sequence, blocks: int) -> Iterator[bytes]:
         """Of its first `blocks` blocks, those already in its chain left out."""
-        names = []
-        name = sequence.chain[-1] if sequence.chain else b""
-        for block in range(len(sequence.chain), blocks):
+        known = len(sequence.chain)
+        name = sequence.chain[-1] if known else b""
+        for block in range(known, blocks):
             tokens = array("q", sequence.tokens[block * self.block_size : (block + 1) * self.block_size])
             before = name or blake2b(sequence.namespace.encode(), digest_size=32).digest()
             name = blake2b(before + tokens.tobytes(), digest_size=32).digest()
-            names.append(name)
-        return names
+            yield name
 
     def _hold(self, block: int) -> None:
         self._holders[block] += 1

@@ -1,9 +1,13 @@
 """Who computes what in the next step. Plain data, no torch: see tests/engine/test_scheduler.py for what it promises.
 
 The rules. Every sequence whose prompt is read gets one token in every step, or several while few sequences decode, no
-prompt is read and guesses of its next tokens hold (drafting.py). What is left of the step goes to prompts,
-in chunks, in the order in which their sequences were admitted; the step that reads a prompt's end makes its first
-token. A step that only decodes may make several passes, where all of its sequences go on without anybody looking.
+prompt is read and guesses of its next tokens hold (drafting.py). What is left of the step goes to prompts, in chunks.
+One is read to its end with half of that at least, and then the next one in the order of their users' fair shares. The
+other half goes to those of which less is left, so that a short question doesn't wait until somebody's book is read.
+The step that reads a prompt's end makes its first token. Who begins as another one does waits until that one's blocks
+are there, and adopts them. A step that only decodes may make several passes, where all of its sequences go on without
+anybody looking.
+
 Waiting sequences are admitted in the order of their users' fair shares while there is a place and the blocks for
 their whole prompt; the first in line is never passed by one that needs less.
 
@@ -110,6 +114,8 @@ class Scheduler:
         """Before all others in the line; the one admitted first is the first."""
         self._running: list[Sequence] = []
         """In the order of admission."""
+        self._read: Sequence | None = None
+        """Whose prompt has at least half of what a step reads."""
         self._hit_tokens = 0
 
     @property
@@ -152,10 +158,10 @@ class Scheduler:
         now: in seconds, of the clock that `Sequence.arrived` is on. Every step must be run or its sequences removed.
         """
         preempted = self._make_room()
-        admitted = [] if preempted else self._admit(prefill_tokens, now)
+        admitted = [] if preempted else self._admit(now)
         if not self._running:
             return None
-        prefills = list(self._chunk_prompts(prefill_tokens))
+        prefills = self._chunk_prompts(prefill_tokens, now)
         return Step(self._chunk_decodes(0 if prefills else passes), prefills, admitted, preempted)
 
     def advance(self, chunk: Chunk, tokens: Several[int] = ()) -> None:
@@ -187,24 +193,23 @@ class Scheduler:
                 preempted.append(victim)
         return preempted
 
-    def _admit(self, prefill_tokens: int, now: float) -> list[Sequence]:
-        """As many as there are places for and as can be read in this step."""
+    def _admit(self, now: float) -> list[Sequence]:
+        """As many as there are places for."""
         admitted: list[Sequence] = []
-        if not self.waiting:
-            return admitted
-        unread = sum(one.uncached for one in self._running if one.uncached > 1)
-        while self.waiting and len(self._running) < self._max_sequences and unread < prefill_tokens:
+        while self.waiting and len(self._running) < self._max_sequences:
             line = self._preempted or self._waiting
-            sequence = line[0] if line is self._preempted else min(line, key=lambda one: self._shares.rank(one, now))
+            sequence = line[0] if line is self._preempted else self._first(line, now)
             if not self._place(sequence):
                 break
             line.remove(sequence)
             self._running.append(sequence)
             sequence.running = True
             self._hit_tokens += sequence.cached
-            unread += sequence.uncached
             admitted.append(sequence)
         return admitted
+
+    def _first(self, line: list[Sequence], now: float) -> Sequence:
+        return min(line, key=lambda one: self._shares.rank(one, now))
 
     def _place(self, sequence: Sequence) -> bool:
         """Give it the blocks of its known prefix and of its whole prompt, if enough are left then for the others."""
@@ -240,9 +245,22 @@ class Scheduler:
         self._blocks.grow(sequence, wanted)
         return tokens
 
-    def _chunk_prompts(self, budget: int) -> Iterator[Chunk]:
+    def _chunk_prompts(self, budget: int, now: float) -> list[Chunk]:
         for sequence in self._running:
-            if sequence.uncached > 1 and budget:
-                count = min(budget, sequence.uncached)
-                budget -= count
-                yield Chunk(sequence, sequence.cached, count)
+            if sequence.uncached > 1:
+                self._hit_tokens += self._blocks.adopt(sequence)  # what others have computed since
+        unread = [one for one in self._running if one.uncached > 1]
+        if not unread:
+            return []
+        if self._read not in unread:
+            self._read = self._first(unread, now)
+        first = self._read
+        others = [one for one in unread if one is not first and not self._blocks.follows(one, first)]
+        kept = min(-(-budget // 2), first.uncached)
+        left, counts = budget - kept, dict[Sequence, int]()
+        # The first one stands among them by what is left of it: those before it have the other half.
+        for sequence in sorted([first, *others], key=lambda one: (-one.priority, one.uncached)):
+            left += kept if sequence is first else 0
+            counts[sequence] = min(left, sequence.uncached)
+            left -= counts[sequence]
+        return [Chunk(one, one.cached, counts[one]) for one in unread if counts.get(one)]

@@ -209,6 +209,74 @@ def test_a_long_prompt_does_not_stall_the_others() -> None:
     assert steps == 10
 
 
+def test_a_short_prompt_does_not_wait_until_a_long_one_is_read() -> None:
+    scheduler = Scheduler(3, BlockManager(128, BLOCK))
+    read(scheduler, Sequence("writer", [1]))
+    long, short = Sequence("long", [2] * 300, "greedy"), Sequence("short", [3] * 10, "newcomer")
+    scheduler.add(long)
+    run(scheduler)
+    scheduler.add(short)
+    steps = 0
+    while not short.completion_tokens:
+        before = long.cached
+        run(scheduler)
+        steps += 1
+        assert long.cached - before >= PREFILL_TOKENS // 2
+    assert steps == 3
+
+
+def test_short_prompts_in_a_row_hold_a_long_one_up_by_half_at_most() -> None:
+    scheduler = Scheduler(4, BlockManager(64, BLOCK, prefix_cache=False))
+    long, shorts, steps = Sequence("long", [2] * 80, "patient"), list[Sequence](), 0
+    scheduler.add(long)
+    while not long.completion_tokens:
+        while len(shorts) < 3:
+            shorts.append(Sequence(f"short{steps}", [3] * 8, "many"))
+            scheduler.add(shorts[-1])
+        run(scheduler)
+        steps += 1
+        for done in [one for one in shorts if one.completion_tokens]:
+            scheduler.remove(done)
+            shorts.remove(done)
+    assert steps <= 2 * 80 / PREFILL_TOKENS
+
+
+def first_tokens(scheduler: Scheduler, sequences: list[Sequence]) -> list[str]:
+    """The names in the order in which their prompts are read."""
+    order: list[str] = []
+    for sequence in sequences:
+        scheduler.add(sequence)
+    while len(order) < len(sequences):
+        run(scheduler)
+        order += [one.id for one in sequences if one.completion_tokens and one.id not in order]
+    return order
+
+
+def test_prompts_are_read_one_by_one_in_the_order_of_fair_shares() -> None:
+    scheduler = Scheduler(4, BlockManager(128, BLOCK))
+    many = [Sequence(f"many{number}", [number] * 32, "many") for number in range(3)]
+    assert first_tokens(scheduler, [*many, Sequence("one", [9] * 32, "one")]) == ["many0", "one", "many1", "many2"]
+
+
+def test_who_is_urgent_is_read_beside_the_first_before_shorter_ones() -> None:
+    scheduler = Scheduler(4, BlockManager(128, BLOCK))
+    long, short = Sequence("long", [1] * 200), Sequence("short", [2] * 12)
+    scheduler.add(long)
+    run(scheduler)
+    assert first_tokens(scheduler, [short, Sequence("urgent", [3] * 20, priority=1)]) == ["urgent", "short"]
+
+
+def test_equal_beginnings_that_come_together_are_computed_once() -> None:
+    scheduler = Scheduler(4, BlockManager(64, BLOCK))
+    texts = [[1] * 40 + [2 + number] * (8 - 2 * number) for number in range(4)]
+    sequences = [Sequence(f"s{number}", text) for number, text in enumerate(texts)]
+    for sequence in sequences:
+        scheduler.add(sequence)
+    while any(not one.completion_tokens for one in sequences):
+        run(scheduler)
+    assert scheduler.take_hits() == 3 * 40
+
+
 def test_an_equal_beginning_is_computed_once_for_one_tenant_only() -> None:
     blocks = BlockManager(64, BLOCK)
     scheduler = Scheduler(4, blocks)
@@ -272,6 +340,27 @@ def test_without_blocks_the_last_admitted_is_computed_again_later() -> None:
     assert second.tokens[:-1] == known
 
 
+def test_who_needs_many_blocks_is_not_passed_by_those_who_need_few() -> None:
+    scheduler = Scheduler(4, BlockManager(8, BLOCK, prefix_cache=False))
+    holder, large = Sequence("holder", [1] * 12, "holder"), Sequence("large", [2] * 24, "patient")
+    read(scheduler, holder)
+    scheduler.add(large)
+    small = [Sequence(f"small{number}", [3], "others") for number in range(3)]
+    for sequence in small:
+        scheduler.add(sequence)
+    assert run(scheduler).admitted == []
+    scheduler.remove(holder)
+    assert run(scheduler).admitted[0] is large
+
+
+def test_a_newcomer_leaves_a_block_for_everybody_who_runs() -> None:
+    scheduler = Scheduler(2, BlockManager(6, BLOCK, prefix_cache=False))
+    first = Sequence("first", [1] * 11)
+    read(scheduler, first)
+    scheduler.add(Sequence("second", [2] * 12))  # three of the three blocks that are left
+    assert run(scheduler).admitted == []
+
+
 def turns(scheduler: Scheduler, count: int, now: float = 0.0) -> list[str]:
     """The users of the next sequences that get the only place; each is done after its first token."""
     order = []
@@ -299,6 +388,17 @@ def test_a_pause_saves_up_no_turns() -> None:
     for number in range(3):
         scheduler.add(Sequence(f"back{number}", [1] * 10, "back"))
     assert sorted(turns(scheduler, 4)[:2]) == ["back", "steady"]
+
+
+def test_what_somebody_used_is_remembered_while_they_are_away() -> None:
+    scheduler = Scheduler(1, BlockManager(64, BLOCK, prefix_cache=False))
+    scheduler.add(Sequence("much", [1] * 40, "greedy"))
+    turns(scheduler, 1)
+    for number in range(3):
+        scheduler.add(Sequence(f"modest{number}", [1] * 10, "modest"))
+    turns(scheduler, 1)
+    scheduler.add(Sequence("more", [1] * 10, "greedy"))
+    assert turns(scheduler, 3) == ["modest", "modest", "greedy"]
 
 
 def test_waiting_makes_up_for_use_and_for_priority() -> None:
