@@ -7,6 +7,11 @@ import torch
 from engine.config import EngineConfig
 from engine.memory import MIB, free_host_memory, give_back
 
+
+class DeviceLost(Exception):
+    """The device answers nothing any more, and won't for as long as the process lives."""
+
+
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHARE_OF_FREE = {"cpu": 0.8, "accelerator": 0.9}
 """The rest is for what steps compute with, and on a CPU for the other programs of the machine."""
@@ -52,6 +57,16 @@ def finish(device: torch.device) -> None:
     """Wait until it has computed all that it was given."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
+
+
+def raise_if_lost(device: torch.device, error: BaseException) -> None:
+    """After `error`: most errors of CUDA stay, and every request would fail of the one before it. Raises DeviceLost."""
+    if device.type == "cpu":
+        return
+    try:
+        finish(device)
+    except Exception:
+        raise DeviceLost(f"The device {device} answers nothing any more.") from error
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from engine.config import EngineConfig
-from engine.device import is_out_of_memory, memory_budget, pick_device, release_memory
+from engine.device import is_out_of_memory, memory_budget, pick_device, raise_if_lost, release_memory
 from engine.kinds import Surroundings
 from engine.load_times import LoadTimes
 from engine.loaded import LoadFailed
@@ -158,6 +158,7 @@ class Residency:
             done, failure = True, f"The model can't be loaded. {error}"
         except Exception as error:
             logger.exception("Loading model %s failed", load.name)
+            raise_if_lost(pick_device(self._config), error)
             reason = NO_MEMORY if is_out_of_memory(error) else "See the worker's log."
             done, failure = True, f"The model can't be loaded. {reason}"
         if failure:

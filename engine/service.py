@@ -17,12 +17,12 @@ from time import monotonic, perf_counter
 import torch
 
 from engine.config import EngineConfig
-from engine.device import prepare_thread
+from engine.device import DeviceLost, prepare_thread
 from engine.load_times import LoadTimes
 from engine.metrics import Counters, EngineMetrics
 from engine.residency import Residency
 from engine.source import FolderSource, ModelSource, ModelUnavailable
-from engine.ticket import EngineStopped, Ticket, ticket_for
+from engine.ticket import INTERNAL, EngineStopped, Ticket, ticket_for
 from engine.turns import Turns
 from engine.types import Request, Sink
 
@@ -154,7 +154,7 @@ class EngineThread:
                     pass
         except BaseException:
             logger.critical("The engine thread died", exc_info=True)
-            code, error = "internal", "The engine stopped unexpectedly. The request can be sent again."
+            code, error = "lost", "The engine stopped unexpectedly. The request can be sent again."
         finally:
             with self._wake:
                 self._accepting = False
@@ -167,9 +167,9 @@ class EngineThread:
         if self._deadline is not None and (not self._open or monotonic() >= self._deadline):
             return False
         for ticket in tickets:
-            self._residency.add(ticket)
+            self._add(ticket)
         for request_id in cancels:
-            self._residency.cancel(request_id)
+            self._cancel(request_id)
         self._residency.advance()
         engines = self._residency.engines
         model = self._turns.next([name for name, engine in engines.items() if engine.busy])
@@ -180,11 +180,29 @@ class EngineThread:
             began = perf_counter()
             try:
                 engines[model].step()
+            except DeviceLost:
+                raise
             except Exception:
                 logger.exception("Model %s failed beyond one request; it will be loaded anew", model)
                 self._residency.drop(model)
             self._turns.took(model, perf_counter() - began)
         return True
+
+    def _add(self, ticket: Ticket) -> None:
+        """What nobody foresaw in one request is that request's affair alone."""
+        try:
+            self._residency.add(ticket)
+        except Exception:
+            logger.exception("Request %s could not be taken", ticket.id)
+            ticket.fail("internal", INTERNAL)
+
+    def _cancel(self, request_id: str) -> None:
+        try:
+            self._residency.cancel(request_id)
+        except Exception:
+            logger.exception("Request %s ended otherwise than it should have", request_id)
+            if (ticket := self._open.get(request_id)) is not None:
+                ticket.fail("internal", INTERNAL)
 
     def _rest(self) -> bool:
         """Whether a model awaits something while none has anything to do."""

@@ -17,7 +17,7 @@ from apps.generations.kept_pictures import KeptPicture, discard, keep
 from apps.generations.leases import Leases
 from apps.generations.metrics import FENCED, REQUEUED, count_end
 from apps.generations.notices import tell_followers
-from apps.generations.outcomes import SHUTDOWN, outcome_of
+from apps.generations.outcomes import LOST, SHUTDOWN, outcome_of
 from apps.generations.publisher import Ended, Publisher
 from apps.generations.receipts import receipt_of
 from apps.lib import context
@@ -88,6 +88,9 @@ class Finisher:
 
     def _end(self, ended: Ended, picture: KeptPicture | None) -> None:
         held = ended.held
+        if ended.event.error_code == LOST:  # its lease runs out, and it counts as what a killed worker had
+            self._lose(held)
+            return
         if ended.event.error_code == SHUTDOWN and release(held):
             REQUEUED.labels("shutdown").inc()
             self._publisher.forget(held)

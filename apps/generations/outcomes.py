@@ -12,6 +12,7 @@ from apps.generations.publisher import Ended
 from engine.types import FinishReason
 
 SHUTDOWN = "shutdown"
+LOST = "lost"
 STATES = {FinishReason.CANCELLED: State.CANCELLED, FinishReason.ERROR: State.FAILED}
 
 

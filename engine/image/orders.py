@@ -13,7 +13,7 @@ import torch
 from PIL.Image import Image
 
 from engine.config import EngineConfig
-from engine.device import is_out_of_memory, release_memory
+from engine.device import is_out_of_memory, raise_if_lost, release_memory
 from engine.forecast import Forecast, Work
 from engine.image.pixels import to_png
 from engine.image.places import Drawing, Places
@@ -179,6 +179,7 @@ class Orders(Generic[A]):
         elif is_out_of_memory(error):
             told = ("out_of_memory", self.out_of_memory)
         else:
+            raise_if_lost(self._device, error)
             told = ("internal", INTERNAL)
             logger.error("Request %s failed", picture.ticket.id, exc_info=error)
         self._finish(picture, FinishReason.ERROR, *told)
@@ -202,6 +203,7 @@ class Orders(Generic[A]):
 
     def _recover(self, error: Exception) -> None:
         """Before what failed is run again. The traceback would keep all that the step had computed so far."""
+        raise_if_lost(self._device, error)
         if is_out_of_memory(error):
             traceback.clear_frames(error.__traceback__)
             self._make_room()

@@ -10,12 +10,12 @@ from engine.text.completion import Completion
 from engine.text.logprobs import TokenBytes
 from engine.text.scheduler import Scheduler
 from engine.text.telling import Telling
+from engine.ticket import INTERNAL
 from engine.types import FinishReason
 
 logger = logging.getLogger(__name__)
 
 TOO_LATE = "The answer took longer than was asked for. What was written by then is kept."
-INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
 
 
 class Completions:

@@ -9,11 +9,11 @@ from itertools import takewhile
 from time import perf_counter
 from typing import TypeVar
 
-from engine.device import is_out_of_memory, release_memory
+from engine.device import is_out_of_memory, raise_if_lost, release_memory
 from engine.metrics import Counters
 from engine.text.adapters.adapter import Adapter
 from engine.text.completion import Completion
-from engine.text.completions import INTERNAL, Completions
+from engine.text.completions import Completions
 from engine.text.drafting import confirmed
 from engine.text.draw import UNDECIDED
 from engine.text.drawing import Drawing
@@ -21,6 +21,7 @@ from engine.text.loader import LoadedModel
 from engine.text.runner import AnyRunner
 from engine.text.sampler import NON_FINITE, begin_choosing
 from engine.text.scheduler import Chunk, Step
+from engine.ticket import INTERNAL
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Computing:
         ticket.started()
 
     def compute(self, step: Step) -> Chosen:
-        """Those that failed are missing, and finished."""
+        """Those that failed are missing, and finished. Raises DeviceLost."""
         try:
             return self._run(step)
         except Exception as error:
@@ -171,6 +172,7 @@ class Computing:
 
     def _recover(self, error: Exception) -> None:
         """Before what failed is run again. The traceback would keep all that the step had computed so far."""
+        raise_if_lost(self._model.device, error)
         if is_out_of_memory(error):
             traceback.clear_frames(error.__traceback__)
             self._make_room()

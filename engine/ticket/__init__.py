@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.ticket.base import EngineStopped, Ticket
+from engine.ticket.base import INTERNAL, EngineStopped, Ticket
 from engine.ticket.image import ImageTicket
 from engine.ticket.text import TextTicket
 from engine.types import ImageRequest, Request, Sink
 
-__all__ = ["EngineStopped", "ImageTicket", "TextTicket", "Ticket", "ticket_for"]
+__all__ = ["INTERNAL", "EngineStopped", "ImageTicket", "TextTicket", "Ticket", "ticket_for"]
 
 
 def ticket_for(request: Request, sink: Sink, on_finish: Callable[[Any], None]) -> Ticket:

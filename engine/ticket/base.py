@@ -25,6 +25,8 @@ from engine.types import (
 
 logger = logging.getLogger(__name__)
 
+INTERNAL = "The engine failed on this request. The administrator finds the reason in the worker's log."
+
 
 class EngineStopped(RuntimeError):
     """The engine takes no requests: it wasn't started, is stopping, or its thread died."""

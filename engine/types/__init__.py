@@ -36,7 +36,7 @@ class FinishEvent:
     reason: FinishReason
     usage: Usage
     error_code: str = ""
-    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown deadline
+    """Empty, or: `context_overflow bad_request out_of_memory non_finite load_failed internal shutdown lost deadline
     overloaded`; of an upstream also `upstream_unreachable upstream_timeout upstream_busy upstream_refused
     upstream_failed upstream_broken content_filter`."""
     error: str = ""

@@ -5,12 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from collections.abc import Sequence as Several
 from dataclasses import replace
+from typing import cast
 
 import pytest
+import torch
 
 from engine.service import EngineStopped, EngineThread
+from engine.text.adapters.adapter import Adapter
+from engine.text.engine import TextEngine
 from engine.text.pacing import MOST_PASSES
+from engine.text.scheduler import Step
 from engine.types import (
     Event,
     FinishEvent,
@@ -216,8 +222,39 @@ def test_a_crash_of_the_thread_ends_every_request(make_engine: Make, monkeypatch
 
     monkeypatch.setattr(engine._residency, "advance", crash)
     last = running.finish()
-    assert (last.reason, last.error_code) == (FinishReason.ERROR, "internal")
+    assert (last.reason, last.error_code) == (FinishReason.ERROR, "lost")
     engine._thread.join(10)
     assert not engine.is_alive()
     with pytest.raises(EngineStopped):
         engine.submit(GenerationRequest("late", "Llama", (1,)), Recorder("late"))
+
+
+def test_a_request_that_nobody_foresaw_ends_alone(make_engine: Make) -> None:
+    engine = make_engine()
+    submit(engine, "Llama", PROMPT, request_id="first").finish()
+    running = submit(engine, "Llama", PROMPT, LONG, "running")
+    odd = submit(engine, "Llama", PROMPT, replace(GREEDY, stop=cast(tuple[str, ...], (None,))), request_id="odd")
+    assert odd.finish().error_code == "internal"
+    assert running.finish().reason == FinishReason.LENGTH
+    assert engine.is_alive()
+
+
+def test_a_device_that_answers_nothing_any_more_ends_the_engine(make_engine: Make) -> None:
+    """Or each request would fail of what the first one met, for as long as the process lives."""
+    engine = make_engine()
+    submit(engine, "Llama", PROMPT, request_id="first").finish()
+    text = cast(TextEngine, engine._residency.engines["Llama"])
+
+    def broken(step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    text._runner.run = broken  # type: ignore[method-assign]
+    text._runner.go_on = lambda *given: None  # type: ignore[method-assign]
+    failed = submit(engine, "Llama", PROMPT, request_id="alone")
+    assert failed.finish().error_code == "internal"
+    assert engine.is_alive()
+    text._computing._model = replace(text._model, device=torch.device("xpu"))  # none here, so it doesn't answer
+    lost = [submit(engine, "Llama", PROMPT, request_id=name) for name in ("one", "two")]
+    assert {each.finish().error_code for each in lost} == {"lost"}
+    engine._thread.join(10)
+    assert not engine.is_alive()

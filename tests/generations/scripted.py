@@ -72,7 +72,8 @@ class ScriptedEngine:
         self._cancelled: set[str] = set()
         self._open: set[str] = set()
         self._stopped = False
-        self.crash: FinishEvent | None = None
+        self.lost = threading.Event()
+        """It has died, and told everybody."""
 
     def submit(self, request: GenerationRequest | ImageRequest, sink: Sink) -> None:
         assert request.id not in self._open
@@ -87,7 +88,7 @@ class ScriptedEngine:
         return ()
 
     def is_alive(self) -> bool:
-        return True
+        return not self.lost.is_set()
 
     def stop(self, *, drain_seconds: float) -> None:
         self._stopped = True
@@ -105,6 +106,9 @@ class ScriptedEngine:
         for done in range(ticket.first, ticket.last + 1):
             while self.frozen.is_set() and not self._stopped:
                 sleep(0.005)
+            if self.lost.is_set():
+                reason, code = FinishReason.ERROR, "lost"
+                break
             if name in self._cancelled or self._stopped:
                 reason, code = (FinishReason.ERROR, "shutdown") if self._stopped else (FinishReason.CANCELLED, "")
                 done -= 1

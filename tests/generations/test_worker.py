@@ -317,6 +317,19 @@ def test_what_else_was_written_for_it_is_erased_too(submit: Submit) -> None:
     assert (job.params["temperature"], job.params["stop"]) == (0.3, [])
 
 
+def test_what_a_lost_engine_had_is_finished_by_another_worker(
+    submit: Submit, engine: ScriptedEngine, transactional_db: None
+) -> None:
+    job, first = submit("hello", max_tokens=200), ScriptedEngine(pace=0.02)
+    with running_worker(first, "first"):
+        until(lambda: GenerationJob.objects.filter(pk=job.pk, worker_id="first").exists())
+        first.lost.set()
+        with running_worker(engine, "second"):
+            done = ended(job)
+    assert (done.state, done.worker_id, done.lost_attempts) == (State.SUCCEEDED, "second", 1)
+    assert done.output == expected(done)
+
+
 def test_a_worker_says_that_it_is_alive_and_leaves(
     submit: Submit, engine: ScriptedEngine, transactional_db: None
 ) -> None:
