@@ -17,6 +17,7 @@ from engine.text.adapters.adapter import Adapter
 from engine.text.engine import TextEngine
 from engine.text.pacing import MOST_PASSES
 from engine.text.scheduler import Step
+from engine.ticket import Ticket
 from engine.types import (
     Event,
     FinishEvent,
@@ -229,12 +230,18 @@ def test_a_crash_of_the_thread_ends_every_request(make_engine: Make, monkeypatch
         engine.submit(GenerationRequest("late", "Llama", (1,)), Recorder("late"))
 
 
-def test_a_request_that_nobody_foresaw_ends_alone(make_engine: Make) -> None:
+def test_a_request_that_nobody_foresaw_ends_alone(make_engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = make_engine()
-    submit(engine, "Llama", PROMPT, request_id="first").finish()
     running = submit(engine, "Llama", PROMPT, LONG, "running")
-    odd = submit(engine, "Llama", PROMPT, replace(GREEDY, stop=cast(tuple[str, ...], (None,))), request_id="odd")
-    assert odd.finish().error_code == "internal"
+    add = engine._residency.add
+
+    def odd(ticket: Ticket) -> None:
+        if ticket.id == "odd":
+            raise TypeError("what is this?")
+        add(ticket)
+
+    monkeypatch.setattr(engine._residency, "add", odd)
+    assert submit(engine, "Llama", PROMPT, request_id="odd").finish().error_code == "internal"
     assert running.finish().reason == FinishReason.LENGTH
     assert engine.is_alive()
 
