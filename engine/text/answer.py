@@ -34,6 +34,8 @@ class AnswerStream:
         """Whether nothing but tokens that are marks decides where a part begins or ends."""
         self.reasoning = False
         """Whether the last token belongs to the reasoning, the marks around it included."""
+        self.told = False
+        """Whether the last token belongs to the answer's text: neither a mark, nor part of a tool call."""
 
     @property
     def answers(self) -> bool:
@@ -71,13 +73,14 @@ class AnswerStream:
         return self._only_marks_tell and in_a_part and not any(token in self._marks for token in tokens)
 
     def push(self, token: int) -> list[Segment]:
-        before = self._parser.reasoning
+        before, answered = self._parser.reasoning, self._parser.answers
         if token in self._marks:
             segments = self._parser.feed(self._detokenizer.finish()) + self._parser.marker(self._marks[token])
             self._detokenizer = Detokenizer(self._tokenizer)
         else:
             segments = self._parser.feed(self._detokenizer.push(token))
         self.reasoning = before or self._parser.reasoning
+        self.told = answered and self._parser.answers and token not in self._marks
         return self._until_stop(segments)
 
     def finish(self) -> list[Segment]:

@@ -143,7 +143,7 @@ class Completions:
             segments = completion.stream.push(token)
             if completion.stream.reasoning:
                 ticket.thought()
-            elif completion.chooser.found is not None:
+            if completion.stream.told and completion.chooser.found is not None:
                 ticket.logprob(self._token_bytes.told(completion.chooser.found))
             ticket.tell(segments)
             if completion.stream.stopped:

@@ -15,13 +15,20 @@ from engine.types import SamplingParams
 
 WIDTHS = (256, 4096)
 """How many of the most probable tokens to look at, before all of them."""
+COLDEST = 1e-5
+"""A lower temperature is greedy."""
 NOT_FINITE, UNDECIDED = -1, -2
 """In place of a token: a logit isn't a number or infinite; more tokens must be looked at."""
 
 
+def is_greedy(params: SamplingParams) -> bool:
+    """Logits divided by much less than this are infinite."""
+    return params.temperature < COLDEST
+
+
 def is_narrow(params: SamplingParams) -> bool:
     """Whether the first few tokens that are looked at nearly always decide."""
-    return params.temperature == 0 or 0 < params.top_k <= WIDTHS[0] or params.top_p < 1 or params.min_p > 0
+    return is_greedy(params) or 0 < params.top_k <= WIDTHS[0] or params.top_p < 1 or params.min_p > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 import torch
 
 from engine.grammar.process import Constraint, FormatRefused
-from engine.text.draw import Draw, drawn
+from engine.text.draw import Draw, drawn, is_greedy
 from engine.text.logprobs import Chosen, looked_up
 from engine.text.masks import rule_out
 from engine.text.penalties import Adjustments, adjust
@@ -49,7 +49,7 @@ class Chooser:
         self.looks_ahead = not counts and constraint is None and params.logprobs is None
         """Whether tokens may be chosen before it is known which of the ones before them stand: nothing but the logits
         and the position counts."""
-        self.is_plain = self.looks_ahead and params.temperature == 0 and not params.logit_bias
+        self.is_plain = self.looks_ahead and is_greedy(params) and not params.logit_bias
         """Whether it takes the most probable token, and nothing else."""
         self._generator = torch.Generator().manual_seed(seed)
         self._drawn: list[float] = []
@@ -139,8 +139,8 @@ def _confine(logits: torch.Tensor, choosers: list[Chooser], rows: list[int]) -> 
 
 def _tokens(logits: torch.Tensor, choosers: list[Chooser], positions: list[int], rows: list[int]) -> list[int | None]:
     tokens: list[int | None] = [None] * len(choosers)
-    greedy = [row for row in rows if choosers[row].params.temperature == 0]
-    drawing = [row for row in rows if choosers[row].params.temperature != 0]
+    greedy = [row for row in rows if is_greedy(choosers[row].params)]
+    drawing = [row for row in rows if not is_greedy(choosers[row].params)]
     if greedy:
         for row, token in zip(greedy, most_probable(_rows(logits, greedy)).tolist(), strict=True):
             tokens[row] = token

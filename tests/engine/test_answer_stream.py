@@ -13,7 +13,15 @@ from engine.answers import FORMATS, Segment
 from engine.config import EngineConfig
 from engine.service import EngineThread, FolderSource
 from engine.text.answer import AnswerStream
-from engine.types import FinishReason, GenerationRequest, ReasoningEvent, SamplingParams, ToolCallEvent
+from engine.types import (
+    FinishEvent,
+    FinishReason,
+    GenerationRequest,
+    ReasoningEvent,
+    SamplingParams,
+    TextEvent,
+    ToolCallEvent,
+)
 from tests.engine.chat_models import byte_level
 from tests.engine.device import DEVICE
 from tests.engine.reciter import TURNS, make_reciter
@@ -215,6 +223,17 @@ def test_a_model_that_thinks_answers_and_asks_for_a_tool(tmp_path: Path, run: An
     assert heard(recorder) == ("Two and two.", "Four.", [("get_weather", '{"city": "Köln"}', True)])
     end = recorder.finish()
     assert (end.reason, end.usage.completion_tokens, end.usage.reasoning_tokens) == (FinishReason.STOP, 10, 4)
+
+
+def test_only_tokens_of_the_answer_are_told_with_their_probabilities(tmp_path: Path, run: Any) -> None:
+    def told(answer_format: str, prompt: str, **made: str) -> list[str]:
+        running = run(make_reciter(tmp_path / answer_format, RECITED[answer_format], **made))
+        recorder = running.ask(prompt, answer_format, logprobs=2)
+        events = [event for event in recorder.events if isinstance(event, TextEvent | FinishEvent)]
+        return [one.chosen.text.decode() for event in events for one in event.logprobs]
+
+    assert [word.strip() for word in told("qwen3", "<|user|>2+2?<|assistant|><think>")] == ["", "Four."]
+    assert told("harmony", "<|user|>2+2?<|assistant|>", template=TURNS, after="<|assistant|>") == []
 
 
 def test_the_limit_counts_reasoning_and_answer(tmp_path: Path, run: Any) -> None:

@@ -128,6 +128,14 @@ def test_greedy_takes_the_penalty_into_account() -> None:
     assert choose(logits.clone(), [chooser], [1]) == [0]
 
 
+@pytest.mark.parametrize("temperature", [1e-6, 1e-38, 5e-324])
+def test_a_temperature_too_low_to_divide_by_is_greedy(temperature: float) -> None:
+    logits = torch.randn(1, 50) * 10
+    assert choose(logits.clone(), [Chooser(SamplingParams(temperature=temperature), 1, [0])], [0]) == [
+        int(logits.argmax())
+    ]
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_row_that_is_not_finite_has_no_token_and_harms_no_other(bad: float) -> None:
     logits = torch.randn(3, 50)
