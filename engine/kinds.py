@@ -15,7 +15,7 @@ from engine.loaded import LoadFailed
 from engine.metrics import Counters
 from engine.model_engine import ModelEngine
 from engine.pipelines import is_pipeline, is_whole
-from engine.room import Footprint
+from engine.room import Footprint, Spare
 from engine.source import ModelSource
 from engine.text.engine import TextEngine
 from engine.text.footprint import footprint_of as text_footprint
@@ -36,6 +36,7 @@ class Surroundings:
     counters: Counters
     source: ModelSource
     make_room: Callable[[], object]
+    spare: Spare
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,9 @@ def _read_text(folder: Path, weights: Weights, room: int, around: Surroundings) 
     model = yield from load_model(folder, around.config, weights)
     model = yield from with_graphs(model, folder, around.config, around.counters)
     engine = TextEngine(
-        model, around.config, around.counters, around.source, room=room, make_room=around.make_room, weights=weights
-    )
+        model, around.config, around.counters, around.source, room=room, weights=weights,
+        make_room=around.make_room, spare=around.spare,
+    )  # fmt: skip
     return Ready(engine, held_by(model.module))
 
 
@@ -98,7 +100,9 @@ def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundin
             CompatibleEngine(whole, around.config, around.counters, room=room, make_room=around.make_room), None
         )
     model = yield from load_pipeline(folder, around.config)
-    engine = ImageEngine(model, around.config, around.counters, around.source, room=room, make_room=around.make_room)
+    engine = ImageEngine(
+        model, around.config, around.counters, around.source, room=room, make_room=around.make_room, spare=around.spare
+    )
     return Ready(engine, None)
 
 

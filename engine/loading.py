@@ -53,7 +53,13 @@ class Load:
         self._find_room, self._make_room = find_room, make_room
         self._began = perf_counter()
         self._waited = 0.0
+        self._room: Room | None = None
         self._pieces = self._run()
+
+    @property
+    def granted(self) -> int:
+        """Bytes of weights and cache, once there is room for them."""
+        return 0 if self._room is None or self.footprint is None else self.footprint.weights + self._room.cache
 
     @property
     def seconds(self) -> float:
@@ -103,6 +109,7 @@ class Load:
         yield False
 
     def _read(self, folder: Path) -> Pieces:
+        assert self._room is not None
         reading = read(folder, self._weights, self._room.cache, self._around)
         while True:
             try:

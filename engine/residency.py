@@ -20,7 +20,7 @@ from engine.memory import mib
 from engine.metrics import Counters
 from engine.model_engine import ModelEngine
 from engine.overload import too_long
-from engine.room import Footprint, NeverFits, Resident, Room, room_for
+from engine.room import Footprint, NeverFits, Resident, Room, evictions, room_for
 from engine.source import ModelSource, ModelUnavailable
 from engine.text.budget import TooSmall
 from engine.ticket import Ticket
@@ -39,7 +39,7 @@ class Residency:
 
     def __init__(self, source: ModelSource, config: EngineConfig, counters: Counters, load_times: LoadTimes) -> None:
         self._config, self._counters, self._load_times = config, counters, load_times
-        self._around = Surroundings(config, counters, source, self._short_of_memory)
+        self._around = Surroundings(config, counters, source, self._short_of_memory, self._spare)
         self.budget = memory_budget(config)
         self.engines: dict[str, ModelEngine] = {}
         self.weights: dict[str, int] = {}
@@ -112,8 +112,7 @@ class Residency:
 
     def _end_overdue(self) -> None:
         for model, ticket in self._in_line():
-            limit = ticket.request.deadline_seconds
-            if limit is not None and ticket.waited > limit:
+            if ticket.overdue:
                 self._take_out(model, ticket)
                 ticket.fail("deadline", TOO_LATE)
 
@@ -200,16 +199,29 @@ class Residency:
     # --- room -----------------------------------------------------------------------------------------------------
 
     def _find_room(self, footprint: Footprint) -> Room | None:
-        residents = [
-            Resident(name, self.weights[name] + engine.cache_bytes, engine.busy)
-            for name, engine in self.engines.items()
-        ]
-        room = room_for(footprint, self.budget, residents, self._config.max_resident)
+        room = room_for(footprint, self.budget, self._residents(), self._config.max_resident)
         if room is None:
             self._ask_to_leave()
         elif room.evict:
             self._evict(room.evict)
         return room
+
+    def _residents(self) -> list[Resident]:
+        return [
+            Resident(name, self.weights[name] + engine.cache_bytes, engine.busy)
+            for name, engine in self.engines.items()
+        ]
+
+    def _spare(self, nbytes: int) -> bool | None:
+        """Of `Spare`. Whoever asks is busy."""
+        coming = [] if self._load is None else [Resident(self._load.name, self._load.granted, True)]
+        residents = [*self._residents(), *coming]
+        evict = evictions(nbytes, self.budget, residents)
+        if evict is None:
+            return False if sum(one.busy for one in residents) > 1 else None
+        if evict:
+            self._evict(evict)
+        return True
 
     def _ask_to_leave(self) -> None:
         line = self._line.get(self.loading or "")

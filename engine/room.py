@@ -7,10 +7,19 @@ can't be had it makes do with a cache for one sequence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.memory import MIB, mib
+
+Spare = Callable[[int], bool | None]
+"""Whether so many bytes more are within the budget, idle models having gone for them if need be. None: no, and nobody
+else has anything that could still go."""
+
+
+def unlimited(nbytes: int) -> bool:
+    """Where nobody counts."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +76,16 @@ def room_for(wanted: Footprint, budget: int, residents: Sequence[Resident], most
             f"{wanted.purpose}), and {budget // MIB:,} MiB are allowed for all models. {wanted.remedy}"
         )
     for needed in (wanted.comfortable, wanted.least):
-        evict = _evictions(needed, budget, residents, most)
+        evict = evictions(needed, budget, residents, most)
         if evict is not None:
             left = budget - sum(one.size for one in residents if one.name not in evict)
             return Room(evict, min(wanted.full_cache, left - wanted.weights))
     return None
 
 
-def _evictions(needed: int, budget: int, residents: Sequence[Resident], most: int | None) -> tuple[str, ...] | None:
+def evictions(
+    needed: int, budget: int, residents: Sequence[Resident], most: int | None = None
+) -> tuple[str, ...] | None:
     """As few of the idle ones as must go, in their order; None where all of them are not enough."""
     used, count = sum(one.size for one in residents), len(residents)
     idle = [one for one in residents if not one.busy]

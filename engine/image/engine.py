@@ -26,6 +26,7 @@ from engine.image.predicting import predict, side_by_side
 from engine.lora.shelf import Shelf
 from engine.made_with import made_with
 from engine.metrics import Counters
+from engine.room import Spare, unlimited
 from engine.source import ModelSource
 from engine.ticket import ImageTicket, Ticket
 from engine.types import FinishReason
@@ -57,15 +58,16 @@ class ImageEngine(Orders[Picture]):
         *,
         room: int = 0,
         make_room: Callable[[], object] = lambda: None,
+        spare: Spare = unlimited,
     ) -> None:
         """source: of adapters. room: bytes that it may take beside its weights. make_room: called when a step finds
-        too little memory."""
+        too little memory. spare: asked before an adapter is read."""
         super().__init__(model.device, config, counters, most=config.max_pictures, make_room=make_room)
         self._model, self._family = model, model.family
         self._beginning = Beginning(model)
         self._compiling = Compiling(model.family, config.compile)
         self._adapters: Shelf[ImageTicket, PictureAdapter] = Shelf(
-            partial(load_adapter, family=model.family), model.device, source, config, counters
+            partial(load_adapter, family=model.family), model, source, config, counters, spare
         )
         self._most_rows: dict[Hashable, int] = {}
         """Of buckets for which the memory didn't suffice."""

@@ -187,8 +187,7 @@ class Orders(Generic[A]):
     def _admit(self) -> list[A]:
         """Those that get a place now, after those have gone whose time is over."""
         for picture in self._all():
-            limit = picture.ticket.request.deadline_seconds
-            if limit is not None and picture.ticket.waited > limit:
+            if picture.ticket.overdue:
                 self._finish(picture, FinishReason.ERROR, "deadline", TOO_LATE)
         return self._places.admit(perf_counter())
 

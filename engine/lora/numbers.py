@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from hashlib import blake2b
+from pathlib import Path
 
 import torch
 
 from engine.adapters import UnsupportedAdapter
+from engine.store.errors import StoreError
+from engine.store.safetensors import tensor_shapes
 
 Halves = tuple[torch.Tensor, torch.Tensor]
 """A, which lowers, and B, which raises and is scaled already."""
+
+
+def bytes_of(folder: Path, dtype: torch.dtype) -> int:
+    """What the numbers of an adapter take in the model's format. Raises UnsupportedAdapter."""
+    try:
+        shapes = [shape for file in folder.glob("*.safetensors") for _, shape in tensor_shapes(file).values()]
+    except (StoreError, OSError) as error:
+        raise UnsupportedAdapter(f"The adapter's files can't be read: {error}") from error
+    return sum(map(math.prod, shapes)) * dtype.itemsize
 
 
 class Numbers:

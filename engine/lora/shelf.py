@@ -16,16 +16,28 @@ from torch import nn
 from engine.adapters import UnsupportedAdapter
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, release_memory
-from engine.lora.numbers import Halves
+from engine.lora.numbers import Halves, bytes_of
+from engine.memory import mib
 from engine.metrics import Counters
+from engine.room import Spare
 from engine.source import ModelSource, ModelUnavailable
 from engine.ticket import Ticket
 
 logger = logging.getLogger(__name__)
 
-
+TOO_LATE = "The adapter wasn't ready in the time that was asked for."
+UNWANTED = "Nobody waits for it any more."
 SLICE_SECONDS = 0.01
 """Loading gives way to the running sequences after so long, and after every tensor that takes longer."""
+
+
+class Base(Protocol):
+    """The model that adapters change."""
+
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def dtype(self) -> torch.dtype: ...
 
 
 class Loaded(Protocol):
@@ -50,13 +62,14 @@ class Shelf(Generic[T, A]):
     def __init__(
         self,
         load: Callable[[Path], Generator[None, None, A]],
-        device: torch.device,
+        base: Base,
         source: ModelSource,
         config: EngineConfig,
         counters: Counters,
+        spare: Spare,
     ) -> None:
-        """load: reads an adapter's folder, a piece at a time; raises UnsupportedAdapter. device: the model's."""
-        self._read, self._device = load, device
+        """load: reads an adapter's folder, a piece at a time; raises UnsupportedAdapter."""
+        self._read, self._base, self._spare = load, base, spare
         self._source, self._config, self._counters = source, config, counters
         self._loaded: dict[str, A] = {}
         """The longest unused first."""
@@ -99,7 +112,11 @@ class Shelf(Generic[T, A]):
         return False
 
     def ready(self) -> list[T]:
-        """Do a little of the loading; the requests that can begin now. Those whose adapter can't be had end here."""
+        """Do a little of the loading; the requests that can begin now. Those whose adapter can't be had, or comes too
+        late, end here."""
+        for ticket in [one for line in self._line.values() for one in line if one.overdue]:
+            self.remove(ticket.id)
+            ticket.fail("deadline", TOO_LATE)
         if self._load is None:
             return self._begin()
         return self._continue(self._load)
@@ -144,7 +161,11 @@ class Shelf(Generic[T, A]):
         executor.shutdown(wait=False)
         while not self._found.done():
             yield False
-        loading = self._read(self._found.result())
+        folder = self._found.result()
+        size = bytes_of(folder, self._base.dtype)
+        while not self._fits(key, size):
+            yield False
+        loading = self._read(folder)
         while True:
             try:
                 next(loading)
@@ -170,7 +191,7 @@ class Shelf(Generic[T, A]):
         except Exception as error:
             logger.exception("Loading adapter %s failed", self._loading)
             if is_out_of_memory(error):
-                release_memory(self._device)
+                release_memory(self._base.device)
             reason = "There is too little memory for it." if is_out_of_memory(error) else "See the worker's log."
             self._failed(f"The adapter can't be loaded. {reason}")
         return []
@@ -195,12 +216,36 @@ class Shelf(Generic[T, A]):
 
     def _make_room(self, first: T) -> bool:
         """Whether one more may be loaded now, one that nobody uses having been let go if need be."""
-        if len(self._loaded) < self._config.max_adapters:
+        if len(self._loaded) < self._config.max_adapters or self._let_one_go():
             return True
+        self._ask_to_leave(first)
+        return False
+
+    def _fits(self, key: str, size: int) -> bool:
+        """Whether so many bytes are left for it, adapters that nobody uses having gone if need be. Raises
+        UnsupportedAdapter where they never will be, and where nobody waits for it any more."""
+        if key not in self._line:
+            raise UnsupportedAdapter(UNWANTED)
+        while (spare := self._spare(size)) is not True:
+            if self._let_one_go():
+                continue
+            if spare is None and not self._loaded:
+                raise UnsupportedAdapter(
+                    f"It needs {mib(size):,} MiB, and beside the model itself less is left of what is allowed for all "
+                    "models. Raise ENGINE_MEMORY_MB, or use an adapter of a lower rank."
+                )
+            self._ask_to_leave(self._line[key][0])
+            return False
+        return True
+
+    def _ask_to_leave(self, first: T) -> None:
+        if not self._leaving and self._loaded and first.waited > self._config.residency_patience_seconds:
+            self._leaving = next(iter(self._loaded))
+
+    def _let_one_go(self) -> bool:
+        """The longest unused of those that nobody uses; whether there was one."""
         idle = next((key for key in self._loaded if not self._in_use(key)), None)
         if idle is None:
-            if not self._leaving and first.waited > self._config.residency_patience_seconds:
-                self._leaving = next(iter(self._loaded))
             return False
         del self._loaded[idle], self._sizes[idle], self._users[idle]
         self._leaving = "" if idle == self._leaving else self._leaving

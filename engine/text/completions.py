@@ -72,8 +72,7 @@ class Completions:
 
     def end_overdue(self) -> None:
         for completion in list(self._timed.values()):
-            limit = completion.ticket.request.deadline_seconds
-            if limit is not None and completion.ticket.waited > limit:
+            if completion.ticket.overdue:
                 self.finish(completion, FinishReason.ERROR, "deadline", TOO_LATE)
 
     def fail(self, completion: Completion, code: str, error: str) -> None:

@@ -13,6 +13,7 @@ from engine.lora.shelf import Shelf
 from engine.made_with import made_with
 from engine.metrics import Counters
 from engine.overload import too_long
+from engine.room import Spare, unlimited
 from engine.source import FolderSource, ModelSource
 from engine.text.adapters.adapter import Adapter, load_adapter
 from engine.text.attention.shape import BLOCK_SIZE
@@ -55,10 +56,12 @@ class TextEngine:
         room: int | None = None,
         weights: Weights = "full",
         make_room: Callable[[], object] = lambda: None,
+        spare: Spare = unlimited,
         make_runner: Callable[[LoadedModel, EngineConfig, int], AnyRunner] = runner_of,
     ) -> None:
         """source: of adapters. room: bytes for the cache, where that is known. weights: how `model` keeps them.
-        make_room: called when a step finds too little memory. make_runner: as `runner_of`.
+        make_room: called when a step finds too little memory. spare: asked before an adapter is read. make_runner: as
+        `runner_of`.
 
         Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible attention.
         """
@@ -79,7 +82,7 @@ class TextEngine:
         )  # fmt: skip
         self._openings = Openings(model, config.max_sequences)
         self._adapters: Shelf[TextTicket, Adapter] = Shelf(
-            partial(load_adapter, model=model), model.device, source, config, counters
+            partial(load_adapter, model=model), model, source, config, counters, spare
         )
         cache = "prefixes" if config.prefix_cache else "off"
         self._computing = Computing(

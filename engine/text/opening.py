@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 2
 """How many grammars are read at the same time: one that takes long doesn't hold up the next."""
 INTERNAL = "The output format could not be read. The administrator finds the reason in the worker's log."
+TOO_LATE = "The output format wasn't ready in the time that was asked for."
 NO_END = "This model has no end-of-sequence token, so its output can't be given a format."
 
 
@@ -44,7 +45,10 @@ class Openings:
             ticket.fail("bad_request", NO_END)
 
     def opened(self) -> Iterator[tuple[TextTicket, Constraint]]:
-        """Those that can begin now. Those whose format is refused end here."""
+        """Those that can begin now. Those whose format is refused, or comes too late, end here."""
+        for ticket in [one for one in self._waiting() if one.overdue]:
+            self.remove(ticket.id)
+            ticket.fail("deadline", TOO_LATE)
         while self._line and len(self._reading) < AT_ONCE and self._grammars.open < self._most:
             ticket = self._line.popleft()
             wanted = ticket.request.params.output_format
@@ -72,8 +76,10 @@ class Openings:
         return waiting
 
     def remove_all(self) -> list[TextTicket]:
-        names = [*self._reading, *(ticket.id for ticket in self._line)]
-        return [ticket for name in names if (ticket := self.remove(name)) is not None]
+        return [ticket for one in self._waiting() if (ticket := self.remove(one.id)) is not None]
+
+    def _waiting(self) -> list[TextTicket]:
+        return [*(ticket for ticket, _ in self._reading.values()), *self._line]
 
     def wait(self, seconds: float) -> None:
         """Until one of them may have become ready, but not longer."""

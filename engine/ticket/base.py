@@ -65,6 +65,12 @@ class Ticket:
         """Seconds since the request was accepted."""
         return perf_counter() - self._accepted
 
+    @property
+    def overdue(self) -> bool:
+        """Whether it took longer than it may."""
+        limit = self.request.deadline_seconds
+        return limit is not None and self.waited > limit
+
     def loading(self, seconds: float | None = None, *, begun: bool = True) -> None:
         """Its model is being loaded, or waits for that. Told where it is news: not each time that a guess moves."""
         news = (begun, seconds is not None)

@@ -10,14 +10,16 @@ import pytest
 import torch
 
 from engine.metrics import Counters
+from engine.service import EngineThread
 from engine.source import FolderSource
 from engine.text.engine import TextEngine
 from engine.text.linears import LAID_OUT
 from engine.text.loader import LoadedModel
 from engine.ticket import TextTicket
-from engine.types import AdapterRef, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
+from engine.types import AdapterRef, FinishEvent, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
 from tests.engine.adapters import make_adapter, merge
-from tests.engine.recorder import Recorder
+from tests.engine.recorder import Recorder, submit
+from tests.engine.started import started_engines
 from tests.engine.test_equality import Bench, blocks_of, generated, greedy, load, prompts_of
 from tests.engine.tiny import FAMILIES
 
@@ -181,6 +183,41 @@ def test_a_busy_adapter_makes_room_after_a_while(llama: LoadedModel, source: Fol
     assert waiting.finish().reason == late.finish().reason == FinishReason.LENGTH
     assert bench.engine.adapters == ("one",)
     assert bench.engine._counters.adapter_loads == 3
+
+
+def test_adapters_stay_within_the_budget(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    base = checkpoints["Llama"]
+    folders = {f"a{number}": make_adapter(tmp_path / f"a{number}", base, rank=512, seed=number) for number in range(3)}
+
+    def ask(engine: EngineThread, number: int, request_id: str) -> FinishEvent:
+        recorder, adapter = Recorder(request_id), AdapterRef(f"a{number}", "Llama")
+        engine.submit(GenerationRequest(request_id, "Llama", (40, 41), greedy(2), adapter=adapter), recorder)
+        return recorder.finish()
+
+    with started_engines(max_context=64) as start:
+        engine = start(folders | {"Llama": base, "Qwen2": checkpoints["Qwen2"]}, memory_mb=7, cache_mb=2)
+        submit(engine, "Qwen2", [40, 41], request_id="an idle model").finish()
+        for turn, number in enumerate((0, 1, 2, 0)):
+            assert ask(engine, number, f"{turn}").reason == FinishReason.LENGTH
+            metrics = engine.metrics()
+            assert metrics.weight_bytes + metrics.cache_bytes <= metrics.memory_budget
+            assert len(metrics.adapters) == min(2, turn + 1)
+        assert (metrics.adapter_evictions, metrics.loaded) == (2, ("Llama",))
+        small = start(folders | {"Llama": base}, memory_mb=2)
+        refused = ask(small, 0, "too large")
+        assert (refused.error_code, "It needs 2 MiB" in refused.error) == ("load_failed", True)
+        assert submit(small, "Llama", [40, 41], request_id="without").finish().reason == FinishReason.LENGTH
+
+
+def test_an_adapter_that_comes_too_late_ends_its_request(llama: LoadedModel, source: FolderSource) -> None:
+    bench = Bench(llama, source)
+    late = Recorder("late")
+    request = GenerationRequest("late", "m", tuple(PROMPTS[1]), greedy(4), adapter=ONE, deadline_seconds=1e-6)
+    bench.engine.add(TextTicket(request, late, lambda ticket: None))
+    bench.step()
+    assert late.finish().error_code == "deadline"
+    bench.run()
+    assert not bench.engine.busy
 
 
 def queue(engine: TextEngine, request_id: str, adapter: AdapterRef) -> Recorder:

@@ -11,7 +11,7 @@ import pytest
 
 from engine.service import EngineThread
 from engine.text.checks import MAX_FORMAT_CHARS
-from engine.types import FinishEvent, FinishReason, OutputFormat, SamplingParams
+from engine.types import FinishEvent, FinishReason, GenerationRequest, OutputFormat, SamplingParams
 from tests.engine.recorder import Recorder, submit
 
 Make = Callable[..., EngineThread]
@@ -239,6 +239,15 @@ def test_cancelled_while_its_format_is_being_read(make_engine: Make) -> None:
         engine.cancel(request_id)
         assert recorder.finish(240).reason in (FinishReason.CANCELLED, FinishReason.STOP)
     assert reading.finish().reason is FinishReason.CANCELLED
+
+
+def test_a_format_that_is_read_too_late_ends_its_request(make_engine: Make) -> None:
+    engine = make_engine()
+    recorder = Recorder("late")
+    params = SamplingParams(max_tokens=4, output_format=OutputFormat("regex", "[a-z]{3}"))
+    engine.submit(GenerationRequest("late", "Llama", (40, 41), params, deadline_seconds=1e-3), recorder)
+    assert recorder.finish().error_code == "deadline"
+    assert engine.is_alive()
 
 
 def test_more_formats_than_sequences_wait_in_line(make_engine: Make) -> None:
