@@ -1,7 +1,8 @@
 """Which models are on the device: loaded on demand, one at a time, idle ones making room within a memory budget.
 
 A load goes on in small pieces between the steps of the other models (see `engine.loading`). Where busy models hold the
-memory, the next one waits; after a while the longest unused of them takes no new requests, finishes, and makes room.
+memory, the next one waits, and those behind it are tried meanwhile: one may fit. After a while the longest unused of
+the busy ones takes no new requests, finishes, and makes room; then nobody passes any more.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Residency:
         self._line: dict[str, deque[Ticket]] = {}
         """Requests whose model isn't loaded, or is about to make room; the first model is the next to load."""
         self._load: Load | None = None
+        self._aside: deque[Load] = deque()
+        """Loads that wait for room while another one is tried."""
         self._leaving: str | None = None
         """A busy model that takes no new requests, so that another one gets its turn."""
 
@@ -60,7 +63,8 @@ class Residency:
 
     @property
     def idle(self) -> bool:
-        return not self._line and self._load is None and not any(engine.busy for engine in self.engines.values())
+        loading = self._load is not None or self._aside
+        return not self._line and not loading and not any(engine.busy for engine in self.engines.values())
 
     def add(self, ticket: Ticket) -> None:
         model = ticket.request.model
@@ -99,6 +103,7 @@ class Residency:
             self._end_load()  # nobody wants it any more
         else:
             self._continue(self._load)
+            self._give_way()
 
     # --- the line -------------------------------------------------------------------------------------------------
 
@@ -137,8 +142,10 @@ class Residency:
     # --- loading --------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        model = next(iter(self._line), None)
+        aside = {load.name for load in self._aside}
+        model = next((name for name in self._line if name not in aside), None)
         if model is None:
+            self._load = self._aside.popleft() if self._aside else None
             return
         if model in self.engines:  # it was asked to leave, but nobody has taken its place
             self._leaving = None
@@ -148,6 +155,11 @@ class Residency:
         self._load = Load(model, self._around, self.budget, self._find_room, self._short_of_memory)
         for other in self._line:
             self._tell(other)
+
+    def _give_way(self) -> None:
+        if self._load is not None and self._load.waits and self._leaving is None:
+            self._aside.append(self._load)
+            self._load = None
 
     def _continue(self, load: Load) -> None:
         failure, knew, waited = "", load.footprint is not None, load.waits

@@ -16,6 +16,8 @@ from engine.config import EngineConfig
 from engine.service import EngineThread, FolderSource
 from engine.types import FinishReason, GenerationRequest, LoadingEvent, SamplingParams, StartedEvent, TextEvent
 from tests.engine.recorder import GREEDY, Recorder, submit
+from tests.engine.started import started_engines
+from tests.engine.tiny import make_checkpoint
 
 PROMPT = [10, 20, 30, 40, 50]
 LONG = SamplingParams(temperature=0, max_tokens=500, ignore_eos=True)
@@ -214,6 +216,24 @@ def test_a_deadline_that_passes_while_the_model_waits_for_room_ends_the_request(
     engine.submit(GenerationRequest("late", "Qwen2", tuple(PROMPT), GREEDY, deadline_seconds=0.01), recorder)
     assert recorder.finish().error_code == "deadline"
     assert not long.finish().error
+
+
+def test_a_model_that_fits_does_not_wait_behind_one_that_does_not(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    large = make_checkpoint(tmp_path / "large", "Llama", hidden_size=256, intermediate_size=1024)
+    folders = {"busy": large, "large": large, "small": checkpoints["Qwen2"]}
+    with started_engines(max_context=512, residency_patience_seconds=1e9) as start:
+        engine = start(folders, memory_mb=14, cache_mb=1)
+        began = threading.Event()
+        long = submit(
+            engine, "busy", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
+        )
+        assert began.wait(60)
+        waiting = submit(engine, "large", PROMPT, GREEDY, "waiting")
+        small = submit(engine, "small", PROMPT, GREEDY, "small")
+        assert small.finish().reason == FinishReason.LENGTH
+        assert not {"long", "waiting"} - set(engine._open)
+        assert set(engine.loaded()) == {"busy", "small"}
+        assert long.finish().reason == waiting.finish().reason == FinishReason.LENGTH
 
 
 def test_an_unknown_model_fails_with_a_sentence_and_the_engine_goes_on(make_engine: Make) -> None:
