@@ -41,6 +41,12 @@ def takes_calls(version: ModelVersion) -> tuple[bool, bool]:
     return (True, False) if version.is_upstream else _takes_calls(version.chat_template)
 
 
+def takes_thoughts(version: ModelVersion) -> bool:
+    """Whether `version` can be shown the thoughts that led to a call of a tool, while it is being answered. Upstreams
+    aren't: what they call them differs, and some refuse a name that they don't know."""
+    return not version.is_upstream and _takes_thoughts(version.chat_template)
+
+
 def chat_length(version: ModelVersion, prompt_ids: Sequence[int]) -> int:
     """Tokens that the model reads: more than `prompt_ids` has where there are pictures. Raises as `encode_chat`."""
     return chat_format(version).length(prompt_ids)
@@ -62,6 +68,7 @@ def chat_format(version: ModelVersion) -> ChatFormat:
 
 
 _takes_calls = lru_cache(maxsize=256)(template.takes_calls)
+_takes_thoughts = lru_cache(maxsize=256)(template.takes_thoughts)
 _takes_tools = lru_cache(maxsize=256)(template.takes_tools)
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from apps.catalog.chat import chat_length, encode_chat
 from apps.catalog.models import ModelVersion
-from apps.conversations.history import calls_for, chat_messages
+from apps.conversations.history import chat_for
 from apps.conversations.inputs import parent_in, pictures_in, refused, text_in
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import messages_of, read_tree
@@ -37,7 +37,7 @@ def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int 
         raise refused("no_model", "Choose a model for this conversation first.")
     draft = Message(role=Message.Author.USER, text=text, pictures=pictures)
     version, limit = model.default_version, context_limit(model.default_version)
-    chat = chat_messages(conversation.system_prompt, [*path, draft], calls_for(version))
+    chat = chat_for(version, conversation.system_prompt, [*path, draft])
     refuse_blind(version, chat)
     refuse_tools(version, conversation.params)
     if version.is_upstream:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any
 
-from apps.catalog.chat import takes_calls
+from apps.catalog.chat import takes_calls, takes_thoughts
 from apps.catalog.models import ModelVersion
 from apps.conversations.models import Message
 
@@ -30,12 +30,21 @@ def calls_for(version: ModelVersion | None) -> Calls:
     return Calls.ALL if alone else Calls.ANSWERED if answered else Calls.NONE
 
 
-def chat_messages(system_prompt: str, path: Iterable[Message], calls: Calls = Calls.NONE) -> list[JSON]:
+def chat_for(version: ModelVersion | None, system_prompt: str, path: Sequence[Message]) -> list[JSON]:
+    """As this model can be shown it."""
+    thoughts = version is not None and takes_thoughts(version)
+    return chat_messages(system_prompt, path, calls_for(version), thoughts=thoughts)
+
+
+def chat_messages(
+    system_prompt: str, path: Sequence[Message], calls: Calls = Calls.NONE, *, thoughts: bool = False
+) -> list[JSON]:
     """The system prompt, then prompts and answers in turn, with the ids of their `pictures` where there are any, and
     `tool_calls` with their results in OpenAI's form. An answer that never began is left out, a partial one stays;
-    prompts that come to stand side by side so become one, since most chat formats insist on turns."""
+    prompts that come to stand side by side so become one, since most chat formats insist on turns. With `thoughts`
+    calls that are still being answered have the `reasoning` before them, which is forgotten after the answer."""
     chat: list[JSON] = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    for said in _said(path, calls):
+    for said in _said(path, calls, _last_prompt(path) if thoughts else len(path)):
         if chat and _may_join(chat[-1], said):
             chat[-1] = _as_one(chat[-1], said)
         else:
@@ -43,13 +52,19 @@ def chat_messages(system_prompt: str, path: Iterable[Message], calls: Calls = Ca
     return chat
 
 
-def _said(path: Iterable[Message], calls: Calls) -> list[JSON]:
-    """Each message alone, without those that say nothing to this model."""
+def _last_prompt(path: Sequence[Message]) -> int:
+    """Its place; behind it are calls and results only, if the next answer goes on from them."""
+    return max((place for place, message in enumerate(path) if message.role == USER), default=-1)
+
+
+def _said(path: Sequence[Message], calls: Calls, thinks_from: int) -> list[JSON]:
+    """Each message alone, without those that say nothing to this model. Calls behind the place `thinks_from` have
+    their reasoning."""
     found: list[JSON] = []
     waiting: list[JSON] = []
     numbered = 0
     answered: set[str] = set()
-    for message in path:
+    for place, message in enumerate(path):
         if message.role == TOOL:
             call = next((each for each in waiting if each["function"]["name"] == message.tool_name), None)
             if call is not None:
@@ -59,7 +74,9 @@ def _said(path: Iterable[Message], calls: Calls) -> list[JSON]:
             continue
         waiting = [] if calls is Calls.NONE else _calls(message, numbered)
         numbered += len(waiting)
-        found.append(_own_words(message) | ({"tool_calls": list(waiting)} if waiting else {}))
+        called = {"tool_calls": list(waiting)} if waiting else {}
+        thought = {"reasoning": message.thought} if waiting and place > thinks_from and message.thought else {}
+        found.append(_own_words(message) | called | thought)
     if calls is Calls.ANSWERED:
         found = [_with_only(said, answered) for said in found]
     return [said for said in found if said["content"] or said.keys() & {"pictures", "tool_calls", "tool_call_id"}]
@@ -92,8 +109,9 @@ def _result(message: Message, call: JSON | None) -> JSON:
 def _with_only(said: JSON, answered: set[str]) -> JSON:
     """Without the calls that have no result."""
     kept = [call for call in said.get("tool_calls", ()) if call["id"] in answered]
-    rest = {name: value for name, value in said.items() if name != "tool_calls"}
-    return rest | ({"tool_calls": kept} if kept else {})
+    if kept:
+        return said | {"tool_calls": kept}
+    return {name: value for name, value in said.items() if name not in ("tool_calls", "reasoning")}
 
 
 def _may_join(first: JSON, second: JSON) -> bool:

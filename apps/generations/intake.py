@@ -18,7 +18,7 @@ from engine.remote.estimate import estimated_tokens
 from engine.store import StoreError
 
 ROLES = ("system", "user", "assistant", "tool")
-MORE = frozenset({"pictures", "tool_calls", "name", "tool_call_id"})
+MORE = frozenset({"pictures", "reasoning", "tool_calls", "name", "tool_call_id"})
 """What some messages have as well."""
 MAX_MESSAGES = 1000
 MAX_HISTORY = 4
@@ -48,7 +48,9 @@ def check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
     if not any(message["role"] == "user" and _says_something(message) for message in messages):
         raise Refused(status=422, code="empty", message="Write something first: the message is empty.")
     limit = MAX_HISTORY * settings.MAX_PROMPT_CHARS
-    characters = sum(len(message["content"]) + _length_of_calls(message) for message in messages)
+    characters = sum(
+        len(message["content"]) + len(message.get("reasoning", "")) + _length_of_calls(message) for message in messages
+    )
     if characters > limit:
         raise _too_long(
             f"This conversation is {characters - limit:,} characters too long; up to {limit:,} are allowed. "

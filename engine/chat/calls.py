@@ -17,8 +17,17 @@ class Arguments(StrEnum):
     """As the JSON that OpenAI's API has: DeepSeek's templates put it between texts of their own."""
 
 
-def as_template_wants(message: Mapping[str, Any], arguments: Arguments | None) -> dict[str, Any]:
-    """The message with the arguments of its calls in this form."""
+THOUGHTS = ("thinking", "reasoning_content")
+"""What templates call the thoughts before a call: gpt-oss's, and Qwen's, GLM's and others."""
+
+
+def as_template_wants(message: Mapping[str, Any], arguments: Arguments | None, thoughts: str = "") -> dict[str, Any]:
+    """The message with the arguments of its calls in this form, and its `reasoning` under this name, or without it."""
+    thought = message.get("reasoning")
+    if thought is not None:
+        message = {name: value for name, value in message.items() if name != "reasoning"}
+        if thoughts and not message["content"]:  # gpt-oss's takes one of them, and shows it in the same place
+            message[thoughts] = thought
     calls = message.get("tool_calls")
     if not calls or arguments is not Arguments.OBJECT:
         return dict(message)
@@ -42,6 +51,8 @@ def trial(*, answered: bool) -> list[dict[str, Any]]:
 
 NAME, CITY, RESULT = TRIED = ("call7text", "city7text", "told7text")
 """What a template has to show of the trial; none holds these texts."""
+THOUGHT = "mused7text"
+"""The same, of what was thought before the call."""
 
 
 def texts_of_calls(message: Mapping[str, Any]) -> Iterator[str]:

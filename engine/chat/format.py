@@ -52,7 +52,8 @@ class ChatFormat:
     ) -> list[int]:
         """Token ids of the chat `[{"role": one of ROLES, "content": …}]`, ready for the model to continue.
         A message may have `pictures`, how many there are before its text: each gets a placeholder of its own; an answer
-        `tool_calls` in OpenAI's form, each answered by a message of a `tool` with its `tool_call_id` and `name`.
+        `tool_calls` in OpenAI's form, each answered by a message of a `tool` with its `tool_call_id` and `name`; and
+        the `reasoning` before them, for a template that shows it.
 
         The same ids as transformers' `apply_chat_template(tokenize=True)` where no message holds a control token; those
         that do hold them get them as plain text. `effort`: how long to think, `low`, `medium` or `high`, for a template

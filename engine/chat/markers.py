@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 PRIVATE = range(0xF0000, 0xFFFFE)  # plane 15, assigned to nothing
+MARKED = ("content", "reasoning")
+"""What of a message holds texts of people or models."""
 ANSWER_TOKENS = frozenset({"<think>", "</think>", "<tool_call>", "</tool_call>"})
 """Control tokens that a model's own answers hold: in an assistant's message they keep their meaning."""
 
@@ -35,10 +37,11 @@ class Markers:
 
     def mark(self, messages: Sequence[Mapping[str, Any]], avoid: str) -> tuple[list[dict[str, Any]], str]:
         """The messages with their control tokens between marks, and the two marks ("" where none was needed)."""
-        if not any(self.pattern.search(message["content"]) for message in messages):
+        texts = [message[name] for message in messages for name in MARKED if name in message]
+        if not any(map(self.pattern.search, texts)):
             return [dict(message) for message in messages], ""
-        marks = _unused([avoid, *(message["content"] for message in messages)])
-        return [{**message, "content": self._marked(message, marks)} for message in messages], marks
+        marks = _unused([avoid, *texts])
+        return [{**message, **self._marked(message, marks)} for message in messages], marks
 
     def split(self, rendered: str, marks: str) -> list[Piece]:
         """The rendered chat as pieces in order. A mark that a template has torn from its token still separates."""
@@ -48,9 +51,11 @@ class Markers:
         found = re.split(f"{start}({self.pattern.pattern}){end}|[{marks}]", rendered)
         return [Piece(text, as_text=bool(index % 2)) for index, text in enumerate(found) if text]
 
-    def _marked(self, message: Mapping[str, Any], marks: str) -> str:
-        pattern = self._in_answers if message["role"] == "assistant" else self.pattern
-        return pattern.sub(rf"{marks[0]}\g<0>{marks[1]}", message["content"])
+    def _marked(self, message: Mapping[str, Any], marks: str) -> dict[str, str]:
+        in_answer = message["role"] == "assistant"
+        patterns = {"content": self._in_answers if in_answer else self.pattern, "reasoning": self.pattern}
+        between = rf"{marks[0]}\g<0>{marks[1]}"
+        return {name: patterns[name].sub(between, message[name]) for name in MARKED if name in message}
 
 
 def _any_of(tokens: Sequence[str]) -> re.Pattern[str]:

@@ -14,7 +14,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 
-from engine.chat.calls import TRIED, Arguments, as_template_wants, texts_of_calls, trial
+from engine.chat.calls import THOUGHT, THOUGHTS, TRIED, Arguments, as_template_wants, texts_of_calls, trial
 from engine.chat.errors import ChatError, Declined
 from engine.chat.growth import room
 from engine.chat.limits import LimitedEnvironment, limited, with_ticks
@@ -62,12 +62,16 @@ class ChatTemplate:
         ChatError."""
         given = sum(len(message["content"]) for message in messages) + sum(map(len, texts_in(list(tools))))
         given += sum(len(text) for message in messages for text in texts_of_calls(message))
+        given += sum(len(message.get("reasoning", "")) for message in messages)
         values: dict[str, Any] = {"documents": None, "add_generation_prompt": add_generation_prompt}
         values["tools"] = list(tools) or None
         if effort is not None:
             values[EFFORT] = effort
         arguments = self.takes_calls if any(message.get("tool_calls") for message in messages) else None
-        values["messages"] = [self._as_it_wants(as_template_wants(message, arguments)) for message in messages]
+        thoughts = self.takes_thoughts if any("reasoning" in message for message in messages) else ""
+        values["messages"] = [
+            self._as_it_wants(as_template_wants(message, arguments, thoughts)) for message in messages
+        ]
         with limited(2 * given):
             return self._collect(values)
 
@@ -99,14 +103,25 @@ class ChatTemplate:
         """Whether it does so too where a prompt follows a call in the place of its result: some insist on one."""
         return self.takes_calls is not None and self._shows_calls(self.takes_calls, answered=False)
 
+    @cached_property
+    def takes_thoughts(self) -> str:
+        """As what it shows a model the thoughts that led to a call whose result it is about to read; "": not at all."""
+        if self.takes_calls is None:
+            return ""
+        asked, called, result = (as_template_wants(message, self.takes_calls) for message in trial(answered=True))
+        return next(
+            (name for name in THOUGHTS if self._shows([asked, called | {name: THOUGHT}, result], [THOUGHT])), ""
+        )
+
     def _shows_calls(self, arguments: Arguments, *, answered: bool) -> bool:
-        chat = trial(answered=answered)
-        messages = [self._as_it_wants(as_template_wants(message, arguments)) for message in chat]
+        return self._shows([as_template_wants(message, arguments) for message in trial(answered=answered)], TRIED)
+
+    def _shows(self, messages: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> bool:
         try:
-            shown = self._tried(messages, [TOOL])
+            shown = self._tried([self._as_it_wants(message) for message in messages], [TOOL])
         except ChatError:
             return False
-        return all(text in shown for text in TRIED)
+        return all(text in shown for text in texts)
 
     def _as_it_wants(self, message: Mapping[str, Any]) -> dict[str, Any]:
         pictures = message.get("pictures", 0)
@@ -170,6 +185,14 @@ def takes_calls(source: str) -> tuple[bool, bool]:
     except ChatError:
         return False, False
     return template.takes_calls is not None, template.takes_unanswered
+
+
+def takes_thoughts(source: str) -> bool:
+    """Whether a chat by this template, if it is a good one, shows the thoughts before a call that is being answered."""
+    try:
+        return bool(source) and bool(ChatTemplate(source, dict.fromkeys(NAMED, "")).takes_thoughts)
+    except ChatError:
+        return False
 
 
 def texts_in(value: Any) -> Iterator[str]:

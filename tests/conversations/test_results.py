@@ -20,7 +20,7 @@ from apps.conversations.tree import messages_of
 from apps.generations.models import GenerationJob
 from tests.conversations.build import answered, asked, end, make_conversation, post, send
 from tests.conversations.test_sharing import link_of, share
-from tests.engine.tool_templates import INSISTING, weather
+from tests.engine.tool_templates import INSISTING, THINKING, weather
 from tests.generations.tool_models import SHOWING, hosted_with_tools
 from tests.generations.upstreams import far_model
 from tests.world import World
@@ -157,6 +157,20 @@ def test_a_template_that_insists_on_results_reads_no_call_without(
     job = job_of(send(editor, talk, "It is 18 °C.", answer.pk).json()["messages"])
     assert job.messages == [{"role": "user", "content": "How is it there?\n\nIt is 18 °C."}]
     assert "[TOOL_CALLS]" in read(job_of(give(editor, answer).json()["messages"]))
+
+
+def test_what_it_thought_before_a_call_is_read_again_until_it_has_answered(
+    editor: Client, world: World, model: HostedModel, tmp_path: Path
+) -> None:
+    found = hosted_with_tools(model_store().root, tmp_path / "thinker", template=THINKING["thinking"])
+    talk = make_conversation(world.project, world.editor, found)
+    answer = called(talk)
+    GenerationJob.objects.filter(message=answer).update(reasoning="The lunar pull matters.")
+    given = give(editor, answer).json()["messages"]
+    assert "(The lunar pull matters.)" in read(job_of(given))
+    end(given[-1]["id"], "High at noon.")
+    later = job_of(send(editor, talk, "And then?", given[-1]["id"]).json()["messages"])
+    assert "lunar" not in read(later) + json.dumps(later.messages)
 
 
 def test_results_count_and_can_be_answered_again_and_given_anew(editor: Client, showing: Conversation) -> None:

@@ -12,9 +12,9 @@ from transformers import PreTrainedTokenizerFast
 
 from engine.chat import ChatError, ChatFormat
 from engine.chat.calls import Arguments
-from engine.chat.template import takes_calls, takes_tools
+from engine.chat.template import takes_calls, takes_thoughts, takes_tools
 from tests.engine.chat_models import TEMPLATES, TOKENIZERS, write_chat_folder
-from tests.engine.tool_templates import INSISTING, LOOKING, TELLING, weather
+from tests.engine.tool_templates import INSISTING, LOOKING, TELLING, THINKING, weather
 
 CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How is it in Paris?"}]
 TOOLS = [weather(), weather(name="get_forecast")]
@@ -114,6 +114,34 @@ def test_a_control_token_in_a_result_is_plain_text_and_in_a_call_refused(folder:
 @pytest.mark.parametrize("arguments", ["{", r'{"city": "\ud800"}', "[" * 100_000])
 def test_arguments_that_cannot_be_read_stay_texts(folder: Path, arguments: str) -> None:
     assert ChatFormat.load(folder).encode([*CHAT, *called(arguments)], tools=TOOLS)
+
+
+@pytest.mark.parametrize("name", THINKING)
+def test_thoughts_before_a_call_are_the_same_prompt_as_transformers(tmp_path: Path, name: str) -> None:
+    folder = write_chat_folder(tmp_path, TOKENIZERS["byte-level"](), THINKING[name])
+    answer, result = called(json.loads(GIVEN))
+    thinking = answer | {"content": "", name: "It may rain."}
+    expected = PreTrainedTokenizerFast.from_pretrained(folder).apply_chat_template(
+        [*CHAT, thinking, result], tools=TOOLS, add_generation_prompt=True, return_dict=False
+    )
+    chat, (answer, result) = ChatFormat.load(folder), called()
+    thinking = answer | {"content": "", "reasoning": "It may rain."}
+    assert chat.encode([*CHAT, thinking, result], tools=TOOLS) == expected
+    with_text = chat.encode([*CHAT, answer | {"reasoning": "It may rain."}, result], tools=TOOLS)
+    assert with_text == chat.encode([*CHAT, answer, result], tools=TOOLS), "one of them"
+
+
+def test_a_control_token_in_a_thought_is_plain_text(tmp_path: Path) -> None:
+    folder = write_chat_folder(tmp_path, TOKENIZERS["byte-level"](), THINKING["thinking"])
+    chat, (answer, result) = ChatFormat.load(folder), called()
+    end = Tokenizer.from_file(str(folder / "tokenizer.json")).token_to_id("<|im_end|>")
+    thought = answer | {"content": "", "reasoning": "It ends<|im_end|>here."}
+    assert end not in chat.encode([*CHAT, thought, result], tools=TOOLS)
+
+
+def test_which_templates_show_thoughts() -> None:
+    assert all(map(takes_thoughts, THINKING.values()))
+    assert not any(map(takes_thoughts, [*TELLING.values(), *TEMPLATES.values(), LOOKING, INSISTING, "", "{% if %}"]))
 
 
 def test_which_templates_show_calls(tmp_path: Path) -> None:

@@ -53,6 +53,15 @@ INSISTING = (
     "{{- '[' + message.role + ']' + message.content }}{%- endif %}{%- endfor %}"
 )
 """As Mistral's: prompts and answers alternate, where calls and results don't count."""
+THINKING = {
+    name: "{%- for tool in tools or [] %}{{- tool | tojson }}{%- endfor %}{%- for message in messages %}"
+    f"{{{{- '[' + message.role + ']' }}}}{{%- if message.tool_calls and message.{name} %}}{{%- if message.content %}}"
+    f"{{{{- raise_exception('Not both.') }}}}{{%- endif %}}{{{{- '(' + message.{name} + ')' }}}}{{%- endif %}}"
+    "{{- message.content }}{%- for call in message.tool_calls or [] %}{{- call.function | tojson }}{%- endfor %}"
+    "{%- endfor %}"
+    for name in ("thinking", "reasoning_content")
+}
+"""They show what was thought before a call, as gpt-oss's and Qwen3's."""
 TELLING = {"qwen": QWEN, "deepseek": DEEPSEEK, "harmony": HARMONY}
 LOOKING = (
     "{%- if tools %}{{- 'Use tools.' }}{%- endif %}{%- for message in messages %}{{- message.content }}{%- endfor %}"

@@ -14,7 +14,7 @@ from apps.catalog.models import HostedModel
 from apps.conversations import from_prompts
 from apps.conversations.actions.attaching import attached
 from apps.conversations.broadcast import frames_to_all
-from apps.conversations.history import calls_for, chat_messages
+from apps.conversations.history import chat_for
 from apps.conversations.inputs import refused, title_from
 from apps.conversations.models import Conversation, Message
 from apps.conversations.serializers import JSON, messages_json
@@ -201,7 +201,7 @@ def _new_answer(
         actor=actor,
         project=conversation.project,
         model=model,
-        messages=chat_messages(conversation.system_prompt, path, calls_for(model.default_version)),
+        messages=chat_for(model.default_version, conversation.system_prompt, path),
         params=conversation.params,
     )
     if revision:

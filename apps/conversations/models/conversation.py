@@ -150,6 +150,11 @@ class Message(models.Model):
         return found
 
     @property
+    def thought(self) -> str:
+        """What the model thought before; "" where that is hidden."""
+        return self.job.reasoning if self.job else ""
+
+    @property
     def good_calls(self) -> list[dict[str, Any]]:
         """Those that can have a result."""
         return [call for call in self.calls if call["valid"]]
