@@ -237,6 +237,7 @@ class Upstream(models.Model):
     sealed_key = models.TextField(blank=True, help_text="encrypted under SECRET_KEY; empty where the server needs none")
     first_token_seconds = models.PositiveIntegerField(default=120)
     between_tokens_seconds = models.PositiveIntegerField(default=60)
+    opens_reasoning = models.BooleanField(default=False, help_text="answers begin inside the reasoning")
 
     def __str__(self) -> str:
         return f"{self.model_name} at {self.base_url}"

@@ -59,7 +59,7 @@ def target(upstream: Upstream) -> Target:
     except Unreadable as error:
         raise ModelUnavailable(LOST_KEY) from error
     limits = float(upstream.first_token_seconds), float(upstream.between_tokens_seconds)
-    return Target(upstream.base_url, upstream.model_name, key, *limits)
+    return Target(upstream.base_url, upstream.model_name, key, *limits, opens_reasoning=upstream.opens_reasoning)
 
 
 def try_upstream(*, actor: Actor | None, model: HostedModel) -> Trial:

@@ -17,11 +17,14 @@ from apps.catalog.errors import CatalogError
 from apps.catalog.licences import UNKNOWN, link_of, needs_acceptance, spdx_id
 from apps.catalog.models import UPSTREAM, HostedModel, ModelVersion, Upstream
 from apps.lib.sealing import Unreadable, reseal, seal
+from engine.answers.formats import PLAIN
 from engine.remote.upstream import check_api_key, clean_base_url
 
 PURPOSE = "upstream-key"
 MAX_SECONDS = 3600
 MAX_CONTEXT = 100_000_000
+OF_UPSTREAM = ("base_url", "model_name", "first_token_seconds", "between_tokens_seconds", "opens_reasoning")
+"""What of Served is in the row of the server; the rest is in that of the version."""
 KEY_AGAIN = (
     "Give the key again: the one that is kept was given for another server and is not sent elsewhere. "
     "If the new server needs none, remove the key first."
@@ -38,6 +41,7 @@ class Served:
     license_id: str = UNKNOWN
     first_token_seconds: int = 120
     between_tokens_seconds: int = 60
+    opens_reasoning: bool = False
 
     def __post_init__(self) -> None:
         try:
@@ -93,7 +97,9 @@ def change_upstream(*, actor: Actor | None, model: HostedModel, served: Served, 
         )
     if api_key:
         record("model.upstream.key.replaced", actor=actor, target=target_of(model))
-    choose_version(actor=actor, version=_version(model, served, key or upstream.sealed_key))
+    read = upstream.version.answer_format
+    version = _version(model, served, key or upstream.sealed_key, answer_format=read)
+    choose_version(actor=actor, version=version)
     if key:  # earlier versions at the same server can be chosen again
         rows = Upstream.objects.filter(version__hosted_model=model)
         same = [row.pk for row in rows if _origin(row.base_url) == _origin(served.base_url)]
@@ -134,29 +140,31 @@ def upstream_of(model: HostedModel) -> Upstream:
     return found
 
 
-def _version(model: HostedModel, served: Served, sealed_key: str) -> ModelVersion:
+def _version(model: HostedModel, served: Served, sealed_key: str, *, answer_format: str = PLAIN) -> ModelVersion:
+    """answer_format: of a new one; one that was there keeps its own."""
     identity = json.dumps([model.pk, served.base_url, served.model_name])
+    told = {
+        "hosted_model": model,
+        "source": f"{UPSTREAM}{served.base_url}",
+        "revision": served.model_name[:80],
+        "size_bytes": 0,
+        "license_id": served.license_id,
+        "license_link": link_of(served.license_id),
+        "architecture": "",
+        "dtype": "",
+        "context_length": served.context_length,
+    }
     version, _ = ModelVersion.objects.update_or_create(
         digest=hashlib.sha256(f"upstream {identity}".encode()).hexdigest(),
-        defaults={
-            "hosted_model": model,
-            "source": f"{UPSTREAM}{served.base_url}",
-            "revision": served.model_name[:80],
-            "size_bytes": 0,
-            "license_id": served.license_id,
-            "license_link": link_of(served.license_id),
-            "architecture": "",
-            "dtype": "",
-            "context_length": served.context_length,
-        },
+        defaults=told,
+        create_defaults=told | {"answer_format": answer_format},
     )
     Upstream.objects.update_or_create(version=version, defaults=_values(served) | {"sealed_key": sealed_key})
     return version
 
 
-def _values(served: Served) -> dict[str, str | int]:
-    names = ("base_url", "model_name", "first_token_seconds", "between_tokens_seconds")
-    return {name: getattr(served, name) for name in names}
+def _values(served: Served) -> dict[str, str | int | bool]:
+    return {name: getattr(served, name) for name in OF_UPSTREAM}
 
 
 def _sealed(api_key: str) -> str:

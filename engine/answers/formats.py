@@ -54,6 +54,12 @@ class AnswerFormat:
         return MARKS[self.tools] | ({THINK, THOUGHT} if self.thinks else frozenset())
 
     @property
+    def in_text(self) -> bool:
+        """Whether its parts can be told in a text without tokens. Servers of gpt-oss read its channels themselves, or
+        leave their marks out."""
+        return self.tools is not Tools.HARMONY
+
+    @property
     def before_answer(self) -> str:
         """The mark that the answer stands behind, where the model thinks first; "" where it never does."""
         return "<|message|>" if self.tools is Tools.HARMONY else THOUGHT if self.thinks else ""

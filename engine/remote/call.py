@@ -12,8 +12,10 @@ from typing import Any
 
 import httpcore
 
+from engine.answers import Reasoning, Segment
+from engine.remote.answer import AnswerText
 from engine.remote.calls import Calls
-from engine.remote.chunks import DONE, Characters, Chunk, end_of, read_chunk
+from engine.remote.chunks import DONE, Characters, Chunk, Counted, end_of, read_chunk
 from engine.remote.estimate import estimated_tokens
 from engine.remote.failures import SERVER, ContextOverflow, UpstreamFailure, broken, refusal, unreachable
 from engine.remote.sse import EventStream
@@ -51,10 +53,11 @@ class Call:
         self._max_tokens = ticket.request.params.max_tokens
         self._most_characters = self._max_tokens * CHARACTERS_PER_TOKEN
         self._characters, self._thought_characters = Characters(), Characters()
+        self._answer = AnswerText(ticket.request.answer_format, opens_reasoning=upstream.opens_reasoning)
         self._calls = Calls()
         self._written = 0
         self._end: FinishReason | None = None
-        self._usage: tuple[int, int] | None = None
+        self._usage: Counted | None = None
         self._accepted = False
         """Whether the server took the request, in any attempt."""
         self._busy = False
@@ -71,8 +74,8 @@ class Call:
             raise
         finally:
             self._reconcile()
+            self._ticket.tell(self._answer.push(self._characters.push("", final=True)) + self._answer.finish())
         assert self._end is not None, "without one the last attempt has failed"
-        self._ticket.text(self._characters.push("", final=True))
         for call in self._calls.read():
             self._ticket.tool_call(call)
         self._ticket.finish(self._end)
@@ -158,14 +161,7 @@ class Call:
         if chunk.text or chunk.reasoning or chunk.calls:
             clock.reschedule(now + self._upstream.between_tokens_seconds)
             self._ticket.token()  # as far as one can tell before the server counts them
-        if chunk.reasoning:
-            self._ticket.thought()
-            thought = self._thought_characters.push(chunk.reasoning)[: self._most_characters - self._written]
-            self._written += len(thought)
-            self._ticket.reasoning(thought)
-        if text := self._characters.push(chunk.text)[: self._most_characters - self._written]:
-            self._written += len(text)
-            self._ticket.text(text)
+        self._ticket.tell(self._read(chunk))
         self._written += self._calls.add(chunk.calls, self._most_characters - self._written)
         if chunk.finish and self._end is None:
             self._end = end_of(chunk.finish)
@@ -175,11 +171,31 @@ class Call:
             return False
         return not self._ticket.finished  # it is where its sink broke
 
+    def _read(self, chunk: Chunk) -> list[Segment]:
+        """Its text: reasoning that the server tells apart, and what stands in the answer."""
+        segments: list[Segment] = []
+        if chunk.reasoning:
+            self._answer.told_apart()
+            segments.append(Reasoning(self._kept(self._thought_characters.push(chunk.reasoning))))
+        if chunk.text:
+            segments += self._answer.push(self._kept(self._characters.push(chunk.text)))
+        if chunk.reasoning or (chunk.text and self._answer.reasoning):
+            self._ticket.thought()
+        return segments
+
+    def _kept(self, text: str) -> str:
+        """As much of it as the answer may still have."""
+        text = text[: self._most_characters - self._written]
+        self._written += len(text)
+        return text
+
     def _reconcile(self) -> None:
         """What the server counted, else what came; nothing where it never took the request."""
-        ticket = self._ticket
-        if self._usage and (self._usage[1] or not ticket.completion_tokens):
-            ticket.prompt_tokens, ticket.completion_tokens = self._usage
+        ticket, counted = self._ticket, self._usage
+        if counted and (counted.completion or not ticket.completion_tokens):
+            came = max(1, ticket.completion_tokens)  # a piece may be several tokens
+            ticket.reasoning_tokens = counted.reasoning or ticket.reasoning_tokens * counted.completion // came
+            ticket.prompt_tokens, ticket.completion_tokens = counted.prompt, counted.completion
         elif self._accepted:
             asked = ticket.request
             ticket.prompt_tokens, ticket.is_estimate = estimated_tokens(asked.messages, asked.tools), True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from engine.remote.failures import SERVER, UpstreamFailure, broken, in_stream
 from engine.types import FinishReason
@@ -33,6 +33,15 @@ class CallPart:
     arguments: str
 
 
+class Counted(NamedTuple):
+    """Tokens, as the server counted them."""
+
+    prompt: int
+    completion: int
+    reasoning: int
+    """Of the completion; 0 also where it doesn't say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     text: str = ""
@@ -41,8 +50,7 @@ class Chunk:
     calls: tuple[CallPart, ...] = ()
     finish: str = ""
     """The server's own word for why it ended; "" where it goes on."""
-    usage: tuple[int, int] | None = None
-    """Tokens of prompt and completion, where the server says them."""
+    usage: Counted | None = None
 
 
 def read_chunk(data: str) -> Chunk:
@@ -102,11 +110,15 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _usage(raw: Any) -> tuple[int, int] | None:
+def _usage(raw: Any) -> Counted | None:
     if not isinstance(raw, dict):
         return None
     prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
-    return (prompt, completion) if _is_count(prompt) and _is_count(completion) else None
+    if not (_is_count(prompt) and _is_count(completion)):
+        return None
+    details = raw.get("completion_tokens_details")  # OpenAI and vLLM; SGLang has it beside the others
+    reasoning = (details if isinstance(details, dict) else raw).get("reasoning_tokens")
+    return Counted(prompt, completion, min(reasoning, completion) if _is_count(reasoning) else 0)
 
 
 def _is_count(value: object) -> TypeGuard[int]:

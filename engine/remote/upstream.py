@@ -28,6 +28,9 @@ class Upstream:
     first_token_seconds: float = 120.0
     """From the connection to the first token: loading and reading a long prompt included."""
     between_tokens_seconds: float = 60.0
+    opens_reasoning: bool = False
+    """Whether its chat template writes `<think>`, so that answers begin inside the reasoning. Counts where the server
+    doesn't tell reasoning apart itself."""
 
     def __post_init__(self) -> None:
         if self.base_url != clean_base_url(self.base_url):

@@ -26,12 +26,12 @@ class TextTicket(Ticket):
         super().__init__(request, sink, on_finish)
         self.prompt_tokens = len(request.prompt_ids)
         self.completion_tokens = 0
+        self.reasoning_tokens = 0
         self.is_estimate = False
-        """Whether these two are."""
+        """Whether these are."""
         self._characters = 0
         self._thought_characters = 0
         self._calls = 0
-        self._reasoning_tokens = 0
         self._first_token: float | None = None
         self._last_token: float | None = None
         self._first_thought: float | None = None
@@ -51,7 +51,7 @@ class TextTicket(Ticket):
         self._last_thought = self._last_token
         if self._first_thought is None:
             self._first_thought = self._last_thought
-        self._reasoning_tokens += count
+        self.reasoning_tokens += count
 
     def tell(self, segments: Iterable[Segment]) -> None:
         for segment in segments:
@@ -91,7 +91,7 @@ class TextTicket(Ticket):
         return Usage(
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
-            reasoning_tokens=self._reasoning_tokens,
+            reasoning_tokens=self.reasoning_tokens,
             reasoning_ms=self._reasoning_ms(),
             ttft_ms=self._since_loaded_ms(self._first_token),
             decode_ms=between_ms(self._first_token, self._last_token),

@@ -107,6 +107,15 @@ def test_another_name_there_is_another_version(models: Models, given: str) -> No
     assert changed.details["changed"] == ["first_token_seconds", "context_length"]
 
 
+def test_an_answer_that_begins_inside_the_reasoning(models: Models) -> None:
+    models(*ADD, "--opens-reasoning")
+    assert Upstream.objects.get().opens_reasoning
+    models("change-upstream", "deep", "--context", "1000")
+    assert Upstream.objects.get().opens_reasoning
+    models("change-upstream", "deep", "--no-opens-reasoning")
+    assert not Upstream.objects.get().opens_reasoning
+
+
 def test_a_key_goes_to_no_other_server(models: Models, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     models(*ADD, "--key-env", "UPSTREAM_KEY")
     for url in ("https://evil.example.org/v1", "http://gpu.example.org/v1", "https://gpu.example.org:8000/v1"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel, ModelState, Upstream
 from apps.catalog.upstream_asking import target
 from apps.generations.models import GenerationJob
@@ -103,6 +105,29 @@ def test_a_change_keeps_the_key_at_its_server(deep: HostedModel, admin: Client) 
     assert target(Upstream.objects.get(version=deep.default_version)).api_key == "sk-new"
     assert "is removed" in post(admin, "console_upstream_forget_key", "deep")
     assert not Upstream.objects.exclude(sealed_key="").exists()
+
+
+def test_how_its_answers_are_read(deep: HostedModel, admin: Client) -> None:
+    """Only by what can be found in a text; and another name there doesn't let thoughts into answers."""
+    page = admin.get(reverse("console_model", args=["deep"])).content.decode()
+    assert ('value="qwen3"' in page, 'value="harmony"' in page) == (True, False)
+    version = deep.default_version
+    assert version is not None
+    form = {"version": version.pk, "format": "harmony"}
+    assert "Choose one of the formats" in post(admin, "console_model_format", "deep", **form)
+    assert "are read as “DeepSeek-R1" in post(admin, "console_model_format", "deep", **form | {"format": "deepseek-r1"})
+    assert not target(version.upstream).opens_reasoning
+    changed = FORM | {"api_key": "", "model_name": "DeepSeek-R1-0528", "opens_reasoning": "on"}
+    assert "begins inside its reasoning" in post(admin, "console_upstream", "deep", **changed)
+    deep.refresh_from_db()
+    now = deep.default_version
+    assert now is not None
+    assert now != version
+    assert (now.answer_format, target(now.upstream).opens_reasoning) == ("deepseek-r1", True)
+    form_again = admin.get(reverse("console_upstream", args=["deep"])).content.decode()
+    assert re.search(r'<input[^>]*name="opens_reasoning"[^>]* checked', form_again)
+    event = AuditEvent.objects.filter(action="model.upstream.changed").get()
+    assert event.details["changed"] == ["model_name", "opens_reasoning"]
 
 
 def test_it_is_tried_out(admin: Client, settings: Any) -> None:

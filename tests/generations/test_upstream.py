@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import Sum
 
 from apps.audit.models import AuditEvent
-from apps.catalog.models import HostedModel
+from apps.catalog.actions import set_answer_format, set_reasoning
+from apps.catalog.models import HostedModel, ReasoningPolicy
 from apps.generations.actions import request_cancel, submit_generation
 from apps.generations.models import GenerationJob, State, Worker
 from apps.generations.presence import is_served
@@ -177,6 +178,21 @@ def test_a_new_key_counts_at_once_and_an_unreadable_one_is_said(ask: Ask, settin
         job = ended(ask())
     assert (job.error_code, "SECRET_KEY has changed" in job.error_message) == ("load_failed", True)
     assert len(server.connections) == 1
+
+
+def test_thoughts_in_its_text_are_kept_apart_and_hidden_where_they_are(ask: Ask) -> None:
+    said = [*map(chunk, ("<think>secret", " plan", "</think>", "\n\nFour")), chunk("", "stop")]
+    usage = {"prompt_tokens": 9, "completion_tokens": 5}
+    with faulty(says(*said, chunk(usage=usage), DONE)) as server, upstream_worker():
+        far = far_model(server.url)
+        assert far.default_version is not None
+        set_answer_format(actor=None, version=far.default_version, answer_format="deepseek-r1")
+        job = ended(ask())
+        assert (job.output, job.reasoning) == ("Four", "secret plan")
+        assert (job.completion_tokens, job.reasoning_tokens) == (5, 3)
+        set_reasoning(actor=None, model=far, policy=ReasoningPolicy.HIDDEN)
+        job = ended(ask())
+    assert (job.output, job.reasoning, job.reasoning_tokens) == ("Four", "", 3)
 
 
 def test_each_engine_takes_its_own_models(model: HostedModel) -> None:

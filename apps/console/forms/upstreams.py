@@ -9,7 +9,7 @@ from django import forms
 from apps.catalog.errors import CatalogError
 from apps.catalog.licences import UNKNOWN
 from apps.catalog.models import Upstream
-from apps.catalog.upstreams import MAX_CONTEXT, MAX_SECONDS, Served
+from apps.catalog.upstreams import MAX_CONTEXT, MAX_SECONDS, OF_UPSTREAM, Served
 from engine.remote.upstream import MAX_KEY, MAX_URL
 
 
@@ -46,12 +46,18 @@ class UpstreamForm(forms.Form):
         label="Seconds of silence",
         help_text="In the middle of an answer.",
     )
+    opens_reasoning = forms.BooleanField(
+        required=False,
+        label="An answer begins inside its reasoning",
+        help_text="The chat template opens the reasoning, as DeepSeek-R1’s does, and the server leaves it in the text. "
+        "Which mark ends it is said on the model’s page, under Reasoning.",
+    )
     served: Served
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
         if not self.errors:
-            names = ("base_url", "model_name", "context_length", "first_token_seconds", "between_tokens_seconds")
+            names = ("context_length", *OF_UPSTREAM)
             try:
                 self.served = Served(**{name: given[name] for name in names}, license_id=given["license_id"] or UNKNOWN)
             except CatalogError as refusal:
@@ -60,10 +66,9 @@ class UpstreamForm(forms.Form):
 
     @classmethod
     def of(cls, upstream: Upstream) -> UpstreamForm:
-        names = ("base_url", "model_name", "first_token_seconds", "between_tokens_seconds")
         version = upstream.version
         form = cls(
-            initial={name: getattr(upstream, name) for name in names}
+            initial={name: getattr(upstream, name) for name in OF_UPSTREAM}
             | {"context_length": version.context_length, "license_id": version.license_id}
         )
         return form.keeping(upstream)

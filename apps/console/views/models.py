@@ -11,7 +11,7 @@ from apps.accounts.access import signed_in_user
 from apps.accounts.powers import Power, power_required
 from apps.catalog.access import get_model_for
 from apps.catalog.actions import set_answer_format, set_reasoning
-from apps.catalog.models import HostedModel, ModelState, ReasoningPolicy, Upstream
+from apps.catalog.models import HostedModel, ModelState, ModelVersion, ReasoningPolicy, Upstream
 from apps.console.forms.grants import StopForm
 from apps.console.pages import page, table_page
 from apps.console.tables_of.grants import grants
@@ -54,13 +54,19 @@ def model_page(request: HttpRequest, model: HostedModel, form: StopForm, *, stat
         "versions": list(model.versions.select_related("base").defer("model_card", "files", "chat_template")),
         "states": [(state.value, state.label, WORDS[state]) for state in ModelState],
         "policies": [(policy.value, policy.label, THINKING[policy]) for policy in ReasoningPolicy],
-        "formats": [(name, found.label) for name, found in FORMATS.items()],
+        "formats": _formats_of(model.default_version).items(),
         "grants": list(live.order_by("subject_type", "pk")[:50]),
         "stop": stops.thrown().first(),
         "stops": list(stops.exclude(released_at=None)[:5]),
         "stop_form": form,
     }
     return page(request, "console/models/model.html", status=status, **context)
+
+
+def _formats_of(version: ModelVersion | None) -> dict[str, str]:
+    """How answers of `version` may be read. Of another server there is only text."""
+    far = version is not None and version.is_upstream
+    return {name: found.label for name, found in FORMATS.items() if found.in_text or not far}
 
 
 @power_required(Power.GOVERN)
@@ -117,7 +123,7 @@ def model_reasoning(request: HttpRequest, model_id: str) -> HttpResponse:
 def model_format(request: HttpRequest, model_id: str) -> HttpResponse:
     model, asked = get_model_for(request.user, model_id), request.POST.get("format", "")
     version = get_object_or_404(model.versions, pk=request.POST.get("version", ""))
-    if asked not in FORMATS:
+    if asked not in _formats_of(version):
         messages.error(request, "Choose one of the formats.")
     elif set_answer_format(actor=signed_in_user(request), version=version, answer_format=asked):
         messages.success(request, f"Answers that begin now are read as “{FORMATS[asked].label}”.")
