@@ -21,7 +21,7 @@ from engine.remote.failures import SERVER, ContextOverflow, UpstreamFailure, bro
 from engine.remote.sse import EventStream
 from engine.remote.upstream import RemoteConfig, Upstream
 from engine.ticket import TextTicket
-from engine.types import ANY_OBJECT, FinishReason, GenerationRequest, OutputFormat
+from engine.types import ANY_OBJECT, TOO_LATE, FinishReason, GenerationRequest, OutputFormat
 
 MAX_ERROR = 16 * 1024
 """Bytes of an error's body that are read."""
@@ -67,7 +67,7 @@ class Call:
     async def run(self) -> None:
         """Ends the ticket where the upstream ended the answer. Safe to cancel: the connection is closed at once."""
         try:
-            await self._until_answered()
+            await self._in_time()
         except UpstreamFailure as failure:
             if key := self._upstream.api_key:  # a server may repeat what it was sent
                 failure.message = failure.message.replace(key, "…")
@@ -79,6 +79,15 @@ class Call:
         for call in self._calls.read():
             self._ticket.tool_call(call)
         self._ticket.finish(self._end)
+
+    async def _in_time(self) -> None:
+        limit = self._ticket.request.deadline_seconds
+        try:
+            async with asyncio.timeout(None if limit is None else limit - self._ticket.waited):
+                await self._until_answered()
+        except TimeoutError as error:
+            if self._end is None:  # else only its usage was still to come
+                raise UpstreamFailure("deadline", TOO_LATE) from error
 
     async def _until_answered(self) -> None:
         attempt = 1

@@ -11,11 +11,9 @@ from engine.text.logprobs import TokenBytes
 from engine.text.scheduler import Scheduler
 from engine.text.telling import Telling
 from engine.ticket import INTERNAL
-from engine.types import FinishReason
+from engine.types import TOO_LATE, FinishReason
 
 logger = logging.getLogger(__name__)
-
-TOO_LATE = "The answer took longer than was asked for. What was written by then is kept."
 
 
 class Completions:

@@ -10,6 +10,7 @@ from engine.types.image import CheckpointEvent, ImageEvent, ImageFacts, ImagePar
 from engine.types.text import (
     ANY_OBJECT,
     BLIND,
+    TOO_LATE,
     ChosenLogprob,
     GenerationRequest,
     OutputFormat,
@@ -21,9 +22,9 @@ from engine.types.text import (
 )
 
 __all__ = [
-    "ANY_OBJECT", "BLIND", "AdapterRef", "CheckpointEvent", "ChosenLogprob", "Event", "FinishEvent", "FinishReason",
-    "GenerationRequest", "ImageEvent", "ImageFacts", "ImageParams", "ImageRequest", "LoadingEvent", "OutputFormat",
-    "ProgressEvent", "ReasoningEvent", "Request", "SamplingParams", "Sink", "StartedEvent", "TextEvent",
+    "ANY_OBJECT", "BLIND", "TOO_LATE", "AdapterRef", "CheckpointEvent", "ChosenLogprob", "Event", "FinishEvent",
+    "FinishReason", "GenerationRequest", "ImageEvent", "ImageFacts", "ImageParams", "ImageRequest", "LoadingEvent",
+    "OutputFormat", "ProgressEvent", "ReasoningEvent", "Request", "SamplingParams", "Sink", "StartedEvent", "TextEvent",
     "TokenLogprob", "ToolCallEvent", "Usage",
 ]  # fmt: skip
 

@@ -11,6 +11,9 @@ from engine.types.common import AdapterRef
 BLIND = "This model reads texts only. Choose one that sees pictures, or ask without them."
 """Said of pictures in a chat, or in a request, for a model that doesn't see."""
 
+TOO_LATE = "The answer took longer than was asked for. What was written by then is kept."
+"""Said where its `deadline_seconds` have passed."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,12 +37,14 @@ CONTEXT = (
 
 
 class OpenAIServer:
-    """An ASGI application: POST /v1/chat/completions, streamed. `with_usage` is whether it counts for its clients."""
+    """An ASGI application: POST /v1/chat/completions, streamed. `with_usage` is whether it counts for its clients,
+    `pause_seconds` how much longer its engine takes for each piece."""
 
     def __init__(self, engine: EngineThread, model: str, folder: Path, context_length: int = 512) -> None:
         self.engine, self.model, self.context_length = engine, model, context_length
         self.format = ChatFormat.load(folder)
         self.with_usage = True
+        self.pause_seconds = 0.0
         self.bodies: list[dict[str, Any]] = []
         self.ends: list[FinishEvent] = []
         self.ended = threading.Event()
@@ -69,7 +72,12 @@ class OpenAIServer:
         wanted = _output_format(body.get("response_format"))
         params = SamplingParams(**chosen, stop=tuple(body.get("stop", ())), output_format=wanted)
         request = GenerationRequest(name, self.model, tuple(prompt), params)
-        self.engine.submit(request, lambda event: loop.call_soon_threadsafe(events.put_nowait, event))
+
+        def tell(event: Event) -> None:
+            time.sleep(self.pause_seconds)
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        self.engine.submit(request, tell)
         gone = asyncio.create_task(_gone(receive, lambda: self.engine.cancel(name)))
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
         await _event(send, {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})

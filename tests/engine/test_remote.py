@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.service import EngineStopped, EngineThread
-from engine.types import FinishReason, GenerationRequest, SamplingParams, StartedEvent
+from engine.types import TOO_LATE, FinishReason, GenerationRequest, SamplingParams, StartedEvent
 from tests.engine.openai_server import KEY, OpenAIServer, serving
 from tests.engine.recorder import Recorder, submit
 from tests.engine.remote_source import ask, remote_engine
@@ -122,6 +122,21 @@ def test_cancel_ends_the_request_there_too(url: str, app: OpenAIServer) -> None:
         last = recorder.finish()
     assert (last.reason, last.usage.estimated) == (FinishReason.CANCELLED, True)
     assert recorder.text
+    assert app.ended.wait(60)
+    assert app.ends[-1].reason == FinishReason.CANCELLED
+
+
+def test_a_deadline_ends_it_here_and_there_and_keeps_what_was_written(url: str, app: OpenAIServer) -> None:
+    app.pause_seconds = 0.05
+    with remote_engine(url, model="Llama", api_key=KEY) as engine:
+        recorder = Recorder("one")
+        messages = ({"role": "user", "content": "Go on"},)
+        params = SamplingParams(max_tokens=450, ignore_eos=True)
+        engine.submit(GenerationRequest("one", "far", (), params, messages, deadline_seconds=1), recorder)
+        last = recorder.finish()
+    assert (last.reason, last.error_code, last.error) == (FinishReason.ERROR, "deadline", TOO_LATE)
+    assert recorder.text
+    assert (last.usage.estimated, last.usage.completion_tokens < 450) == (True, True)
     assert app.ended.wait(60)
     assert app.ends[-1].reason == FinishReason.CANCELLED
 

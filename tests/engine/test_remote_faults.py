@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.remote.addresses import AddressRules
-from engine.types import FinishReason, SamplingParams, TextEvent
+from engine.types import FinishReason, GenerationRequest, SamplingParams, TextEvent
 from tests.engine.faulty_server import (
     DONE,
     HEAD,
@@ -143,6 +143,28 @@ def test_keeping_a_connection_alive_is_no_progress() -> None:
 
     recorder, _ = told(script, first_token_seconds=0.5)
     assert recorder.finish().error_code == "upstream_timeout"
+
+
+@pytest.mark.parametrize(
+    ("script", "text", "code"),
+    [
+        (then_hangs(HEAD), "", "deadline"),
+        (then_hangs(HEAD, chunk("Half an ans")), "Half an ans", "deadline"),
+        (then_hangs(HEAD, chunk("All of it.", "stop")), "All of it.", ""),
+        (answers("503 Busy", "Retry-After: 300"), "", "deadline"),
+    ],
+)
+def test_a_deadline_counts_everything_but_what_comes_after_the_last_word(script: Script, text: str, code: str) -> None:
+    with faulty(script) as server, remote_engine(server.url, **SECONDS) as engine:
+        recorder = Recorder("one")
+        engine.submit(
+            GenerationRequest("one", "far", (), messages=({"role": "user", "content": "Hi"},), deadline_seconds=0.5),
+            recorder,
+        )
+        last = recorder.finish()
+        assert (recorder.text, last.error_code) == (text, code)
+        assert server.connections[0].closed.wait(60)
+        assert len(server.connections) == 1
 
 
 def test_cancel_closes_the_connection_at_once() -> None:
