@@ -168,7 +168,7 @@ class ModelVersion(models.Model):
     measured = models.JSONField(
         default=dict, help_text='what rounded weights cost: {"int8": the fields of engine.quality.process.Quality}'
     )
-    takes_effort = models.BooleanField(default=False, help_text="its chat template asks how long to think")
+    takes_effort = models.BooleanField(default=False, help_text="it can be told how long to think")
     recommended = models.JSONField(default=dict, help_text="sampling parameters that its makers recommend")
     model_card = models.TextField(blank=True)
     installed_at = models.DateTimeField(auto_now_add=True)

@@ -24,7 +24,9 @@ PURPOSE = "upstream-key"
 MAX_SECONDS = 3600
 MAX_CONTEXT = 100_000_000
 OF_UPSTREAM = ("base_url", "model_name", "first_token_seconds", "between_tokens_seconds", "opens_reasoning")
-"""What of Served is in the row of the server; the rest is in that of the version."""
+"""What of Served is in the row of the server."""
+OF_VERSION = ("context_length", "license_id", "takes_effort")
+"""What of it is in the row of the version."""
 KEY_AGAIN = (
     "Give the key again: the one that is kept was given for another server and is not sent elsewhere. "
     "If the new server needs none, remove the key first."
@@ -42,6 +44,7 @@ class Served:
     first_token_seconds: int = 120
     between_tokens_seconds: int = 60
     opens_reasoning: bool = False
+    takes_effort: bool = False
 
     def __post_init__(self) -> None:
         try:
@@ -89,8 +92,7 @@ def change_upstream(*, actor: Actor | None, model: HostedModel, served: Served, 
     if not key and upstream.sealed_key and _origin(served.base_url) != _origin(upstream.base_url):
         raise CatalogError(KEY_AGAIN)
     changed = [name for name, value in _values(served).items() if getattr(upstream, name) != value]
-    described = {"context_length": served.context_length, "license_id": served.license_id}
-    changed += [name for name, value in described.items() if getattr(upstream.version, name) != value]
+    changed += [name for name in OF_VERSION if getattr(upstream.version, name) != getattr(served, name)]
     if changed:
         record(
             "model.upstream.changed", actor=actor, target=target_of(model), changed=changed, base_url=served.base_url
@@ -148,11 +150,10 @@ def _version(model: HostedModel, served: Served, sealed_key: str, *, answer_form
         "source": f"{UPSTREAM}{served.base_url}",
         "revision": served.model_name[:80],
         "size_bytes": 0,
-        "license_id": served.license_id,
         "license_link": link_of(served.license_id),
         "architecture": "",
         "dtype": "",
-        "context_length": served.context_length,
+        **{name: getattr(served, name) for name in OF_VERSION},
     }
     version, _ = ModelVersion.objects.update_or_create(
         digest=hashlib.sha256(f"upstream {identity}".encode()).hexdigest(),

@@ -14,7 +14,7 @@ from apps.generations.claims import Held
 from apps.generations.formats import output_format
 from apps.generations.intake import pictures_in
 from apps.generations.models import GenerationJob, Kind
-from apps.generations.params import CERTAINTY
+from apps.generations.params import CERTAINTY, EFFORT
 from apps.generations.picture_store import read
 from apps.generations.tools import tools_of
 from apps.generations.words import BIAS
@@ -69,6 +69,7 @@ def _text_request(job: GenerationJob) -> GenerationRequest:
         adapter=_adapter(version),
         images=tuple(_shown(picture) for picture in pictures_in(job.messages)),
         tools=tuple(tools_of(job.params)) if version.is_upstream else (),
+        effort=job.params.get(EFFORT) or "" if version.is_upstream else "",
     )
 
 

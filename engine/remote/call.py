@@ -244,6 +244,8 @@ def body_of(request: GenerationRequest, model: str, max_tokens: int) -> dict[str
         wanted["response_format"] = response_format(params.output_format)
     if request.tools:
         wanted["tools"] = [dict(tool) for tool in request.tools]
+    if request.effort:
+        wanted["reasoning_effort"] = request.effort
     return body | wanted | {name: value for name, usual in neutral.items() if (value := getattr(params, name)) != usual}
 
 

@@ -93,6 +93,8 @@ class GenerationRequest:
     """Pictures that the prompt asks about, as PNG (RGB): one for each placeholder in `prompt_ids`, in their order."""
     tools: tuple[Mapping[str, Any], ...] = ()
     """Functions that the model may call, in JSON (`type`, `function`), for an upstream; else `prompt_ids` tells."""
+    effort: str = ""
+    """How long to think before it answers (`low`, `medium`, `high`), for an upstream; else `prompt_ids` tells."""
 
 
 @dataclass(frozen=True, slots=True)

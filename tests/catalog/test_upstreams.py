@@ -107,13 +107,17 @@ def test_another_name_there_is_another_version(models: Models, given: str) -> No
     assert changed.details["changed"] == ["first_token_seconds", "context_length"]
 
 
-def test_an_answer_that_begins_inside_the_reasoning(models: Models) -> None:
-    models(*ADD, "--opens-reasoning")
-    assert Upstream.objects.get().opens_reasoning
+def test_what_is_known_of_its_reasoning(models: Models) -> None:
+    def known() -> tuple[bool, bool]:
+        upstream = Upstream.objects.get()
+        return upstream.opens_reasoning, upstream.version.takes_effort
+
+    models(*ADD, "--opens-reasoning", "--takes-effort")
+    assert known() == (True, True)
     models("change-upstream", "deep", "--context", "1000")
-    assert Upstream.objects.get().opens_reasoning
-    models("change-upstream", "deep", "--no-opens-reasoning")
-    assert not Upstream.objects.get().opens_reasoning
+    assert known() == (True, True)
+    models("change-upstream", "deep", "--no-opens-reasoning", "--no-takes-effort")
+    assert known() == (False, False)
 
 
 def test_a_key_goes_to_no_other_server(models: Models, given: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,12 @@ from django.urls import reverse
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel, ModelState, Upstream
 from apps.catalog.upstream_asking import target
+from apps.conversations.page_state import models_json
 from apps.generations.models import GenerationJob
 from engine.remote.addresses import AddressRules
 from tests.console.conftest import Staff
 from tests.engine.faulty_server import DONE, answers, chunk, faulty, says
+from tests.governance.permits import open_to_everyone
 from tests.world import World
 
 KEY = "sk-a-key-that-nobody-sees"
@@ -118,7 +120,7 @@ def test_how_its_answers_are_read(deep: HostedModel, admin: Client) -> None:
     assert "are read as “DeepSeek-R1" in post(admin, "console_model_format", "deep", **form | {"format": "deepseek-r1"})
     assert not target(version.upstream).opens_reasoning
     changed = FORM | {"api_key": "", "model_name": "DeepSeek-R1-0528", "opens_reasoning": "on"}
-    assert "begins inside its reasoning" in post(admin, "console_upstream", "deep", **changed)
+    assert "An answer begins inside it<" in post(admin, "console_upstream", "deep", **changed)
     deep.refresh_from_db()
     now = deep.default_version
     assert now is not None
@@ -128,6 +130,21 @@ def test_how_its_answers_are_read(deep: HostedModel, admin: Client) -> None:
     assert re.search(r'<input[^>]*name="opens_reasoning"[^>]* checked', form_again)
     event = AuditEvent.objects.filter(action="model.upstream.changed").get()
     assert event.details["changed"] == ["model_name", "opens_reasoning"]
+
+
+def test_whether_it_takes_an_effort(deep: HostedModel, admin: Client, world: World) -> None:
+    assert deep.default_version is not None
+    assert not deep.default_version.takes_effort
+    HostedModel.objects.update(state=ModelState.APPROVED)
+    open_to_everyone(deep)
+    post(admin, "console_upstream", "deep", **FORM | {"api_key": "", "takes_effort": "on"})
+    assert "Its server is told<" in post(admin, "console_upstream_forget_key", "deep")
+    (offered,) = models_json(world.editor, world.project)
+    assert offered["takes_effort"] is True
+    event = AuditEvent.objects.filter(action="model.upstream.changed").get()
+    assert event.details["changed"] == ["takes_effort"]
+    post(admin, "console_upstream", "deep", **FORM)
+    assert not deep.versions.filter(takes_effort=True).exists()
 
 
 def test_it_is_tried_out(admin: Client, settings: Any) -> None:

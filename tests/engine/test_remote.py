@@ -53,6 +53,16 @@ def test_the_text_is_what_the_server_s_engine_says(url: str, app: OpenAIServer, 
     assert (sent["seed"], sent["presence_penalty"], sent["frequency_penalty"]) == (7, 0.5, 0.7)
 
 
+def test_how_long_to_think_is_said_in_the_server_s_words(url: str, app: OpenAIServer) -> None:
+    with remote_engine(url, model="Llama", api_key=KEY) as engine:
+        recorder = Recorder("one")
+        messages = ({"role": "user", "content": "Hm"},)
+        params = SamplingParams(max_tokens=2)
+        engine.submit(GenerationRequest("one", "far", (), params, messages, effort="low"), recorder)
+        recorder.finish()
+    assert app.bodies[-1]["reasoning_effort"] == "low"
+
+
 def test_what_changes_nothing_is_not_sent(url: str, app: OpenAIServer) -> None:
     with remote_engine(url, model="Llama", api_key=KEY) as engine:
         ask(engine, params=SamplingParams(max_tokens=2)).finish()

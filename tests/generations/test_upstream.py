@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,23 @@ def test_thoughts_in_its_text_are_kept_apart_and_hidden_where_they_are(ask: Ask)
         set_reasoning(actor=None, model=far, policy=ReasoningPolicy.HIDDEN)
         job = ended(ask())
     assert (job.output, job.reasoning, job.reasoning_tokens) == ("Four", "", 3)
+
+
+def test_how_long_to_think_is_told_where_its_server_takes_that(ask: Ask) -> None:
+    no = answers("400 Bad Request", body=b'{"error": {"message": "Unsupported parameter: reasoning_effort."}}')
+    with faulty(GOOD, GOOD, GOOD, no) as server, upstream_worker():
+        far_model(server.url)
+        assert ended(ask(reasoning_effort="high")).params["reasoning_effort"] is None
+        far_model(server.url, takes_effort=True)
+        assert ended(ask(reasoning_effort="high")).output == "Hello there"
+        ended(ask())
+        bodies = [json.loads(each.request.partition(b"\r\n\r\n")[2]) for each in server.connections]
+        assert [body.get("reasoning_effort") for body in bodies] == [None, "high", None]
+        assert not any("reasoning_effort" in body for body in (bodies[0], bodies[2]))
+        job = ended(ask(reasoning_effort="low"))
+    assert (job.error_code, "“Unsupported parameter: reasoning_effort”" in job.error_message) == (
+        "upstream_refused", True
+    )  # fmt: skip
 
 
 def test_each_engine_takes_its_own_models(model: HostedModel) -> None:

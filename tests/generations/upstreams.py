@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from apps.catalog.models import HostedModel, ModelState
 from apps.catalog.upstream_asking import CatalogUpstreams, remote_config
-from apps.catalog.upstreams import Served, add_upstream
+from apps.catalog.upstreams import Served, add_upstream, change_upstream
 from apps.generations.runner import Runner
 from apps.generations.served import Served as ServedModels
 from engine.remote.service import RemoteEngine
@@ -17,7 +17,11 @@ from tests.governance.permits import open_to_everyone
 
 
 def far_model(url: str, name: str = "there", key: str = "sk-tests", **changes: int) -> HostedModel:
+    """The model `far`, made or changed."""
     served = Served(url, name, **{"context_length": 4096} | changes)
+    if found := HostedModel.objects.filter(pk="far").first():
+        change_upstream(actor=None, model=found, served=served, api_key=key)
+        return found
     add_upstream(actor=None, model_id="far", name="Far", description="", served=served, api_key=key)
     HostedModel.objects.filter(pk="far").update(state=ModelState.APPROVED)
     return open_to_everyone(HostedModel.objects.get(pk="far"))

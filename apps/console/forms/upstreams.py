@@ -9,7 +9,7 @@ from django import forms
 from apps.catalog.errors import CatalogError
 from apps.catalog.licences import UNKNOWN
 from apps.catalog.models import Upstream
-from apps.catalog.upstreams import MAX_CONTEXT, MAX_SECONDS, OF_UPSTREAM, Served
+from apps.catalog.upstreams import MAX_CONTEXT, MAX_SECONDS, OF_UPSTREAM, OF_VERSION, Served
 from engine.remote.upstream import MAX_KEY, MAX_URL
 
 
@@ -52,24 +52,28 @@ class UpstreamForm(forms.Form):
         help_text="The chat template opens the reasoning, as DeepSeek-R1’s does, and the server leaves it in the text. "
         "Which mark ends it is said on the model’s page, under Reasoning.",
     )
+    takes_effort = forms.BooleanField(
+        required=False,
+        label="It takes a reasoning effort",
+        help_text="Conversations offer how long it thinks, and its server is told: gpt-oss knows low, medium and high.",
+    )
     served: Served
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
         if not self.errors:
-            names = ("context_length", *OF_UPSTREAM)
+            given["license_id"] = given["license_id"] or UNKNOWN
             try:
-                self.served = Served(**{name: given[name] for name in names}, license_id=given["license_id"] or UNKNOWN)
+                self.served = Served(**{name: given[name] for name in (*OF_UPSTREAM, *OF_VERSION)})
             except CatalogError as refusal:
                 self.add_error(None, str(refusal))
         return given
 
     @classmethod
     def of(cls, upstream: Upstream) -> UpstreamForm:
-        version = upstream.version
         form = cls(
             initial={name: getattr(upstream, name) for name in OF_UPSTREAM}
-            | {"context_length": version.context_length, "license_id": version.license_id}
+            | {name: getattr(upstream.version, name) for name in OF_VERSION}
         )
         return form.keeping(upstream)
 

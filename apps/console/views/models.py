@@ -50,7 +50,7 @@ def model_page(request: HttpRequest, model: HostedModel, form: StopForm, *, stat
     stops = KillSwitch.objects.filter(hosted_model=model).select_related("thrown_by", "released_by")
     context = {
         "model": model,
-        "upstream": Upstream.objects.filter(version=model.default_version_id).first(),
+        "upstream": Upstream.objects.select_related("version").filter(version=model.default_version_id).first(),
         "versions": list(model.versions.select_related("base").defer("model_card", "files", "chat_template")),
         "states": [(state.value, state.label, WORDS[state]) for state in ModelState],
         "policies": [(policy.value, policy.label, THINKING[policy]) for policy in ReasoningPolicy],

@@ -23,6 +23,7 @@ NAMES = {
     "first_token": "first_token_seconds",
     "between_tokens": "between_tokens_seconds",
     "opens_reasoning": "opens_reasoning",
+    "takes_effort": "takes_effort",
 }
 """Of options, as Served has them."""
 
@@ -47,11 +48,10 @@ def add_arguments(verbs: Any) -> None:
     for parser in (adding, changing):
         parser.add_argument("--first-token", type=int, metavar="SECONDS", help="how long to wait for it (120)")
         parser.add_argument("--between-tokens", type=int, metavar="SECONDS", help="how long it may fall silent (60)")
-        parser.add_argument(
-            "--opens-reasoning",
-            action=argparse.BooleanOptionalAction,
-            help="its chat template opens the reasoning, and the server leaves that in the text",
-        )
+        opens = "its chat template opens the reasoning, and the server leaves that in the text"
+        parser.add_argument("--opens-reasoning", action=argparse.BooleanOptionalAction, help=opens)
+        takes = "its server may be told how long to think (reasoning_effort)"
+        parser.add_argument("--takes-effort", action=argparse.BooleanOptionalAction, help=takes)
         _key_arguments(parser)
     verbs.add_parser("test-upstream", help="ask its server for a few words").add_argument("id")
     verbs.add_parser("forget-upstream-key", help="remove the key that is kept").add_argument("id")
@@ -83,6 +83,7 @@ class UpstreamVerbs(ModelCommand):
             "first_token": upstream.first_token_seconds,
             "between_tokens": upstream.between_tokens_seconds,
             "opens_reasoning": upstream.opens_reasoning,
+            "takes_effort": upstream.version.takes_effort,
         }
         served = _served(options, now)
         change_upstream(actor=None, model=model, served=served, api_key=_key(options))

@@ -15,4 +15,9 @@ class Migration(migrations.Migration):
             name='opens_reasoning',
             field=models.BooleanField(default=False, help_text='answers begin inside the reasoning'),
         ),
+        migrations.AlterField(
+            model_name='modelversion',
+            name='takes_effort',
+            field=models.BooleanField(default=False, help_text='it can be told how long to think'),
+        ),
     ]
