@@ -96,6 +96,19 @@ def set_reasoning(*, actor: Actor | None, model: HostedModel, policy: ReasoningP
 
 
 @transaction.atomic
+def set_longest_time(*, actor: Actor | None, model: HostedModel, seconds: int | None) -> bool:
+    """That an answer or a picture may take, for those that a worker takes from now on; None: as long as it takes. False
+    where this changed nothing."""
+    before = HostedModel.objects.select_for_update().get(pk=model.pk).longest_seconds
+    if before == seconds:
+        return False
+    HostedModel.objects.filter(pk=model.pk).update(longest_seconds=seconds)
+    model.longest_seconds = seconds
+    record("model.time.changed", actor=actor, target=target_of(model), before=before, after=seconds)
+    return True
+
+
+@transaction.atomic
 def set_answer_format(*, actor: Actor | None, version: ModelVersion, answer_format: str) -> bool:
     """Correct what was detected, for answers that begin from now on. False where this changed nothing."""
     before = version.answer_format

@@ -6,6 +6,7 @@ ACTIONS = {
     "model.enabled": "Enabled a model",
     "model.disabled": "Disabled a model",
     "model.reasoning.changed": "Changed whether the reasoning of a model is shown",
+    "model.time.changed": "Changed how long an answer or a picture of a model may take",
     "model.format.changed": "Corrected how the answers of a model are read",
     "model.weights.changed": "Changed in how many bits the weights of a model are kept",
     "model.weights.measured": "Measured what weights of fewer bits cost a model in accuracy",

@@ -92,6 +92,9 @@ class HostedModel(models.Model):
     reasoning = models.CharField(
         max_length=8, choices=ReasoningPolicy.choices, default=ReasoningPolicy.SHOWN, help_text="who may read it"
     )
+    longest_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="that an answer or a picture may take; empty: as long as it takes"
+    )
     default_version = models.ForeignKey(
         "ModelVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

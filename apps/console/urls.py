@@ -47,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/models/<slug:model_id>/version/", models.model_version, name="console_model_version"),
     path("console/models/<slug:model_id>/reasoning/", models.model_reasoning, name="console_model_reasoning"),
     path("console/models/<slug:model_id>/format/", models.model_format, name="console_model_format"),
+    path("console/models/<slug:model_id>/time/", models.model_time, name="console_model_time"),
     path("console/models/<slug:model_id>/enable/", models.model_enable, name="console_model_enable"),
     path("console/models/<slug:model_id>/stop/", stops.model_stop, name="console_model_stop"),
     path("console/upstreams/new/", upstreams.upstream_new, name="console_upstream_new"),

@@ -11,8 +11,13 @@ from apps.generations.models import State
 from apps.generations.publisher import Ended
 from engine.types import FinishReason
 
-SHUTDOWN = "shutdown"
-LOST = "lost"
+SHUTDOWN, LOST, TOO_LATE = "shutdown", "lost", "deadline"
+CUT_SHORT = "It took longer than the {:,} s that an answer of this model may take. What was written by then is kept."
+UNWRITTEN = (
+    "This answer took longer than the {:,} s that one of this model may take, and nothing was written by then. "
+    "Try again, or choose another model."
+)
+UNDRAWN = "This picture took longer than the {:,} s that one of this model may take. Try fewer steps or a smaller size."
 STATES = {FinishReason.CANCELLED: State.CANCELLED, FinishReason.ERROR: State.FAILED}
 
 
@@ -43,10 +48,8 @@ class Outcome:
 
 
 def outcome_of(ended: Ended, picture: KeptPicture | None, receipt: dict[str, Any]) -> Outcome:
-    event, usage = ended.event, ended.event.usage
-    # A shutdown that comes so far was asked to stop by a person, and has no queue to go back to.
-    reason = FinishReason.CANCELLED if event.error_code == SHUTDOWN else event.reason
-    failed = reason == FinishReason.ERROR
+    event, usage, reason = ended.event, ended.event.usage, _reason(ended)
+    has_error = reason == FinishReason.ERROR or event.error_code == TOO_LATE
     return Outcome(
         state=STATES.get(reason, State.SUCCEEDED),
         output=ended.said.text,
@@ -58,8 +61,8 @@ def outcome_of(ended: Ended, picture: KeptPicture | None, receipt: dict[str, Any
         usage_estimated=usage.estimated,
         reasoning_tokens=usage.reasoning_tokens,
         reasoning_ms=usage.reasoning_ms,
-        error_code=event.error_code if failed else "",
-        error_message=event.error if failed else "",
+        error_code=event.error_code if has_error else "",
+        error_message=_sentence(ended) if has_error else "",
         ttft_ms=usage.ttft_ms,
         decode_ms=usage.decode_ms,
         device_ms=usage.device_ms,
@@ -68,3 +71,23 @@ def outcome_of(ended: Ended, picture: KeptPicture | None, receipt: dict[str, Any
         sureness=ended.said.sureness,
         receipt=receipt,
     )
+
+
+def _reason(ended: Ended) -> FinishReason:
+    """A shutdown that comes so far was asked to stop by a person, and has no queue to go back to. An answer whose time
+    was over was stopped as well, where there is something of it."""
+    code = ended.event.error_code
+    stopped = code == SHUTDOWN or (code == TOO_LATE and _has_answer(ended))
+    return FinishReason.CANCELLED if stopped else ended.event.reason
+
+
+def _sentence(ended: Ended) -> str:
+    longest = ended.about.longest_seconds
+    if ended.event.error_code != TOO_LATE or longest is None:
+        return ended.event.error
+    words = UNDRAWN if ended.about.makes_picture else CUT_SHORT if _has_answer(ended) else UNWRITTEN
+    return words.format(longest)
+
+
+def _has_answer(ended: Ended) -> bool:
+    return bool(ended.said.text or ended.said.tool_calls)

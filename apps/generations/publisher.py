@@ -52,6 +52,8 @@ class About(NamedTuple):
     makes_picture: bool = False
     reproduces: str = ""
     """The id of the job that this one repeats."""
+    longest_seconds: int | None = None
+    """That it may take."""
 
 
 UNKNOWN = About()

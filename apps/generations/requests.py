@@ -70,6 +70,7 @@ def _text_request(job: GenerationJob) -> GenerationRequest:
         images=tuple(_shown(picture) for picture in pictures_in(job.messages)),
         tools=tuple(tools_of(job.params)) if version.is_upstream else (),
         effort=job.params.get(EFFORT) or "" if version.is_upstream else "",
+        deadline_seconds=version.hosted_model.longest_seconds,
     )
 
 
@@ -82,6 +83,7 @@ def _image_request(job: GenerationJob) -> ImageRequest:
         source=_picture(job, "source"),
         mask=_picture(job, "mask"),
         checkpoint=checkpoint_for(job),
+        deadline_seconds=version.hosted_model.longest_seconds,
         user=str(job.user_id or ""),
         tenant=str(job.project_id),
         adapter=_adapter(version),

@@ -157,7 +157,8 @@ class Runner:
         held = Held(job.pk, job.attempt)
         self._leases.take(held)
         version, repeats = job.model_version, job.params.get("reproduces", "")
-        about = About(models_of(version), job.kind == Kind.IMAGE, repeats)
+        longest = version.hosted_model.longest_seconds
+        about = About(models_of(version), job.kind == Kind.IMAGE, repeats, longest)
         self._publisher.open(held, about=about, hides_reasoning=not version.hosted_model.shows_reasoning)
         CLAIMED.inc()
         try:

@@ -10,11 +10,13 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.conversations.models import Conversation
+from apps.generations.models import LoadTime
 from apps.governance.decisions import explain
 from apps.governance.models import AccessRequest, Grant, KillSwitch, RequestState, Subject
 from apps.quotas.governing import set_price
@@ -228,6 +230,28 @@ def test_who_reads_reasoning_and_how_answers_are_read(staff: Staff, model: Hoste
     assert [event.details for event in told] == [
         {"policy": "hidden"}, {"digest": version.digest, "before": "plain", "after": "qwen3"},
     ]  # fmt: skip
+
+
+def test_the_longest_time_of_an_answer(staff: Staff, model: HostedModel) -> None:
+    governor = staff.client("governor")
+    assert "ends after 90 s now" in post(governor, "console_model_time", model.pk, longest_seconds="90")
+    assert (
+        'name="longest_seconds" value="90"' in governor.get(reverse("console_model", args=[model.pk])).content.decode()
+    )
+    assert "An answer ends after 90 s" in governor.get(reverse("model", args=[model.pk])).content.decode()
+    for wrong in ("0", "-5", "soon", "99999999"):
+        assert "from 1 to 86,400" in post(governor, "console_model_time", model.pk, longest_seconds=wrong)
+    LoadTime.objects.create(
+        version_id=console.VERSION, device="cpu", seconds=42.4, size_bytes=1, measured_at=timezone.now()
+    )
+    told = post(governor, "console_model_time", model.pk, longest_seconds="42")
+    assert "Loading it takes about 42 s, and that counts" in told
+    post(governor, "console_model_time", model.pk, longest_seconds="90")  # changes nothing
+    assert "as long as it takes" in post(governor, "console_model_time", model.pk, longest_seconds="")
+    model.refresh_from_db()
+    assert model.longest_seconds is None
+    events = AuditEvent.objects.filter(action="model.time.changed").order_by("id")
+    assert [event.details for event in events] == [{"before": None, "after": 90}, {"before": 90, "after": None}]
 
 
 def test_the_overview_tells_costs_where_there_are_prices(staff: Staff, world: World) -> None:

@@ -102,15 +102,20 @@ class ScriptedEngine:
         sink(LoadingEvent(name, self.load_seconds))
         sink(StartedEvent(name))
         reason, code = FinishReason.LENGTH, ""
+        late = None if request.deadline_seconds is None else monotonic() + request.deadline_seconds
         done = ticket.first - 1
         for done in range(ticket.first, ticket.last + 1):
-            while self.frozen.is_set() and not self._stopped:
+            while self.frozen.is_set() and not self._stopped and not (late and monotonic() > late):
                 sleep(0.005)
             if self.lost.is_set():
                 reason, code = FinishReason.ERROR, "lost"
                 break
             if name in self._cancelled or self._stopped:
                 reason, code = (FinishReason.ERROR, "shutdown") if self._stopped else (FinishReason.CANCELLED, "")
+                done -= 1
+                break
+            if late is not None and monotonic() > late:
+                reason, code = FinishReason.ERROR, "deadline"
                 done -= 1
                 break
             ticket.token(done)

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.access import signed_in_user
 from apps.accounts.powers import Power, power_required
 from apps.catalog.access import get_model_for
-from apps.catalog.actions import set_answer_format, set_reasoning
+from apps.catalog.actions import set_answer_format, set_longest_time, set_reasoning
 from apps.catalog.models import HostedModel, ModelState, ModelVersion, ReasoningPolicy, Upstream
 from apps.console.forms.grants import StopForm
+from apps.console.forms.models import TimeForm
 from apps.console.pages import page, table_page
 from apps.console.tables_of.grants import grants
 from apps.console.tables_of.models import MODELS, models
@@ -42,10 +43,11 @@ def console_models(request: HttpRequest) -> HttpResponseBase:
 @power_required(Power.SEE)
 @require_GET
 def console_model(request: HttpRequest, model_id: str) -> HttpResponse:
-    return model_page(request, get_model_for(request.user, model_id), StopForm())
+    model = get_model_for(request.user, model_id)
+    return model_page(request, model, TimeForm(model=model))
 
 
-def model_page(request: HttpRequest, model: HostedModel, form: StopForm, *, status: int = 200) -> HttpResponse:
+def model_page(request: HttpRequest, model: HostedModel, time_form: TimeForm, *, status: int = 200) -> HttpResponse:
     live = grants().filter(pk__in=Grant.objects.live().filter(hosted_model=model).values("pk"))
     stops = KillSwitch.objects.filter(hosted_model=model).select_related("thrown_by", "released_by")
     context = {
@@ -58,7 +60,8 @@ def model_page(request: HttpRequest, model: HostedModel, form: StopForm, *, stat
         "grants": list(live.order_by("subject_type", "pk")[:50]),
         "stop": stops.thrown().first(),
         "stops": list(stops.exclude(released_at=None)[:5]),
-        "stop_form": form,
+        "stop_form": StopForm(),
+        "time_form": time_form,
     }
     return page(request, "console/models/model.html", status=status, **context)
 
@@ -127,6 +130,20 @@ def model_format(request: HttpRequest, model_id: str) -> HttpResponse:
         messages.error(request, "Choose one of the formats.")
     elif set_answer_format(actor=signed_in_user(request), version=version, answer_format=asked):
         messages.success(request, f"Answers that begin now are read as “{FORMATS[asked].label}”.")
+    return redirect("console_model", model.pk)
+
+
+@power_required(Power.GOVERN)
+@require_POST
+def model_time(request: HttpRequest, model_id: str) -> HttpResponse:
+    model = get_model_for(request.user, model_id)
+    form = TimeForm(request.POST, model=model)
+    if not form.is_valid():
+        return model_page(request, model, form, status=422)
+    seconds = form.cleaned_data["longest_seconds"]
+    if set_longest_time(actor=signed_in_user(request), model=model, seconds=seconds):
+        ends = f"ends after {seconds:,} s now" if seconds else "takes as long as it takes now"
+        messages.success(request, f"What a worker begins for {model} {ends}.")
     return redirect("console_model", model.pk)
 
 

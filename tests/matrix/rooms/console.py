@@ -15,7 +15,7 @@ from apps.quotas.models import Subject as Whose
 from tests.governance.permits import open_to_everyone
 from tests.world import World
 
-MODEL_CHANGES = ("state", "gate", "version", "reasoning", "format", "enable", "stop")
+MODEL_CHANGES = ("state", "gate", "version", "reasoning", "format", "time", "enable", "stop")
 MODEL, VERSION = "model-of-the-matrix", "00000000000matrx"
 
 ROWS = """
@@ -46,6 +46,7 @@ console_model_gate                   POST    login 404  404  404  404  302
 console_model_version                POST    login 404  404  404  404  302
 console_model_reasoning              POST    login 404  404  404  404  302
 console_model_format                 POST    login 404  404  404  404  302
+console_model_time                   POST    login 404  404  404  404  302
 console_model_enable                 POST    login 404  404  404  404  302
 console_model_stop                   POST    login 404  404  404  404  302
 console_upstream_new                 GET     login 404  404  404  404  200
@@ -98,6 +99,7 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("console_model_version", "POST"): {"version": VERSION},
     ("console_model_reasoning", "POST"): {"policy": "hidden"},
     ("console_model_format", "POST"): {"version": VERSION, "format": "qwen3"},
+    ("console_model_time", "POST"): {"longest_seconds": "60"},
     ("console_model_enable", "POST"): {"enabled": "no"},
     ("console_model_stop", "POST"): {"message": "It talks nonsense today."},
     ("console_upstream_new", "POST"): UPSTREAM | {"name": "Far", "model_id": "far-of-the-matrix"},

@@ -11,11 +11,9 @@ export function outcome(message, context) {
   if (!job) return message.role === "assistant" && !message.text ? [unanswered(message, context)] : [];
   if (job.state === "failed") return [failed(message, context)];
   const nodes = [];
-  if (job.state === "cancelled" || job.finish_reason === "cancelled") nodes.push(stopped(job));
-  if (job.finish_reason === "length") {
-    const more = context.writable() && button("Continue", "corner-down-left", () => context.outbox.send("Continue.", message.id));
-    nodes.push(note("info", "Reached the length limit.", more));
-  }
+  const more = () => context.writable() && button("Continue", "corner-down-left", () => context.outbox.send("Continue.", message.id));
+  if (job.state === "cancelled" || job.finish_reason === "cancelled") nodes.push(stopped(job, job.error_code === "deadline" && more()));
+  if (job.finish_reason === "length") nodes.push(note("info", "Reached the length limit.", more()));
   if (!message.text && !message.tool_calls?.length && job.state === "succeeded" && job.finish_reason !== "length") nodes.push(note("info", silence(job)));
   if (message.text && asksForJson(job.format) && job.finish_reason === "stop" && !isJson(message.text)) nodes.push(note("circle-alert", NOT_JSON));
   const numbers = figures(job.usage ?? {});
@@ -33,9 +31,9 @@ function failed(message, context) {
   return el("div", { class: "notice notice-bad msg-failed", role: "group" }, icon("circle-alert"), el("p", {}, sentence), retry);
 }
 
-/** By a person; or because it was no longer allowed, and then with the reason. */
-function stopped(job) {
-  return job.error ? note("circle-alert", `Stopped. ${job.error}`) : note("square", "Stopped before the end.");
+/** By a person; or because it was no longer allowed or took too long, and then with the reason. */
+function stopped(job, more) {
+  return job.error ? note("circle-alert", `Stopped. ${job.error}`, more) : note("square", "Stopped before the end.");
 }
 
 /** The last prompt of a shared conversation that somebody goes on with. */
