@@ -98,7 +98,7 @@ class RemoteEngine:
             asyncio.run(self._live())
         except BaseException:
             logger.critical("The thread of the upstreams died", exc_info=True)
-            code, error = "internal", INTERNAL
+            code, error = "lost", INTERNAL
         finally:
             with self._lock:
                 self._accepting = False
