@@ -35,6 +35,10 @@ def jobs_to_show(project: Project, user: User) -> list[GenerationJob]:
     return _read(GenerationJob.objects.filter(open_ones | failed, project=project, kind=Kind.IMAGE))
 
 
+def jobs_called(ids: Iterable[str]) -> list[GenerationJob]:
+    return _read(GenerationJob.objects.filter(pk__in=list(ids)))
+
+
 def cards(jobs: Iterable[GenerationJob]) -> list[JSON]:
     return [card(job) for job in jobs]
 

@@ -1,4 +1,4 @@
-"""Boards that a project puts its pictures on, and the pictures that a person likes."""
+"""Boards that a project puts its pictures on, the pictures that a person likes, and what was sent with which id."""
 
 from __future__ import annotations
 
@@ -77,3 +77,21 @@ class Mask(models.Model):
 
     def __str__(self) -> str:
         return f"mask {self.artifact_id}"
+
+
+class Submission(models.Model):
+    """A send of the form, by the id that the browser made for it: repeated, it is one send. Kept for a day."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    client_id = models.CharField(max_length=64)
+    jobs = models.JSONField(default=list, help_text="ids of what it queued")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project", "client_id"], name="submission_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} of {self.user_id}"

@@ -4,6 +4,7 @@ import test from "node:test";
 
 import { applyEvent, newLive, percent } from "../../static/js/studio/jobs.js";
 import { arrived, cursors, initialState, reduce } from "../../static/js/studio/reducer.js";
+import { SendId } from "../../static/js/studio/sending.js";
 import { likeSource, presets } from "../../static/js/studio/sizes.js";
 import { announcement, quoted, status } from "../../static/js/studio/words.js";
 
@@ -83,4 +84,15 @@ test("shapes have as many pixels as the model was made for, in its multiples", (
   assert.deepEqual(found, { square: [512, 512], portrait: [440, 592], landscape: [592, 440] });
   assert.deepEqual(presets({ width: 64, height: 64, multiple_of: 8 })[0], { name: "square", width: 64, height: 64 });
   assert.deepEqual(likeSource({ width: 1600, height: 900 }, facts), { width: 680, height: 384 });
+});
+
+test("what is sent again before an answer came is the same send", () => {
+  const sendId = new SendId();
+  const first = sendId.of({ params: { prompt: "a red apple" } });
+  assert.match(first, /^[0-9a-f]{24}$/);
+  assert.equal(sendId.of({ params: { prompt: "a red apple" } }), first);
+  assert.notEqual(sendId.of({ params: { prompt: "a car" } }), first);
+  const again = sendId.of({ params: { prompt: "a red apple" } });
+  sendId.done();
+  assert.notEqual(sendId.of({ params: { prompt: "a red apple" } }), again);
 });

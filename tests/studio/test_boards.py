@@ -182,7 +182,7 @@ def test_viewers_change_nothing(world: World, apple: Artifact) -> None:
     for url, data in (
         (f"{project}/studio/delete/", {"pictures": [apple.pk]}),
         (f"{project}/studio/restore/", {"pictures": [apple.pk]}),
-        (f"{project}/studio/jobs/", {"model": "painter", "params": {"prompt": "x"}}),
+        (f"{project}/studio/jobs/", {"client_id": "a-send-001", "model": "painter", "params": {"prompt": "x"}}),
         (f"{project}/boards/new/", {"name": "Cars"}),
         (f"{project}/boards/put/", {"board": board.pk, "pictures": [apple.pk], "on": True}),
         (f"/boards/{board.pk}/rename/", {"name": "Cars"}),

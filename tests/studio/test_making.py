@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
+import threading
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
@@ -26,7 +29,7 @@ from tests.world import World
 @pytest.fixture
 def ask(world: World, editor: Client, painter: HostedModel) -> Any:
     def send(params: object, **more: object) -> Any:
-        data = {"model": painter.pk, "params": params} | more
+        data = {"client_id": secrets.token_hex(8), "model": painter.pk, "params": params} | more
         return editor.post(f"/p/{world.project.pk}/studio/jobs/", data, content_type="application/json")
 
     return send
@@ -50,6 +53,54 @@ def test_as_many_jobs_as_pictures_with_seeds_one_after_another(world: World, ask
     assert {job.params["steps"] for job in jobs} == {3}
     assert {job.state for job in jobs} == {State.QUEUED}
     assert {card["id"] for card in cards} == {job.pk for job in jobs}
+
+
+def test_what_is_sent_again_is_made_once(world: World, ask: Any) -> None:
+    first = ask({"prompt": "a red apple"}, count=2, client_id="the-same-1")
+    again = ask({"prompt": "a red apple"}, count=2, client_id="the-same-1")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert [card["id"] for card in again.json()["jobs"]] == [card["id"] for card in first.json()["jobs"]]
+    assert GenerationJob.objects.count() == 2
+    assert ask({"prompt": "a red apple"}, client_id="another-1").status_code == 201
+    other = Client()
+    other.force_login(world.owner)
+    data = {"client_id": "the-same-1", "model": "painter", "params": {"prompt": "a car"}}
+    theirs = other.post(f"/p/{world.project.pk}/studio/jobs/", data, content_type="application/json")
+    assert theirs.status_code == 201, "ids of somebody else are nobody's business"
+
+
+def test_what_was_refused_may_be_sent_again(world: World, ask: Any) -> None:
+    assert ask({"prompt": ""}, client_id="the-same-1").status_code == 422
+    assert ask({"prompt": "a red apple"}, client_id="the-same-1").status_code == 201
+
+
+@pytest.mark.parametrize("client_id", [None, 7, "short", "x" * 65, "a b c d e f"])
+def test_a_send_needs_an_id(ask: Any, client_id: object) -> None:
+    assert ask({"prompt": "a red apple"}, client_id=client_id).status_code == 422
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_raced_send_is_one_send(world: World, painter: HostedModel) -> None:
+    answers: list[tuple[int, list[str]]] = []
+    barrier = threading.Barrier(4)
+    data = {"client_id": "raced-0001", "model": painter.pk, "params": {"prompt": "a red apple"}, "count": 2}
+
+    def race() -> None:
+        client = Client()
+        client.force_login(world.editor)
+        barrier.wait()
+        answer = client.post(f"/p/{world.project.pk}/studio/jobs/", data, content_type="application/json")
+        answers.append((answer.status_code, [card["id"] for card in answer.json()["jobs"]]))
+        connections.close_all()
+
+    threads = [threading.Thread(target=race) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(status for status, _ in answers) == [200] * 3 + [201]
+    assert len({tuple(ids) for _, ids in answers}) == 1
+    assert GenerationJob.objects.count() == 2
 
 
 @pytest.mark.parametrize(

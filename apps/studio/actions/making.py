@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel, Modality
@@ -13,13 +15,31 @@ from apps.generations.image_actions import Quote, quote, submit_image
 from apps.generations.models import Artifact, GenerationJob
 from apps.projects.models import Project
 from apps.studio import broadcast
-from apps.studio.cards import cards
+from apps.studio.cards import cards, jobs_called
 from apps.studio.inputs import refused
+from apps.studio.models import Submission
 from apps.studio.recall import params_of
 
 VARIATIONS = 4
 VARIATION_STRENGTH = 0.5
 """So that they stay near the picture, and are visibly others."""
+REPEATED_FOR = timedelta(days=1)
+"""For so long the same send is known; nobody waits longer for an answer."""
+
+
+@transaction.atomic
+def submit_pictures(
+    *, actor: User, project: Project, client_id: str, model_id: object, params: Mapping[str, Any], count: int
+) -> tuple[list[GenerationJob], bool]:
+    """As `make_pictures`, but what was sent before gives the jobs that it made then, and False. Of two at once the
+    second waits until the first is through: the row is unique. Raises Refused and ValidationError."""
+    Submission.objects.filter(user=actor, created_at__lt=Now() - REPEATED_FOR).delete()
+    sent, is_new = Submission.objects.get_or_create(user=actor, project=project, client_id=client_id)
+    if not is_new:
+        return jobs_called(sent.jobs), False
+    jobs = make_pictures(actor=actor, project=project, model_id=model_id, params=params, count=count)
+    Submission.objects.filter(pk=sent.pk).update(jobs=[job.pk for job in jobs])
+    return jobs, True
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.http import HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.conversations.inputs import client_id_in
 from apps.generations.artifact_access import get_artifact_for
 from apps.generations.errors import Refused
 from apps.generations.image_params import MAX_COUNT
@@ -17,7 +18,7 @@ from apps.generations.json_views import PersonRequest, body_of, json_view, wants
 from apps.generations.models import GenerationJob
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
-from apps.studio.actions.making import make_pictures, quote_pictures, vary_picture
+from apps.studio.actions.making import quote_pictures, submit_pictures, vary_picture
 from apps.studio.cards import cards
 from apps.studio.inputs import count_in, params_in
 from apps.studio.page_state import models_json
@@ -26,16 +27,18 @@ from apps.studio.page_state import models_json
 @require_POST
 @json_view
 def submit(request: PersonRequest, pid: str) -> HttpResponseBase:
+    """`{"client_id", "model", "params", "count"}`. The same `client_id` again gives the same jobs, with status 200."""
     data = body_of(request)
     project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
-    jobs = make_pictures(
+    jobs, are_new = submit_pictures(
         actor=request.user,
         project=project,
+        client_id=client_id_in(data),
         model_id=data.get("model"),
         params=params_in(data),
         count=count_in(data, MAX_COUNT),
     )
-    return JsonResponse(_made(jobs), status=201)
+    return JsonResponse(_made(jobs), status=201 if are_new else 200)
 
 
 @require_POST

@@ -11,8 +11,9 @@ import { StudioForm } from "./form.js";
 import { Gallery } from "./gallery.js";
 import { LiveCards } from "./live.js";
 import { QuoteLine } from "./quote.js";
-import { arrived, cursors, initialState, mayMake, reduce } from "./reducer.js";
+import { arrived, cursors, initialState, isUnfinished, mayMake, reduce } from "./reducer.js";
 import { Selecting } from "./selecting.js";
+import { SendId } from "./sending.js";
 import { listenForShortcuts } from "./shortcuts.js";
 
 const AGAIN = 3000; // milliseconds until a picture that couldn't be fetched is asked for once more
@@ -22,6 +23,7 @@ const closedKey = `atrium.studio.closed.${page.project.id}`;
 const store = createStore(reduce, initialState(page, recall(closedKey) ?? []));
 const gallery = new Gallery(root, page);
 const selecting = new Selecting(root, { gallery, state: page });
+const sendId = new SendId();
 
 const FRAMES = {
   hello: (frame) => store.dispatch(frame),
@@ -48,15 +50,17 @@ async function make() {
   if (go.disabled) return;
   go.disabled = true;
   form.complain({});
+  const { values } = form;
   try {
-    const { jobs, warnings } = await post(page.urls.submit, form.values);
-    store.dispatch({ type: "jobs", jobs });
+    const { jobs, warnings } = await post(page.urls.submit, { ...values, client_id: sendId.of(values) });
+    sendId.done();
+    store.dispatch({ type: "jobs", jobs: jobs.filter(isUnfinished) });
     tellWarnings(warnings);
     form.open(false);
     root.querySelector("[data-live-section]").scrollIntoView({ block: "nearest" });
     quote.soon();
   } catch (failure) {
-    form.complain(failure);
+    form.complain(failure.retry ? { message: `${failure.message} Press again: nothing is made twice.` } : failure);
   } finally {
     go.disabled = false;
   }

@@ -40,7 +40,7 @@ picture_ask                          POST    login 404  403  302  302  404
 FORMS: dict[tuple[str, str], dict[str, Any]] = {}
 NOBODY_S = ["0" * 16]
 JSON: dict[tuple[str, str], dict[str, Any]] = {
-    ("studio_submit", "POST"): {"model": "painter", "params": {"prompt": "a red apple"}},
+    ("studio_submit", "POST"): {"client_id": "a-send-001", "model": "painter", "params": {"prompt": "a red apple"}},
     ("studio_quote", "POST"): {"model": "painter", "params": {"prompt": "a red apple"}},
     ("studio_delete", "POST"): {"pictures": NOBODY_S},
     ("studio_restore", "POST"): {"pictures": NOBODY_S},
