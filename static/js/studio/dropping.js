@@ -21,18 +21,20 @@ export class Dropping {
   }
 
   #listen() {
-    const holdsFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files") && !document.querySelector("dialog[open]");
+    const holdsFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    const isBusy = () => document.querySelector("dialog[open]"); // then a file goes nowhere, the browser's way included
     document.addEventListener("dragover", (event) => {
       if (!holdsFile(event)) return;
       event.preventDefault();
-      this.shade.hidden = false;
+      if (isBusy()) event.dataTransfer.dropEffect = "none";
+      this.shade.hidden = Boolean(isBusy());
     });
     document.addEventListener("dragleave", (event) => event.relatedTarget === null && (this.shade.hidden = true));
     document.addEventListener("drop", (event) => {
       this.shade.hidden = true;
       if (!holdsFile(event)) return;
       event.preventDefault();
-      if (event.dataTransfer.files[0]) this.open(event.dataTransfer.files[0]);
+      if (event.dataTransfer.files[0] && !isBusy()) this.open(event.dataTransfer.files[0]);
     });
   }
 
