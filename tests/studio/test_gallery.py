@@ -38,6 +38,7 @@ def test_members_see_all_pictures_and_only_editors_the_form(world: World, apple:
     assert PICTURE.findall(page) == [apple.pk]
     assert 'alt="a red apple"' in page
     assert ("data-form" in page) == (name != "viewer")
+    assert f'data-person="{world.person(name).pk}"' in page, "drafts are kept for each person apart"
 
 
 @pytest.mark.parametrize("name", ["stranger", "admin"])

@@ -1,9 +1,13 @@
-/** What this device keeps: drafts and prompts on their way. A browser that forbids storage only forgets them. */
+/**
+ * What this device keeps: drafts and prompts on their way. Each person has their own: whoever signs in next at this
+ * browser finds none of it. A browser that forbids storage only forgets them.
+ */
+const own = (key) => `${key}.${document.documentElement.dataset.person}`;
 
 export function keep(key, value) {
   try {
-    if (value === null || value === "") localStorage.removeItem(key);
-    else localStorage.setItem(key, JSON.stringify(value));
+    if (value === null || value === "") localStorage.removeItem(own(key));
+    else localStorage.setItem(own(key), JSON.stringify(value));
   } catch {
     /* full or forbidden: the page goes on without */
   }
@@ -11,7 +15,7 @@ export function keep(key, value) {
 
 export function recall(key) {
   try {
-    return JSON.parse(localStorage.getItem(key) ?? "null");
+    return JSON.parse(localStorage.getItem(own(key)) ?? "null");
   } catch {
     return null;
   }
