@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.browser import Complaints
+from tests.e2e.browser import PHONE, Complaints
 from tests.e2e.conftest import MakeVisitor
-from tests.e2e.tiny_models import PAINTER
+from tests.e2e.tiny_models import JANUS, PAINTER, slug
 from tests.e2e.visitor import Visitor
 
 PICTURE_MS = 180_000
@@ -25,13 +25,29 @@ COUNT_PREVIEWS = """() => {
 @pytest.fixture
 def ada(tiny_models: None, visitor: MakeVisitor, complaints: Complaints) -> Visitor:
     """Somebody in the studio of a new project, with the tiny model chosen."""
+    return in_the_studio(visitor(), complaints)
+
+
+@pytest.fixture
+def ada_at_a_phone(tiny_models: None, visitor: MakeVisitor, complaints: Complaints) -> Visitor:
+    return in_the_studio(visitor(viewport=PHONE), complaints)
+
+
+def in_the_studio(ada: Visitor, complaints: Complaints) -> Visitor:
     # A picture may be ready while its last preview is on its way; then there is none any more.
     complaints.allowed = ("/preview/", "422 (Unprocessable Entity)")
-    ada = visitor()
     ada.come_in()
     ada.page.goto(f"{ada.site}/p/{ada.project_id}/studio/")
+    unfold(ada.page)
     form(ada.page).get_by_label("Model").select_option(label=PAINTER)
     return ada
+
+
+def unfold(page: Page) -> None:
+    """At a phone the settings are folded away."""
+    settings = form(page).get_by_role("button", name="Settings", exact=True)
+    if settings.is_visible() and settings.get_attribute("aria-expanded") == "false":
+        settings.click()
 
 
 def form(page: Page) -> Locator:
@@ -40,6 +56,7 @@ def form(page: Page) -> Locator:
 
 def ask(page: Page, prompt: str, *, count: int = 1, steps: int = 20, side: int = 32, seed: int | None = None) -> None:
     fields = form(page)
+    unfold(page)
     fields.get_by_label("Prompt", exact=True).fill(prompt)
     fields.get_by_label("Width in pixels").fill(str(side))
     fields.get_by_label("Height in pixels").fill(str(side))
@@ -124,17 +141,46 @@ def test_a_picture_is_used_again_downloaded_and_read(ada: Visitor, tmp_path: Pat
     expect(form(page).get_by_role("spinbutton", name="Seed")).to_have_value("4711")
     form(page).get_by_role("button", name="Reset").click()
     expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("")
+    page.get_by_role("button", name="Undo").click()
+    expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a smiling face")
+    expect(form(page).get_by_role("spinbutton", name="Seed")).to_have_value("4711")
+    form(page).get_by_role("button", name="Reset").click()
+    form(page).get_by_label("Negative prompt").fill("a frown")
     page.locator("[data-read-file]").set_input_files(file)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Made with Atrium.")).to_be_visible()
     dialog.get_by_role("button", name="Use its settings").click()
     expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("a smiling face")
+    expect(form(page).get_by_label("Negative prompt")).to_have_value("")
+    page.get_by_role("button", name="Undo").last.click()
+    expect(form(page).get_by_label("Prompt", exact=True)).to_have_value("")
+    expect(form(page).get_by_label("Negative prompt")).to_have_value("a frown")
+
+
+def test_who_starts_from_a_picture_gets_a_model_that_can(ada: Visitor) -> None:
+    page = ada.page
+    ask(page, "a smiling face")
+    expect(tiles(page)).to_have_count(1, timeout=PICTURE_MS)
+    form(page).get_by_label("Model").select_option(label=JANUS)
+    open_picture(page)
+    page.get_by_role("link", name="Start from it").click()
+    page.wait_for_url("**/studio/**")
+    expect(
+        form(page).get_by_role("alert").get_by_text(f"{JANUS} can't start from a picture, so {PAINTER}")
+    ).to_be_visible()
+    expect(form(page).get_by_label("Model")).to_have_value(slug(PAINTER))
+    expect(form(page).get_by_text("Starts from this picture")).to_be_visible()
+    form(page).get_by_label("Model").select_option(label=JANUS)
+    expect(form(page).get_by_text("Starts from this picture")).to_be_hidden()
+    form(page).get_by_label("Model").select_option(label=PAINTER)
+    expect(form(page).get_by_text("Starts from this picture")).to_be_visible()
 
 
 def test_the_wall_is_searched_selected_and_kept_on_boards(ada: Visitor) -> None:
     page = ada.page
     ask(page, "a red apple", count=2)
     expect(tiles(page)).to_have_count(2, timeout=PICTURE_MS)
+    expect(page.get_by_role("button", name="Select", exact=True)).to_be_visible()
     page.get_by_label("Search in prompts").fill("zebra")
     page.get_by_label("Search in prompts").press("Enter")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
@@ -190,17 +236,19 @@ DROP = """async (address) => {
     const found = await (await fetch(address)).blob();
     const data = new DataTransfer();
     data.items.add(new File([found], "lighthouse.png", {type: "image/png"}));
-    for (const kind of ["dragover", "drop"]) {
-        document.dispatchEvent(new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
-    }
+    return ["dragover", "drop"].map((kind) => {
+        return document.dispatchEvent(new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
+    });
 }"""
+"""Says of each event whether the browser would go on with it: open the file in place of the page."""
 
 
-def test_a_dropped_picture_is_read_and_a_part_of_it_painted_anew(ada: Visitor) -> None:
-    page = ada.page
+def test_a_dropped_picture_is_read_and_a_part_of_it_painted_anew(ada_at_a_phone: Visitor) -> None:
+    page = ada_at_a_phone.page
     ask(page, "a lighthouse", seed=12)
     expect(tiles(page)).to_have_count(1, timeout=PICTURE_MS)
     made = tiles(page).first.get_attribute("data-picture")
+    unfold(page)
     form(page).get_by_role("button", name="Reset").click()
     page.evaluate(DROP, f"/artifacts/{made}/download/")
     dialog = page.get_by_role("dialog", name="lighthouse.png")
@@ -216,6 +264,7 @@ def test_a_dropped_picture_is_read_and_a_part_of_it_painted_anew(ada: Visitor) -
     page.mouse.down()
     page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2, steps=5)
     page.mouse.up()
+    assert page.evaluate(DROP, f"/artifacts/{made}/download/") == [False, False]
     page.get_by_role("button", name="Use the mask").click()
     expect(form(page).get_by_text("Only what the mask covers changes.")).to_be_visible()
     ask(page, "a lighthouse at night")

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { loses, modelFor } from "../../static/js/studio/draft.js";
 import { applyEvent, newLive, percent } from "../../static/js/studio/jobs.js";
 import { arrived, cursors, initialState, reduce } from "../../static/js/studio/reducer.js";
 import { SendId } from "../../static/js/studio/sending.js";
@@ -95,4 +96,38 @@ test("what is sent again before an answer came is the same send", () => {
   const again = sendId.of({ params: { prompt: "a red apple" } });
   sendId.done();
   assert.notEqual(sendId.of({ params: { prompt: "a red apple" } }), again);
+});
+
+test("what fills the form loses what is not in it any more, and no more", () => {
+  const draft = (params) => ({ params: { prompt: "", negative_prompt: "", seed: null, source: null, mask: null, width: 64, height: 64, ...params } });
+  assert.equal(loses(draft({}), draft({ prompt: "a car", width: 32 })), false);
+  assert.equal(loses(draft({ prompt: " " }), draft({ prompt: "a car" })), false);
+  assert.equal(loses(draft({ prompt: "a car" }), draft({ prompt: "a car", seed: "7" })), false);
+  for (const typed of [{ prompt: "a bus" }, { negative_prompt: "dull" }, { seed: "7" }, { source: "p" }, { mask: "m" }, { steps: 30 }]) {
+    assert.equal(loses(draft(typed), draft({ prompt: "a car" })), true, JSON.stringify(typed));
+  }
+});
+
+const models = [
+  { id: "janus", name: "Janus", allowed: true, facts: { takes_source: false, takes_mask: false } },
+  { id: "emoji", name: "Emoji", allowed: true, facts: { takes_source: true, takes_mask: false } },
+  { id: "flux", name: "Flux", allowed: false, facts: { takes_source: true, takes_mask: true } },
+];
+
+test("a model that can't be chosen is named, and the chosen one stays", () => {
+  assert.deepEqual(modelFor({ model: "emoji", model_name: "Emoji" }, models, "janus"), { id: "emoji", told: [] });
+  assert.deepEqual(modelFor({ model: "flux", model_name: "Flux" }, models, "janus"), { id: "janus", told: ["Its model, Flux, is not available here: yours stays chosen."] });
+  assert.deepEqual(modelFor({ model: "gone", model_name: "Old One" }, models, "emoji").told, ["Its model, Old One, is not available here: yours stays chosen."]);
+  assert.deepEqual(modelFor({ params: { prompt: "x" } }, models, "janus"), { id: "janus", told: [] });
+});
+
+test("who starts from a picture gets a model that can, or reads which ones can", () => {
+  const from = (more) => modelFor({ params: { source: "p" }, ...more }, models, more.current ?? "janus");
+  assert.deepEqual(from({ source_model: "emoji" }), { id: "emoji", told: ["Janus can't start from a picture, so Emoji is chosen, which made it."] });
+  for (const source_model of ["", "flux", "janus"]) {
+    assert.deepEqual(from({ source_model }), { id: "janus", told: ["Janus can't start from a picture. Choose one that can (Emoji), and the picture is used."] });
+  }
+  assert.deepEqual(modelFor({ params: { source: "p" } }, models.slice(0, 1), "janus").told, ["Janus can't start from a picture. No model that you may use here can."]);
+  assert.deepEqual(from({ current: "emoji" }), { id: "emoji", told: [] });
+  assert.deepEqual(modelFor({ params: { source: "p", mask: "m" } }, models, "emoji").told, ["Emoji takes no mask: all of the picture may change."]);
 });

@@ -200,13 +200,20 @@ def test_recall(world: World, editor: Client, apple: Artifact, take: str, kept: 
     assert kept <= recalled["params"].keys()
     assert ("seed" in recalled["params"]) == ("seed" in kept)
     assert (recalled["model"] == "painter") == (take != "prompt")
+    assert (recalled.get("model_name") == "Painter") == (take != "prompt")
+    assert recalled["params"]["negative_prompt"] == "", "what stood there before is cleared"
     assert "batch" not in recalled["params"]
 
 
 def test_a_picture_to_start_from(world: World, editor: Client, painter: HostedModel) -> None:
     photo = uploaded(world.project, world.owner)
     recalled = state_of(editor, world, f"source={photo.pk}")["recalled"]
-    assert recalled == {"model": "", "params": {"source": photo.pk}, "source_size": {"width": 640, "height": 480}}
+    size = {"width": 640, "height": 480}
+    assert recalled == {"model": "", "params": {"source": photo.pk}, "source_size": size, "source_model": ""}
+    made = painted(world.project, world.owner, painter, "a boat")
+    recalled = state_of(editor, world, f"source={made.pk}")["recalled"]
+    assert recalled["source_model"] == painter.pk
+    assert recalled["params"] == {"prompt": "a boat", "negative_prompt": "", "source": made.pk}
     assert state_of(editor, world, f"use={photo.pk}")["recalled"] is None
     assert state_of(editor, world, "use=nonsense&source=%00")["recalled"] is None
 

@@ -22,7 +22,7 @@ from apps.studio.filters import ORIGINS, Filters
 from apps.studio.inputs import MAX_CHOSEN
 from apps.studio.page_state import EXAMPLES, page_state
 from apps.studio.picture_page import picture_context
-from apps.studio.recall import TAKES, recalled
+from apps.studio.recall import TAKES, recalled, to_start_from
 from apps.studio.words import METADATA
 
 
@@ -86,9 +86,7 @@ def _recalled(request: PersonRequest, project: Project) -> dict[str, Any] | None
     if used := _picture_called(request, project, "use"):
         return recalled(used, take if take in TAKES else TAKES[0])
     if source := _picture_called(request, project, "source"):
-        prompts = recalled(source, "prompt") or {"params": {}}
-        size = {"width": source.width, "height": source.height}
-        return {"model": "", "params": prompts["params"] | {"source": source.pk}, "source_size": size}
+        return to_start_from(source)
     return None
 
 

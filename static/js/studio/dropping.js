@@ -65,16 +65,16 @@ export class Dropping {
       this.told.replaceChildren(el("p", {}, "It doesn't say how it was made. You can start from it."));
       return;
     }
-    const rows = Object.entries(LABELS).filter(([name]) => found.params[name] !== undefined);
+    const rows = Object.entries(LABELS).filter(([name]) => (found.params[name] ?? "") !== "");
     const list = el("dl", { class: "dl" }, ...rows.flatMap(([name, label]) => [el("dt", {}, label), el("dd", {}, String(found.params[name]))]));
     const missing = found.missing.map((sentence) => el("p", { class: "notice notice-warn" }, sentence));
-    this.told.replaceChildren(el("p", {}, `Made with ${found.by}.`), list, ...missing);
+    this.told.replaceChildren(el("p", {}, `Made with ${found.by}.`), ...missing, list);
     this.use.hidden = false;
     this.use.focus();
   }
 
   #use() {
-    this.form().fill({ model: this.found.model, params: this.found.params });
+    this.form().take({ model: this.found.model, params: this.found.params }, "The form has the settings of the file now.");
     this.dialog.close();
     this.form().open(true);
     this.form().focus();

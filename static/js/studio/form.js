@@ -1,8 +1,10 @@
-/** The form: what to make, kept as a draft on this device, with errors at their fields. Nothing typed is ever lost. */
+/** The form: what to make, kept as a draft on this device, with errors at their fields. What takes the place of something typed has an undo. */
 import { keep, recall } from "../chat/storage.js";
 import { showModels, showRefused } from "../governance/models.js";
 import { markWrong } from "../complaint.js";
 import { el } from "../dom.js";
+import { toast } from "../toasts.js";
+import { loses, modelFor } from "./draft.js";
 import { Options } from "./options.js";
 import { SeedField } from "./seed.js";
 import { LABELS, likeSource, presets } from "./sizes.js";
@@ -23,25 +25,31 @@ export class StudioForm {
     const changed = () => this.#changed();
     this.options = new Options(root, changed);
     this.seed = new SeedField(root, changed);
-    this.source = new SourceField(root, { urls: state.urls, changed, sized: (size) => this.#likeSource(size) });
+    const replaced = (words, change) => this.#replace(words, change);
+    this.source = new SourceField(root, { urls: state.urls, changed, replaced, sized: (size) => this.#likeSource(size) });
     this.#counts();
     this.#listen();
     this.fill(recall(this.key) ?? {}, { model: this.#firstModel() });
-    if (state.recalled) this.fill(state.recalled);
-    if (state.recalled?.source_size) this.#likeSource(state.recalled.source_size);
+    if (state.recalled) this.take(state.recalled, "The form is filled from the picture.");
   }
 
   get chosen() {
     return this.models.find((each) => each.id === this.model.value) ?? null;
   }
 
-  /** As the server takes it: {model, params, count}. What was left at the model's own value is left out. */
-  get values() {
-    const params = { ...this.options.values, seed: this.seed.value, ...this.source.values };
-    for (const name of TEXTS) params[name] = this.root.elements[name].value;
-    for (const name of SIDES) params[name] = this.root.elements[name].value;
-    if (!this.chosen?.facts.takes_negative) delete params.negative_prompt;
+  /** All that stands in it, also what the chosen model doesn't take. What was left at the model's own value is left out. */
+  get draft() {
+    const params = { ...this.options.values, seed: this.seed.value, ...this.source.kept };
+    for (const name of [...TEXTS, ...SIDES]) params[name] = this.root.elements[name].value;
     return { model: this.model.value, params, count: this.count };
+  }
+
+  /** As the server takes it: {model, params, count}. */
+  get values() {
+    const { draft } = this;
+    Object.assign(draft.params, this.source.values);
+    if (!this.chosen?.facts.takes_negative) delete draft.params.negative_prompt;
+    return draft;
   }
 
   setModels(models) {
@@ -51,31 +59,41 @@ export class StudioForm {
   }
 
   /**
-   * Takes over what is given and leaves the rest as it is.
-   * @param {{model?: string, params?: object, count?: number}} values
+   * Takes over what is given and leaves the rest as it is; null and "" are the model's own, or none.
+   * @param {{model?: string, params?: object, count?: number, source_size?: {width, height}}} values  and as `modelFor` takes it
+   * @param {{model?: string, whole?: boolean}} how  `model`: where that one is not there; `whole`: nothing of the rest stays
+   * @returns {string} sentences about what can't be as it was
    */
-  fill({ model, params = {}, count }, { model: first } = {}) {
-    const known = this.models.some((each) => each.id === model && each.allowed);
-    this.#choose(known ? model : (first ?? this.model.value), this.options.values);
-    for (const name of [...TEXTS, ...SIDES]) if (params[name] !== undefined && params[name] !== null) this.root.elements[name].value = params[name];
-    this.options.show({ ...this.options.values, ...params });
+  fill(values, { model, whole = false } = {}) {
+    const { params = {}, count, source_size: size } = values;
+    const { id, told } = modelFor(values, this.models, model ?? this.model.value);
+    this.#choose(id, whole ? {} : this.options.values);
+    for (const name of [...TEXTS, ...SIDES]) if (params[name] !== undefined) this.root.elements[name].value = params[name] ?? "";
+    this.options.show(whole ? params : { ...this.options.values, ...params });
     if (params.seed !== undefined) this.seed.show(params.seed);
     if (params.source !== undefined) this.source.show(params.source, params.mask ?? null);
     if (count) this.#setCount(count);
-    if (this.chosen?.facts.is_fixed) this.#ownSize();
+    if (this.chosen?.facts.is_fixed || SIDES.some((name) => params[name] === null)) this.#ownSize();
+    if (size) this.#likeSource(size);
     this.#showShape();
     this.#changed();
+    return told.join(" ");
+  }
+
+  /** As `fill`, in place of what somebody may have written: `words` say so, beside an undo. */
+  take(values, words) {
+    this.#replace(words, () => this.complain({ message: this.fill(values) }));
   }
 
   reset() {
-    for (const name of TEXTS) this.root.elements[name].value = "";
-    this.options.show({});
-    this.seed.show(null);
-    this.source.show(null, null);
-    this.#setCount(1);
-    this.#ownSize();
-    this.complain({});
-    this.#changed();
+    this.#replace("The form was reset.", () => {
+      for (const name of TEXTS) this.root.elements[name].value = "";
+      this.options.show({});
+      this.seed.show(null);
+      this.source.show(null, null);
+      this.#setCount(1);
+      this.#ownSize();
+    });
   }
 
   focus() {
@@ -84,9 +102,9 @@ export class StudioForm {
 
   /** @param {{field?: string, message?: string, remedy?}} failure  at its field where there is one, else above the button */
   complain({ field = "", message = "", remedy = null }) {
-    let found = this.options.complain(field, message);
+    let found = this.options.complain(field, message) && !this.root.elements[field].closest("[hidden]");
     for (const place of this.root.querySelectorAll("[data-error]")) {
-      const here = place.dataset.error === field && Boolean(message);
+      const here = place.dataset.error === field && Boolean(message) && !place.parentElement.closest("[hidden]");
       place.textContent = here ? message : "";
       place.hidden = !here;
       const input = this.root.elements[place.dataset.error];
@@ -98,6 +116,12 @@ export class StudioForm {
     general.replaceChildren(...(found ? [] : [message, way && " ", way].filter(Boolean)));
     general.hidden = !message || found;
     if (found) this.#reveal(field);
+  }
+
+  #replace(words, change) {
+    const before = this.draft;
+    change();
+    if (loses(before, this.draft)) toast({ text: words, action: { label: "Undo", run: () => this.fill(before, { whole: true }) } });
   }
 
   #reveal(field) {
@@ -227,6 +251,6 @@ export class StudioForm {
   }
 
   #save() {
-    keep(this.key, this.values);
+    keep(this.key, this.draft);
   }
 }

@@ -72,7 +72,7 @@ async function cancel(id) {
 }
 
 function retry(card) {
-  form?.fill({ model: card.model.id, params: card.params });
+  form?.take({ model: card.model.id, model_name: card.model.name, params: card.params }, "The form has its settings now.");
   form?.focus();
 }
 
@@ -123,7 +123,7 @@ store.subscribe((state) => {
 root.addEventListener("click", (event) => {
   const example = event.target.closest("[data-example]");
   if (!example || !form) return;
-  form.fill({ params: { prompt: example.dataset.example } });
+  form.take({ params: { prompt: example.dataset.example } }, "The example is in the place of what you had written.");
   make();
 });
 offerUndo();
