@@ -278,7 +278,25 @@ def test_what_is_not_available_here_is_said(world: World, editor: Client, painte
     assert (told["found"], told["model"]) == (True, "")
     assert "Far Away XL, is not available here" in told["missing"][0]
     assert "heun, is not available here" in told["missing"][1]
-    assert "scheduler" not in told["params"]
+    assert told["params"]["scheduler"] is None
+
+
+def test_what_a_file_does_not_tell_is_emptied(world: World, editor: Client, painter: HostedModel) -> None:
+    """Else what stood in the form before would be made with it."""
+    png = png_of(picture(1, 64, 72))
+    full = Origin(ImageParams("a red apple", "", 64, 72), painter.name, "0" * 64, has_source=True, has_mask=True)
+    told = editor.post(f"/p/{world.project.pk}/studio/read/", sent(download(png, full, Carries.FULL))).json()
+    assert told["params"].keys() == {*PARAMS} - {"batch"}
+    assert told["params"]["negative_prompt"] == ""
+    assert (told["params"]["source"], told["params"]["mask"]) == (None, None)
+    assert "a picture and a mask, which are not in the file" in told["missing"][0]
+    text = Origin(ImageParams("a red apple", seed=2**40), painter.name, "0" * 64)
+    told = editor.post(f"/p/{world.project.pk}/studio/read/", sent(download(png, text, Carries.A1111))).json()
+    assert told["params"]["negative_prompt"] == ""
+    assert told["params"]["seed"] is None
+    assert told["missing"] == [
+        "Its seed, 1099511627776, is too large here, where 4294967295 is the largest: a new one is taken."
+    ]
 
 
 def sent(data: bytes) -> dict[str, SimpleUploadedFile]:
