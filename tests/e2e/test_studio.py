@@ -269,3 +269,9 @@ def test_a_dropped_picture_is_read_and_a_part_of_it_painted_anew(ada_at_a_phone:
     expect(form(page).get_by_text("Only what the mask covers changes.")).to_be_visible()
     ask(page, "a lighthouse at night")
     expect(tiles(page)).to_have_count(2, timeout=PICTURE_MS)
+    open_picture(page)
+    stage = page.locator("[data-stage]")
+    before = stage.bounding_box()
+    page.get_by_role("button", name="Larger").click()
+    assert stage.bounding_box() == before, "what is larger is scrolled in its place"
+    page.get_by_role("button", name="Fit").click()

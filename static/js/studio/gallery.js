@@ -47,6 +47,7 @@ export class Gallery {
 
   #listToFill() {
     if (!this.list) this.root.replaceChildren(el("ul", { class: "tiles", dataset: { tiles: "" } }));
+    document.querySelector("[data-select]").hidden = false;
     return this.list;
   }
 
