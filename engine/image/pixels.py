@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 64_000_000
 PNG_EFFORT = 3
@@ -25,9 +25,10 @@ class BadPicture(ValueError):
 
 
 def read_picture(data: bytes, size: tuple[int, int], mode: str) -> Image.Image:
-    """A PNG, scaled to `size` (width, height). mode: RGB or L. Raises BadPicture."""
+    """A PNG, scaled to `size` (width, height); of another shape, what lies around its middle. mode: RGB or L. Raises
+    BadPicture."""
     picture = open_picture(data, mode)
-    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+    return picture if picture.size == size else ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
 
 
 def open_picture(data: bytes, mode: str) -> Image.Image:
