@@ -157,12 +157,15 @@ def test_a_picture_is_used_again_downloaded_and_read(ada: Visitor, tmp_path: Pat
     expect(form(page).get_by_label("Negative prompt")).to_have_value("a frown")
 
 
-def test_who_starts_from_a_picture_gets_a_model_that_can(ada: Visitor) -> None:
+def test_janus_draws_and_who_starts_from_a_picture_gets_a_model_that_can(ada: Visitor) -> None:
     page = ada.page
     ask(page, "a smiling face")
     expect(tiles(page)).to_have_count(1, timeout=PICTURE_MS)
     form(page).get_by_label("Model").select_option(label=JANUS)
-    open_picture(page)
+    form(page).get_by_label("Prompt", exact=True).press("Control+Enter")
+    expect(tiles(page)).to_have_count(2, timeout=PICTURE_MS)
+    tiles(page).last.locator("a").click()
+    page.wait_for_url("**/pictures/**")
     page.get_by_role("link", name="Start from it").click()
     page.wait_for_url("**/studio/**")
     expect(

@@ -42,6 +42,8 @@ test("what a card says", () => {
   assert.equal(status(loading, 0), "Loading the model, about 20 s");
   const drawing = applyEvent(live, { attempt: 1, seq: 2, event: { kind: "progress", step: 5, steps: 20 } }, 0).live;
   assert.equal(status(drawing, 0), "25 % · step 5 of 20");
+  assert.equal(status(drawing, 0, { family: "stable-diffusion" }), "25 % · step 5 of 20");
+  assert.equal(status(drawing, 0, { family: "janus" }), "25 % · token 5 of 20");
   assert.equal(announcement(drawing, 0), "The picture is being drawn.");
 });
 

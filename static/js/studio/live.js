@@ -73,7 +73,8 @@ export class LiveCards {
 
   #update(card, live) {
     const shown = this.cards.get(card.id);
-    const words = status(live, performance.now());
+    const { facts } = this.store.state.models.find((each) => each.id === card.model.id) ?? {};
+    const words = status(live, performance.now(), facts);
     if (shown.words.textContent !== words) shown.words.textContent = words;
     if (live.phase === "progress") shown.bar.value = percent(live);
     else shown.bar.value = live.step ? percent(live) : 0;

@@ -2,7 +2,10 @@
 import { loading } from "../chat/view/status.js";
 import { percent } from "./jobs.js";
 
-export function status(live, now) {
+const BY_TOKENS = new Set(["janus"]); // families that write a picture as a text is written
+
+/** @param facts of the model, where they are known */
+export function status(live, now, facts) {
   switch (live.phase) {
     case "queued":
       return place(live);
@@ -11,7 +14,7 @@ export function status(live, now) {
     case "started":
       return "Starting…";
     default:
-      return `${percent(live)} % · step ${live.step} of ${live.steps}`;
+      return `${percent(live)} % · ${BY_TOKENS.has(facts?.family) ? "token" : "step"} ${live.step} of ${live.steps}`;
   }
 }
 
