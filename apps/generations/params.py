@@ -108,7 +108,8 @@ PARAMETERS = (
     Parameter(
         "seed",
         "Seed",
-        "The same seed with the same prompt and settings gives the same answer. Empty: a new one each time.",
+        "The same seed with the same prompt and settings gives the same answer, nearly always: other requests computed "
+        "beside it can change the rounding of a number. Empty: a new one each time.",
         "integer", 0, MAX_SEED, 1, None,
     ),
     Parameter(

@@ -81,5 +81,5 @@ def to_preview(picture: Image.Image, size: tuple[int, int]) -> bytes:
     shrunk = min(1.0, LONGEST / max(size))
     small = picture.resize((max(1, round(size[0] * shrunk)), max(1, round(size[1] * shrunk))), Image.Resampling.BICUBIC)
     written = io.BytesIO()
-    small.save(written, "WEBP", quality=QUALITY)
+    small.save(written, "WEBP", quality=QUALITY, method=0)  # a third of the time, a twelfth larger
     return written.getvalue()
