@@ -13,9 +13,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from apps.catalog.models import HostedModel
 from apps.generations.models import Artifact, GenerationJob, State
+from apps.generations.picture_store import path_of
 from apps.governance.models import Grant
 from apps.studio.models import Mask
 from engine.pictures.download import download
@@ -299,8 +301,8 @@ def test_what_a_file_does_not_tell_is_emptied(world: World, editor: Client, pain
     ]
 
 
-def sent(data: bytes) -> dict[str, SimpleUploadedFile]:
-    return {"picture": SimpleUploadedFile("picture.png", data, "image/png")}
+def sent(data: bytes, name: str = "picture.png", media: str = "image/png") -> dict[str, SimpleUploadedFile]:
+    return {"picture": SimpleUploadedFile(name, data, media)}
 
 
 def test_a_picture_that_tells_nothing(world: World, editor: Client, painter: HostedModel) -> None:
@@ -319,10 +321,33 @@ def test_what_is_no_picture_is_refused(world: World, editor: Client, painter: Ho
 
 
 def test_a_mask_is_kept_and_not_shown(world: World, editor: Client, painter: HostedModel, apple: Artifact) -> None:
-    answer = editor.post(f"/p/{world.project.pk}/studio/mask/", sent(png_of(picture(1))))
+    """White is drawn anew; what is black stays, and so does what is transparent, whatever colour lies below."""
+    clear = Image.new("RGBA", (64, 64), (255, 255, 255, 0))
+    clear.paste((255, 255, 255, 255), (0, 0, 16, 16))
+    answer = editor.post(f"/p/{world.project.pk}/studio/mask/", sent(png_of(clear)))
     assert answer.status_code == 201
-    assert Mask.objects.get().pk == answer.json()["id"]
-    assert answer.json()["id"] not in editor.get(f"/p/{world.project.pk}/studio/").content.decode()
+    kept = Mask.objects.get()
+    assert kept.pk == answer.json()["id"]
+    assert kept.pk not in editor.get(f"/p/{world.project.pk}/studio/").content.decode()
+    with Image.open(path_of(kept.pk)) as mask:
+        assert (mask.mode, mask.getpixel((4, 4)), mask.getpixel((40, 40))) == ("L", 255, 0)
+
+
+@pytest.mark.parametrize(
+    ("mask", "name", "media", "sentence"),
+    [
+        (Image.new("L", (64, 64)), "mask.png", "image/png", "The mask has nothing white"),
+        (Image.new("RGBA", (64, 64), (255, 255, 255, 0)), "mask.png", "image/png", "The mask has nothing white"),
+        (Image.new("L", (64, 64), 255), "mask.jpg", "image/jpeg", "it is a PNG"),
+    ],
+)
+def test_what_is_no_mask_is_refused(
+    world: World, editor: Client, painter: HostedModel, mask: Image.Image, name: str, media: str, sentence: str
+) -> None:
+    answer = editor.post(f"/p/{world.project.pk}/studio/mask/", sent(png_of(mask), name, media))
+    assert answer.status_code == 422
+    assert sentence in answer.json()["error"]["message"]
+    assert not Artifact.objects.exists()
 
 
 def test_parameters_of_tests_are_those_of_jobs(world: World, ask: Any) -> None:

@@ -52,17 +52,9 @@ def download(request: HttpRequest, aid: str) -> HttpResponseBase:
 @require_POST
 @json_view
 def upload(request: PersonRequest, pid: str) -> HttpResponseBase:
-    """A file called `picture`; with `mask` it is one of what to draw anew."""
+    """A file called `picture`."""
     project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
-    sent = sent_picture(request)
-    artifact = upload_artifact(
-        actor=request.user,
-        project=project,
-        data=sent.data,
-        name=sent.name,
-        declared=sent.declared,
-        is_mask=bool(request.POST.get("mask")),
-    )
+    artifact = upload_artifact(actor=request.user, project=project, **sent_picture(request)._asdict())
     return JsonResponse(artifact_json(artifact), status=201)
 
 

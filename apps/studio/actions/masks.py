@@ -12,8 +12,8 @@ from apps.studio.models import Mask
 
 
 @transaction.atomic
-def upload_mask(*, actor: User, project: Project, data: bytes) -> Artifact:
-    """Raises Refused for what is no picture."""
-    artifact = upload_artifact(actor=actor, project=project, data=data)
+def upload_mask(*, actor: User, project: Project, data: bytes, name: str, declared: str) -> Artifact:
+    """Raises Refused for what is no picture, or would change nothing."""
+    artifact = upload_artifact(actor=actor, project=project, data=data, name=name, declared=declared, is_mask=True)
     Mask.objects.create(artifact=artifact)
     return artifact

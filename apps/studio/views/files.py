@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
@@ -13,6 +12,7 @@ from apps.catalog.models import Modality
 from apps.generations.artifact_json import artifact_json
 from apps.generations.errors import Refused
 from apps.generations.json_views import PersonRequest, json_view
+from apps.generations.picture_http import sent_picture
 from apps.governance.access import usable_models
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
@@ -31,7 +31,7 @@ def read(request: PersonRequest, pid: str) -> HttpResponseBase:
     """Nothing is kept of the file."""
     project = get_project_for(request.user, pid)
     try:
-        found = recover(_file_in(request))
+        found = recover(sent_picture(request).data)
     except PictureRefused as refusal:
         raise refused("not_a_picture", str(refusal)) from None
     return JsonResponse(recovered_json(found, usable_models(request.user, project, Modality.IMAGE)))
@@ -41,7 +41,7 @@ def read(request: PersonRequest, pid: str) -> HttpResponseBase:
 @json_view
 def mask(request: PersonRequest, pid: str) -> HttpResponseBase:
     project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
-    artifact = upload_mask(actor=request.user, project=project, data=_file_in(request))
+    artifact = upload_mask(actor=request.user, project=project, **sent_picture(request)._asdict())
     return JsonResponse(artifact_json(artifact), status=201)
 
 
@@ -61,12 +61,3 @@ def download(request: PersonRequest, pid: str) -> HttpResponseBase:
     answer["Content-Disposition"] = f'attachment; filename="pictures-{len(pictures)}.zip"'
     answer["Cache-Control"] = "no-store"
     return answer
-
-
-def _file_in(request: HttpRequest) -> bytes:
-    if (sent := request.FILES.get("picture")) is None:
-        raise refused("empty", "Choose a picture first: PNG, JPEG or WebP.")
-    if sent.size and sent.size > settings.MAX_UPLOAD_MB * 1_000_000:
-        raise refused("too_long", f"The file has more than {settings.MAX_UPLOAD_MB} MB. Save it smaller.", status=413)
-    data: bytes = sent.read()
-    return data
