@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 
-from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
+
+from apps.lib.streaming import while_sent
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection), and a little more."""
@@ -18,7 +19,7 @@ LINES_AT_ONCE = 500
 
 def csv_response(name: str, lines: Iterable[Iterable[object]]) -> StreamingHttpResponse:
     """A download that is written while it is read, in the same memory for ten rows and for a million."""
-    response = StreamingHttpResponse(_pieces(iter(lines)), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(while_sent(_pieces(iter(lines))), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
@@ -47,11 +48,6 @@ def csv_text(lines: Iterable[Iterable[object]]) -> str:
     return written.getvalue()
 
 
-async def _pieces(lines: Iterator[Iterable[object]]) -> AsyncIterator[str]:
-    """The event loop goes on while the database is read, in the request's own thread."""
-
-    def piece() -> str:
-        return csv_text(islice(lines, LINES_AT_ONCE))
-
-    while text := await sync_to_async(piece)():
+def _pieces(lines: Iterator[Iterable[object]]) -> Iterator[str]:
+    while text := csv_text(islice(lines, LINES_AT_ONCE)):
         yield text

@@ -14,6 +14,7 @@ from apps.generations.errors import Refused
 from apps.generations.json_views import PersonRequest, json_view
 from apps.generations.picture_http import sent_picture
 from apps.governance.access import usable_models
+from apps.lib.streaming import while_sent
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
 from apps.studio.access import pictures_in
@@ -57,7 +58,7 @@ def download(request: PersonRequest, pid: str) -> HttpResponseBase:
     except Refused as refusal:
         messages.error(request, refusal.message)
         return redirect("studio", project.pk)
-    answer = StreamingHttpResponse(pieces, content_type="application/zip")
+    answer = StreamingHttpResponse(while_sent(pieces), content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="pictures-{len(pictures)}.zip"'
     answer["Cache-Control"] = "no-store"
     return answer
