@@ -72,6 +72,11 @@ class HostedModelQuerySet(models.QuerySet["HostedModel"]):
         """Those of the available ones that a conversation can show pictures to."""
         return self.available().filter(SEES)
 
+    def that_start_from_pictures(self) -> Self:
+        """Those of the available ones whose pictures may begin from another one."""
+        fact = "default_version__image_facts__takes_source"
+        return self.that_make(Modality.IMAGE).filter(models.Q((fact, True)) | models.Q((f"{fact}__isnull", True)))
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Everybody who is signed in sees what is approved and enabled; who governs the site or audits it sees all."""
         if not user.is_active:

@@ -31,6 +31,7 @@ def picture_context(picture: Artifact, user: User, filters: Filters, other: str)
     params = params_shown(job) if job else {}
     beside = gallery.neighbours_of(picture, gallery.pictures_of(project, user, filters))
     source = _seen(user, picture, params.get("source") or "")
+    starting = set(HostedModel.objects.that_start_from_pictures().values_list("pk", flat=True))
     return {
         "project": project,
         "picture": picture,
@@ -47,6 +48,8 @@ def picture_context(picture: Artifact, user: User, filters: Filters, other: str)
         "boards": gallery.boards_with(picture, gallery.boards_of(project)),
         "metadata": METADATA if job else [each for each in METADATA if each[0] == "none"],
         "formats": FORMATS,
+        "can_vary": bool(job and params["prompt"] and job.model_version.hosted_model_id in starting),
+        "some_start": bool(starting),
         "some_see": HostedModel.objects.that_see().exists(),
         "reproduction": _last_reproduction(job) if job else None,
     }

@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import threading
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from apps.catalog.models import HostedModel
+from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.models import Artifact, GenerationJob, State
 from apps.generations.picture_store import path_of
 from apps.governance.models import Grant
@@ -23,7 +24,7 @@ from apps.studio.models import Mask
 from engine.pictures.download import download
 from engine.pictures.origin import Carries, Origin
 from engine.types import ImageParams
-from tests.generations.pictures import hosted_adapter, picture, png_of
+from tests.generations.pictures import FACTS, hosted_adapter, hosted_painter, picture, png_of
 from tests.studio.build import PARAMS, painted, painting, uploaded
 from tests.world import World
 
@@ -228,6 +229,29 @@ def test_variations_begin_from_the_picture(world: World, editor: Client, apple: 
     seeds = [job.params["seed"] for job in jobs]
     assert seeds == list(range(seeds[0], seeds[0] + 4))
     assert {job.params["prompt"] for job in jobs} == {"a red apple"}
+
+
+def test_where_models_start_from_no_picture_nothing_offers_it(
+    world: World, editor: Client, painter: HostedModel, apple: Artifact
+) -> None:
+    """Who asks for it all the same, from a page that was open before, goes back to it with a sentence."""
+    hosted_painter("janus", replace(FACTS, takes_source=False, takes_mask=False))
+    boat = painted(world.project, world.editor, HostedModel.objects.get(pk="janus"), "a boat")
+    page = facts_on(editor, boat)
+    assert "Start from it" in page, "another model can"
+    assert "Vary" not in page
+    assert "Vary" in facts_on(editor, apple)
+    facts = {name: value for name, value in asdict(FACTS).items() if name != "takes_source"}
+    ModelVersion.objects.filter(hosted_model=painter).update(image_facts=facts)
+    assert "Vary" in facts_on(editor, apple), "older facts don't say it"
+    HostedModel.objects.filter(pk=painter.pk).update(is_enabled=False)
+    assert "Start from it" not in facts_on(editor, boat)
+    answer = editor.post(f"/pictures/{boat.pk}/vary/", follow=True)
+    assert answer.redirect_chain == [(f"/pictures/{boat.pk}/", 302)]
+    assert "This model takes no source." in answer.content.decode()
+    empty = painted(world.project, world.editor, HostedModel.objects.get(pk="janus"), "")
+    assert "the prompt is empty" in editor.post(f"/pictures/{empty.pk}/vary/", follow=True).content.decode()
+    assert not GenerationJob.objects.filter(state=State.QUEUED).exists()
 
 
 def test_an_uploaded_picture_cannot_be_varied(world: World, editor: Client, painter: HostedModel) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
@@ -82,8 +83,8 @@ def _vary_form(request: PersonRequest, aid: str) -> HttpResponseBase:
     picture = get_artifact_for(request.user, aid, Role.EDITOR, writable=True)
     try:
         jobs = vary_picture(actor=request.user, picture=picture)
-    except Refused as refusal:
-        messages.error(request, refusal.message)
+    except (Refused, ValidationError) as refusal:
+        messages.error(request, refusal.messages[0] if isinstance(refusal, ValidationError) else refusal.message)
         return redirect("picture", picture.pk)
     messages.success(request, f"{len(jobs)} variations are on their way.")
     return redirect("studio", picture.project_id)
