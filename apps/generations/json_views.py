@@ -72,6 +72,11 @@ def wants_json(request: HttpRequest) -> bool:
     )
 
 
+def asks_for_page(request: HttpRequest) -> bool:
+    """Whether a browser is to show the answer; what says nothing, or takes anything, is a script."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
 def error_response(status: int, code: str, message: str, **more: Any) -> JsonResponse:
     return JsonResponse({"error": {"code": code, "message": message, **more}}, status=status)
 

@@ -141,6 +141,28 @@ def test_what_can_not_be_downloaded_is_said(make: Make, client_of: Any, world: W
     assert client.get(at(artifact, "artifact_download")).status_code == 200
 
 
+PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+"""What browsers say when they are to show the answer."""
+
+
+def back_at_the_picture(client: Client, artifact: Artifact, wanted: dict[str, str]) -> str:
+    """The page that stands there after a download that was refused."""
+    answer = client.get(at(artifact, "artifact_download"), wanted, follow=True, headers=PAGE)
+    assert answer.redirect_chain == [(at(artifact, "picture"), 302)]
+    return answer.content.decode()
+
+
+def test_who_downloads_from_a_page_reads_there_what_was_wrong(make: Make, client_of: Any) -> None:
+    client, artifact = client_of("viewer"), make("😀" * 4000, negative_prompt="界" * 4000)
+    assert "too long for a JPEG" in back_at_the_picture(client, artifact, {"as": "jpeg", "metadata": "full"})
+    assert client.get(at(artifact, "artifact_download"), headers=PAGE)["Content-Type"] == "image/png"
+    path_of(artifact.pk).unlink()
+    assert "The file of this picture is missing" in back_at_the_picture(client, artifact, {})
+    assert client_of("stranger").get(at(artifact, "artifact_download"), headers=PAGE).status_code == 404
+    signed_out = Client().get(at(artifact, "artifact_download"), headers=PAGE)
+    assert signed_out["Location"].startswith(reverse("account_login"))
+
+
 def test_a_picture_that_can_not_be_signed_is_not_sent(
     make: Make, client_of: Any, settings: Any, tmp_path: Path
 ) -> None:
@@ -151,6 +173,7 @@ def test_a_picture_that_can_not_be_signed_is_not_sent(
     refused = client.get(at(artifact, "artifact_download"), {"metadata": "c2pa"})
     assert refused.status_code == 503
     assert "Ask an administrator" in refused.json()["error"]["message"]
+    assert "Ask an administrator" in back_at_the_picture(client, artifact, {"metadata": "c2pa"})
     assert client.get(at(artifact, "artifact_download"), {"metadata": "full"}).status_code == 200
 
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.generations.artifact_access import get_artifact_for
@@ -14,7 +17,8 @@ from apps.generations.artifact_actions import delete_artifact, restore_artifact,
 from apps.generations.artifact_files import FORMATS, METADATA, download_of, name_of
 from apps.generations.artifact_json import artifact_json
 from apps.generations.errors import Refused
-from apps.generations.json_views import PersonRequest, json_view, open_json_view
+from apps.generations.json_views import PersonRequest, asks_for_page, json_view, open_json_view
+from apps.generations.models import Artifact
 from apps.generations.picture_http import file_response, picture_response, sent_picture, thumbnail_response
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
@@ -35,10 +39,28 @@ def thumbnail(request: HttpRequest, aid: str, size: int) -> HttpResponseBase:
 
 
 @require_GET
-@open_json_view
 def download(request: HttpRequest, aid: str) -> HttpResponseBase:
-    """With `as` (png, jpeg, webp) and `metadata` (full, a1111, none, c2pa): what the file tells about itself."""
+    """With `as` (png, jpeg, webp) and `metadata` (full, a1111, none, c2pa): what the file tells about itself. A browser
+    that can't have it goes back to the picture, where the reason stands."""
+    return _download_page(request, aid) if asks_for_page(request) else _download_json(request, aid)
+
+
+@open_json_view
+def _download_json(request: HttpRequest, aid: str) -> HttpResponseBase:
+    return _file(request, get_artifact_for(request.user, aid))
+
+
+@login_required
+def _download_page(request: HttpRequest, aid: str) -> HttpResponseBase:
     artifact = get_artifact_for(request.user, aid)
+    try:
+        return _file(request, artifact)
+    except (Refused, Http404) as refusal:
+        messages.error(request, str(refusal))
+        return redirect("picture", artifact.pk)
+
+
+def _file(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:
     kind = _chosen(FORMATS, request.GET.get("as", "png"), "as")
     carries = _chosen(METADATA, request.GET.get("metadata", "full" if artifact.job_id else "none"), "metadata")
     name = name_of(artifact, kind)
