@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db.models.functions import Now
 from apps.accounts.models import User
 from apps.audit.record import Target, record
 from apps.generations.actions import wipe_content
+from apps.generations.broadcast import pictures_back, pictures_gone
 from apps.generations.erasing import erase_pictures
 from apps.generations.errors import Refused
 from apps.generations.kept_pictures import discard, keep
@@ -55,22 +57,26 @@ def upload_artifact(
 
 
 @transaction.atomic
-def delete_artifact(*, actor: User, artifact: Artifact) -> bool:
-    """Into the bin, where it can be restored for ARTIFACT_BIN_DAYS. False where it was there already."""
-    if not Artifact.objects.kept().filter(pk=artifact.pk).update(deleted_at=Now()):
-        return False
-    _record("artifact.deleted", actor, artifact)
-    return True
+def delete_artifacts(*, actor: User, project: Project, artifacts: Iterable[Artifact]) -> list[str]:
+    """Of the project, into the bin, where they can be restored for ARTIFACT_BIN_DAYS; open studios take them out at
+    once. The ids of those that weren't there already."""
+    kept = Artifact.objects.kept()
+    gone = [each for each in artifacts if kept.filter(pk=each.pk).update(deleted_at=Now())]
+    for artifact in gone:
+        _record("artifact.deleted", actor, artifact)
+    pictures_gone(project.pk, [each.pk for each in gone])
+    return [each.pk for each in gone]
 
 
 @transaction.atomic
-def restore_artifact(*, actor: User, artifact: Artifact) -> bool:
-    """Out of the bin. False where it wasn't there."""
-    if not Artifact.objects.filter(pk=artifact.pk, deleted_at__isnull=False).update(deleted_at=None):
-        return False
-    artifact.deleted_at = None
-    _record("artifact.restored", actor, artifact)
-    return True
+def restore_artifacts(*, actor: User, project: Project, artifacts: Iterable[Artifact]) -> list[str]:
+    """Of the project, out of the bin; open studios hang them up again. The ids of those that were there."""
+    binned = Artifact.objects.in_bin()
+    back = [each for each in artifacts if binned.filter(pk=each.pk).update(deleted_at=None)]
+    for artifact in back:
+        _record("artifact.restored", actor, artifact)
+    pictures_back(project.pk, [each.pk for each in back])
+    return [each.pk for each in back]
 
 
 def purge_artifacts() -> int:

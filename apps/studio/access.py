@@ -46,3 +46,8 @@ def pictures_in(project: Project, ids: Sequence[str]) -> list[Artifact]:
         which = "One of the pictures is" if missing == 1 else f"{missing} of the pictures are"
         raise Http404(f"{which} no longer there. Reload the page to see what is.")
     return [found[each] for each in dict.fromkeys(ids)]
+
+
+def deleted_in(project: Project, ids: Sequence[str]) -> list[Artifact]:
+    """Those of the project that are in the bin; the others are there anyway, or erased."""
+    return list(Artifact.objects.in_bin().filter(project=project, pk__in=[each for each in ids if is_id(each)]))

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import DatabaseError
 
+from apps.generations.broadcast import group_of
 from apps.generations.socket.frames import BadFrame, Cancel, Follow, Ping, Unfollow
 from apps.generations.socket.watched import Visitor, WatchedSocket
 from apps.lib.database import in_thread
-from apps.studio.broadcast import group_of
 from apps.studio.cards import cards, unfinished_jobs
 from apps.studio.socket import admission
 from apps.studio.socket.frames import parse

@@ -12,7 +12,7 @@ from django.urls import reverse
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.actions import wipe_content
-from apps.generations.artifact_actions import delete_artifact
+from apps.generations.artifact_actions import delete_artifacts
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob, State
 from apps.generations.receipts import first_difference, psnr
@@ -141,7 +141,7 @@ def test_what_can_not_be_made_again_is_said(
         project=world.project, user=world.editor, model_version=ended(paint()[0]).model_version, state=State.FAILED
     )
     gone, wiped, text = ended(paint()[0]), ended(paint()[0]), ended(submit(max_tokens=3))
-    delete_artifact(actor=world.editor, artifact=gone.artifact)
+    delete_artifacts(actor=world.editor, project=world.project, artifacts=[gone.artifact])
     wipe_content([wiped.pk])
     for job, actor, words in (
         (waiting, world.editor, "made to its end"),

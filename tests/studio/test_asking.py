@@ -11,7 +11,7 @@ from django.test import Client
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel
 from apps.conversations.models import Attachment, Conversation
-from apps.generations.artifact_actions import delete_artifact, upload_artifact
+from apps.generations.artifact_actions import delete_artifacts, upload_artifact
 from apps.generations.erasing import erase_pictures
 from apps.generations.models import Artifact
 from apps.generations.picture_store import path_of
@@ -95,7 +95,7 @@ def test_only_a_picture_of_the_same_project_that_is_there(
     path_of(boat.pk).unlink()
     lost = attach(editor, boat, talk)
     assert (lost.status_code, lost.json()["error"]["code"]) == (409, "picture_gone")
-    delete_artifact(actor=world.owner, artifact=boat)
+    delete_artifacts(actor=world.owner, project=world.project, artifacts=[boat])
     assert attach(editor, boat, talk).status_code == 404
     assert not Attachment.objects.exists()
 

@@ -10,7 +10,6 @@ from apps.catalog.models import HostedModel
 from apps.generations.models import GenerationJob, State
 from apps.projects.models import Membership, Project
 from apps.studio.actions.making import make_pictures
-from apps.studio.actions.removal import delete_pictures
 from apps.studio.consumers import StudioConsumer
 from tests.conversations.build import answered, asked, listed_model, make_conversation
 from tests.conversations.socket import sign_in
@@ -50,16 +49,28 @@ async def test_others_are_turned_away_with_a_code(world: World) -> None:
         assert await page.close_code() == code
 
 
-async def test_everybody_hears_of_new_pictures_and_of_those_that_go(world: World, painter: HostedModel) -> None:
+async def test_everybody_hears_of_new_pictures_of_those_that_go_and_of_those_that_come_back(
+    world: World, painter: HostedModel
+) -> None:
+    """Whether they are deleted on the wall, several at once, or one on its own page."""
+    made = sync_to_async(painted)
+    first, second = [await made(world.project, world.editor, painter) for _ in range(2)]
+    editor = await sign_in(world.editor)
+
+    async def send(address: str, **data: object) -> None:
+        assert (await sync_to_async(editor.post)(address, data, content_type="application/json")).status_code == 200
+
     async with studio_of(world.viewer, world.project.pk) as page:
         jobs = await make(world, count=3)
         told = (await page.next("jobs"))["jobs"]
         assert [card["id"] for card in told] == [job.pk for job in jobs]
         assert {card["user"]["name"] for card in told} == {"Editor"}
-        gone = await sync_to_async(painted)(world.project, world.editor, painter)
-        remove = sync_to_async(delete_pictures)
-        await remove(actor=world.editor, project=world.project, pictures=[gone])
-        assert (await page.next("gone"))["pictures"] == [gone.pk]
+        for what, frame in (("delete", "gone"), ("restore", "back")):
+            await send(f"/artifacts/{first.pk}/{what}/")
+            assert (await page.next(frame))["pictures"] == [first.pk]
+        for what, frame in (("delete", "gone"), ("restore", "back")):
+            await send(f"/p/{world.project.pk}/studio/{what}/", pictures=[first.pk, second.pk])
+            assert sorted((await page.next(frame))["pictures"]) == sorted([first.pk, second.pk])
 
 
 async def test_jobs_that_nobody_told_of_are_found(

@@ -26,6 +26,10 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         """Those of projects that weren't deleted; a deleted one can be brought back until housekeeping erases it."""
         return self.of_projects().filter(deleted_at=None)
 
+    def in_bin(self) -> Self:
+        """Those of projects that were deleted, and not erased yet."""
+        return self.of_projects().exclude(deleted_at=None)
+
 
 class Artifact(models.Model):
     """A picture. Its file is a PNG without metadata, `settings.ARTIFACT_STORE/<id[:2]>/<id>.png`; who may see the

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.generations.artifact_access import get_artifact_for
-from apps.generations.artifact_actions import delete_artifact, restore_artifact, upload_artifact
+from apps.generations.artifact_actions import delete_artifacts, restore_artifacts, upload_artifact
 from apps.generations.artifact_files import FORMATS, METADATA, download_of, name_of
 from apps.generations.artifact_json import artifact_json
 from apps.generations.errors import Refused
@@ -84,7 +84,7 @@ def upload(request: PersonRequest, pid: str) -> HttpResponseBase:
 @json_view
 def delete(request: PersonRequest, aid: str) -> HttpResponseBase:
     artifact = get_artifact_for(request.user, aid, Role.EDITOR, writable=True)
-    delete_artifact(actor=request.user, artifact=artifact)
+    delete_artifacts(actor=request.user, project=artifact.project, artifacts=[artifact])
     return JsonResponse({"artifact": artifact.pk, "deleted": True})
 
 
@@ -92,7 +92,7 @@ def delete(request: PersonRequest, aid: str) -> HttpResponseBase:
 @json_view
 def restore(request: PersonRequest, aid: str) -> HttpResponseBase:
     artifact = get_artifact_for(request.user, aid, Role.EDITOR, writable=True, in_bin=True)
-    restore_artifact(actor=request.user, artifact=artifact)
+    restore_artifacts(actor=request.user, project=artifact.project, artifacts=[artifact])
     return JsonResponse(artifact_json(artifact))
 
 

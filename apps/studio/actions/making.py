@@ -11,10 +11,10 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel, Modality
+from apps.generations.broadcast import tell_all
 from apps.generations.image_actions import Quote, quote, submit_image
 from apps.generations.models import Artifact, GenerationJob
 from apps.projects.models import Project
-from apps.studio import broadcast
 from apps.studio.cards import cards, jobs_called
 from apps.studio.inputs import refused
 from apps.studio.models import Submission
@@ -48,7 +48,7 @@ def make_pictures(
 ) -> list[GenerationJob]:
     """Queue `count` pictures, and show them to everybody in the studio. Raises Refused and ValidationError."""
     jobs = submit_image(actor=actor, project=project, model=model_called(model_id), params=params, count=count)
-    broadcast.tell_all(project.pk, lambda: {"type": "jobs", "jobs": cards(jobs)})
+    tell_all(project.pk, lambda: {"type": "jobs", "jobs": cards(jobs)})
     return jobs
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.http import HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_POST
 
+from apps.generations.artifact_actions import delete_artifacts, restore_artifacts
 from apps.generations.json_views import PersonRequest, body_of, json_view
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
-from apps.studio.access import pictures_in
+from apps.studio.access import deleted_in, pictures_in
 from apps.studio.actions.favourites import set_favourite
-from apps.studio.actions.removal import delete_pictures, restore_pictures
 from apps.studio.inputs import flag_in, ids_in
 
 
@@ -31,7 +31,7 @@ def delete(request: PersonRequest, pid: str) -> HttpResponseBase:
     data = body_of(request)
     project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
     pictures = pictures_in(project, ids_in(data.get("pictures")))
-    delete_pictures(actor=request.user, project=project, pictures=pictures)
+    delete_artifacts(actor=request.user, project=project, artifacts=pictures)
     return JsonResponse({"pictures": [each.pk for each in pictures]})
 
 
@@ -41,5 +41,6 @@ def restore(request: PersonRequest, pid: str) -> HttpResponseBase:
     """Those of them that were deleted; the others are there anyway."""
     data = body_of(request)
     project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
-    back = restore_pictures(actor=request.user, project=project, ids=ids_in(data.get("pictures")))
+    deleted = deleted_in(project, ids_in(data.get("pictures")))
+    back = restore_artifacts(actor=request.user, project=project, artifacts=deleted)
     return JsonResponse({"pictures": back})

@@ -23,12 +23,12 @@ export class Gallery {
 
   /** Puts finished pictures in front, those that the filters let in. @returns {Promise<boolean>} whether it could ask */
   async arrive(ids) {
-    const known = new Set(this.tiles.map((tile) => tile.dataset.picture));
-    const wanted = ids.filter((id) => !known.has(id));
+    const hangs = (id) => this.tiles.some((tile) => tile.dataset.picture === id);
+    const wanted = ids.filter((id) => !hangs(id));
     const found = wanted.length ? await this.#read(`ids=${wanted.join(",")}`) : null;
     if (wanted.length && !found) return false;
     const tiles = found ? [...found.querySelectorAll("[data-picture]")] : [];
-    for (const tile of tiles) this.#hang(tile);
+    for (const tile of tiles) if (!hangs(tile.dataset.picture)) this.#hang(tile); // it may have come another way meanwhile
     return true;
   }
 
@@ -36,13 +36,13 @@ export class Gallery {
     for (const tile of this.tiles) if (ids.includes(tile.dataset.picture)) tile.remove();
   }
 
-  /** In its place: the newest first. */
+  /** In its place: the newest first. One that is older than all that hang here comes with the older ones. */
   #hang(tile) {
     tile.classList.add("tile-new");
     const after = this.tiles.find((other) => other.dataset.at < tile.dataset.at);
     if (after) after.before(tile);
-    else if (this.tiles.length) this.list.append(tile);
-    else this.#listToFill().append(tile);
+    else if (!this.tiles.length) this.#listToFill().append(tile);
+    else if (!this.root.querySelector("[data-more]")) this.list.append(tile);
   }
 
   #listToFill() {

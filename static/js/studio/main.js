@@ -30,6 +30,7 @@ const FRAMES = {
   jobs: (frame) => store.dispatch(frame),
   job: (frame) => store.dispatch({ type: "job", frame, now: performance.now() }),
   gone: (frame) => gallery.remove(frame.pictures),
+  back: (frame) => gallery.arrive(frame.pictures),
   error: (frame) => toast({ kind: "error", text: frame.message }),
   pong: () => {},
 };

@@ -1,4 +1,4 @@
-"""Tells the sockets of a studio what was committed."""
+"""Tells the sockets of a project's studio what was committed."""
 
 from __future__ import annotations
 
@@ -20,4 +20,13 @@ def tell_all(project_id: str, frame: Callable[[], JSON]) -> None:
 
 
 def pictures_gone(project_id: str, ids: Sequence[str]) -> None:
-    tell_all(project_id, lambda: {"type": "gone", "pictures": list(ids)})
+    _tell_of("gone", project_id, ids)
+
+
+def pictures_back(project_id: str, ids: Sequence[str]) -> None:
+    _tell_of("back", project_id, ids)
+
+
+def _tell_of(what: str, project_id: str, ids: Sequence[str]) -> None:
+    if ids:
+        tell_all(project_id, lambda: {"type": what, "pictures": list(ids)})
