@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from apps.generations.events import finish
+from apps.generations.models import GenerationJob
 from apps.lib.groups import group_send_on_commit
 
 JSON = dict[str, Any]
@@ -25,6 +27,12 @@ def pictures_gone(project_id: str, ids: Sequence[str]) -> None:
 
 def pictures_back(project_id: str, ids: Sequence[str]) -> None:
     _tell_of("back", project_id, ids)
+
+
+def picture_over(job: GenerationJob) -> None:
+    """How it ended, for pages that don't follow it as well; `artifact` is loaded."""
+    told = {"type": "job", "job": job.pk, "attempt": job.attempt}
+    tell_all(job.project_id, lambda: told | {"event": finish(job, with_text=False)})
 
 
 def _tell_of(what: str, project_id: str, ids: Sequence[str]) -> None:

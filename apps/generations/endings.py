@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.generations import trail
+from apps.generations.broadcast import picture_over
 from apps.generations.claims import Held
 from apps.generations.image_pace import ms_per_pixel_pass, pixel_passes
 from apps.generations.models import ASKED, Certainty, Checkpoint, GenerationJob, Kind, Origin, State, long_of
@@ -96,6 +97,9 @@ def cancel_all(jobs: list[GenerationJob]) -> None:
     started = {job.pk: _remains(job) for job in jobs if job.state == State.RUNNING}
     models = dict(rows.values_list("pk", "model_version__hosted_model_id"))
     settle(_measured(job, models[job.pk], started.get(job.pk, Said())) for job in jobs)
+    for job in jobs:
+        if job.kind == Kind.IMAGE:
+            picture_over(_read_ended(job.pk))
 
 
 @transaction.atomic
@@ -151,11 +155,17 @@ ENDED = CompiledQuery(
 )
 
 
-def _ended(job_id: str) -> GenerationJob:
+def _read_ended(job_id: str) -> GenerationJob:
     job = ENDED.first(job=job_id)
     assert job is not None, "the caller has just changed it"
+    return job
+
+
+def _ended(job_id: str) -> GenerationJob:
+    job = _read_ended(job_id)
     if job.kind == Kind.IMAGE:
         Checkpoint.objects.filter(job=job).delete()
+        picture_over(job)
     settle([_measured(job, job.model_version.hosted_model_id, Said(tokens=job.completion_tokens, steps=job.steps))])
     trail.ended(job)
     return job

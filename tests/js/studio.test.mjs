@@ -81,6 +81,16 @@ test("no more are followed than the server allows: those that run first", () => 
   assert.deepEqual(Object.keys(cursors(state)).sort(), ["a", "c"]);
 });
 
+test("what ended while nobody told this page is followed first, and so gets its end", () => {
+  const ids = [..."abcdefgh"];
+  const many = { ...page(ids.map((id) => card(id))), follow: 2 };
+  const greeted = after(many, { type: "hello", role: "editor", follow: 2, jobs: ids.filter((id) => id !== "g").map((id) => card(id)) });
+  assert.deepEqual(Object.keys(cursors(greeted)).sort(), ["a", "g"]);
+  const told = after(greeted, event("g", "finish", { state: "cancelled" }, { attempt: 0, seq: 1 }));
+  assert.deepEqual(told.jobs.map((each) => each.id), ids.filter((id) => id !== "g"));
+  assert.deepEqual(Object.keys(cursors(told)).sort(), ["a", "b"]);
+});
+
 test("shapes have as many pixels as the model was made for, in its multiples", () => {
   const facts = { width: 512, height: 512, multiple_of: 8 };
   const found = Object.fromEntries(presets(facts).map(({ name, width, height }) => [name, [width, height]]));

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
 from apps.catalog.models import HostedModel
+from apps.generations.actions import request_cancel, wipe_content
+from apps.generations.claims import Held, claim
+from apps.generations.endings import finish
+from apps.generations.kept_pictures import keep
 from apps.generations.models import GenerationJob, State
+from apps.generations.outcomes import Outcome
+from apps.lib.database import borrowed_connection
 from apps.projects.models import Membership, Project
 from apps.studio.actions.making import make_pictures
 from apps.studio.consumers import StudioConsumer
+from engine.types import ImageEvent
 from tests.conversations.build import answered, asked, listed_model, make_conversation
 from tests.conversations.socket import sign_in
-from tests.generations.pictures import hosted_painter
+from tests.generations.pictures import hosted_painter, picture, png_of
+from tests.generations.scripted_pictures import pixels_of
+from tests.generations.test_worker import lose
 from tests.studio.build import painted, painting
 from tests.studio.socket import Studio, studio_of
 from tests.world import World
@@ -97,6 +111,51 @@ async def test_a_job_is_followed_to_its_end(world: World, painter: HostedModel) 
         while (told := await page.next("job"))["event"]["kind"] != "finish":
             pass
         assert told["event"]["state"] == State.CANCELLED
+
+
+async def test_everybody_hears_how_pictures_end_that_they_do_not_follow(
+    world: World, painter: HostedModel, settings: Any, tmp_path: Path
+) -> None:
+    """A page follows a dozen at most; the others would stand there as waiting."""
+    settings.ARTIFACT_STORE, settings.MAX_ATTEMPTS = tmp_path, 1
+
+    def cancelled(job: GenerationJob) -> None:
+        assert request_cancel(actor=world.owner, job=job)
+
+    def taken() -> Held:
+        (job,) = claim("w", ("painter",), 1)
+        return Held(job.pk, job.attempt)
+
+    def failed(_: GenerationJob) -> None:
+        finish(taken(), Outcome(State.FAILED, "", "error", 0, error_message="Out of memory."))
+
+    def made(_: GenerationJob) -> None:
+        image = picture(1)
+        kept = keep(ImageEvent("x", png_of(image), *image.size, pixels_of(image)))
+        finish(taken(), Outcome(State.SUCCEEDED, "", "stop", 0, steps=6, picture=kept))
+
+    def lost(job: GenerationJob) -> None:
+        taken()
+        assert lose(job)
+
+    def erased(job: GenerationJob) -> None:
+        assert wipe_content([job.pk])
+
+    ends = {cancelled: "cancelled", failed: "failed", made: "succeeded", lost: "failed", erased: "cancelled"}
+    async with studio_of(world.viewer, world.project.pk) as page:
+        for end, state in ends.items():
+            [job] = await make(world)
+            # As in a worker: in a thread without an event loop.
+            await asyncio.to_thread(in_thread_of_its_own, end, job)
+            told = await page.next("job")
+            assert (told["job"], told["event"]["kind"], told["event"]["state"]) == (job.pk, "finish", state)
+            assert bool(told["event"]["artifact"]) == (state == "succeeded")
+            assert told["event"]["error"] == {failed: "Out of memory."}.get(end, told["event"]["error"])
+
+
+def in_thread_of_its_own(end: Callable[[GenerationJob], None], job: GenerationJob) -> None:
+    with borrowed_connection():
+        end(job)
 
 
 async def test_viewers_cancel_nothing(world: World, painter: HostedModel) -> None:

@@ -12,6 +12,7 @@ export function initialState(page, hidden = []) {
     jobs: page.jobs.filter((card) => !hidden.includes(card.id)),
     hidden,
     live: {}, // job id → what jobs.js keeps
+    over: [], // ids of those that have ended, as the greeting knew nothing of them; how is not known yet
     follow: FOLLOWED,
     connection: "connecting", // connecting | open | waiting | closed
     closed: "", // the sentence of a socket that will not come back
@@ -20,7 +21,7 @@ export function initialState(page, hidden = []) {
 
 const HANDLERS = {
   connection: (state, { value, closed = "" }) => ({ ...state, connection: value, closed }),
-  hello: (state, { role, jobs, follow }) => added({ ...state, role, follow }, jobs),
+  hello: (state, { role, jobs, follow }) => added({ ...state, role, follow, over: missingIn(jobs, state) }, jobs),
   jobs: (state, { jobs }) => added(state, jobs),
   job: (state, { frame, now }) => jobEvent(state, frame, now),
   placed: (state, { ids }) => without(state, ids),
@@ -40,6 +41,8 @@ function added(state, jobs) {
   const fresh = jobs.filter((card) => !known.has(card.id));
   return fresh.length ? withLive({ ...state, jobs: [...state.jobs, ...fresh] }) : state;
 }
+
+const missingIn = (jobs, state) => state.jobs.filter((card) => isUnfinished(card) && !jobs.some(({ id }) => id === card.id)).map(({ id }) => id);
 
 const without = (state, ids) => withLive({ ...state, jobs: state.jobs.filter((card) => !ids.includes(card.id)) });
 
@@ -65,11 +68,11 @@ function withLive(state) {
   return { ...state, live: Object.fromEntries(unfinished.map((card) => [card.id, state.live[card.id] ?? newLive(card)])) };
 }
 
-/** Cursors of the jobs to follow: those that are being made first, then the oldest ones. */
+/** Cursors of the jobs to follow: those whose end wasn't told, those that are being made, then the oldest ones. */
 export function cursors(state) {
   const unfinished = state.jobs.filter(isUnfinished);
-  const begun = (card) => (state.live[card.id].phase === "queued" ? 1 : 0);
-  const chosen = [...unfinished].sort((one, other) => begun(one) - begun(other)).slice(0, state.follow);
+  const rank = ({ id }) => (state.over.includes(id) ? 0 : state.live[id].phase !== "queued" ? 1 : 2);
+  const chosen = [...unfinished].sort((one, other) => rank(one) - rank(other)).slice(0, state.follow);
   return Object.fromEntries(chosen.map(({ id }) => [id, { attempt: state.live[id].attempt, seq: state.live[id].seq }]));
 }
 
