@@ -7,21 +7,24 @@ from statistics import median
 from typing import Any
 
 from apps.generations.models import GenerationJob, Kind, State
+from engine.image.schedulers import evaluations
 
 LATEST = 21
 """Pictures that are looked at: enough for a median, few enough to follow a change of device."""
 
 
 def pixel_passes(params: Mapping[str, Any], steps: int) -> int:
-    """Pixels times what is computed for each of them: guidance takes a pass of its own in each step."""
-    passes: int = params["width"] * params["height"] * steps * (1 if params["guidance"] == 1 else 2)
+    """Pixels times what is computed for each of them: guidance above 1 takes a pass of its own in each step."""
+    passes: int = params["width"] * params["height"] * steps * (2 if params["guidance"] > 1 else 1)
     return passes
 
 
 def planned_steps(params: Mapping[str, Any]) -> int:
-    """Steps that will be computed: of a picture to start from only the share that changes it."""
-    share = params["strength"] if params["source"] else 1.0
-    return max(1, int(params["steps"] * share))
+    """Steps that will be computed, each time that the network is asked counted as one: of a picture to start from only
+    the share that changes it."""
+    steps: int = params["steps"]
+    skipped = steps - int(steps * params["strength"]) if params["source"] else 0
+    return evaluations(params["scheduler"], steps, skipped=skipped)
 
 
 def ms_per_pixel_pass(model_id: str) -> float | None:

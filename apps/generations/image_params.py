@@ -13,6 +13,7 @@ from apps.catalog.models import Modality, ModelVersion
 from apps.generations.errors import Refused
 from apps.generations.params import CLEANERS, MAX_SEED, Parameter
 from engine.image.checks import MAX_ADAPTER_STRENGTH, too_many_pixels
+from engine.image.schedulers import evaluations
 from engine.types import ImageFacts
 
 MAX_COUNT = 16
@@ -167,12 +168,15 @@ def _too_large(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
 
 
 def _too_much(chosen: Mapping[str, Any]) -> dict[str, str]:
-    most, wanted = settings.MAX_IMAGE_PIXEL_STEPS, chosen["width"] * chosen["height"] * chosen["steps"]
-    if wanted <= most:
+    most, pixels, steps = settings.MAX_IMAGE_PIXEL_STEPS, chosen["width"] * chosen["height"], chosen["steps"]
+    scheduler = chosen["scheduler"]
+    computed = evaluations(scheduler, steps)
+    if pixels * computed <= most:
         return {}
-    fits = most // (chosen["width"] * chosen["height"])
+    fits = next((less for less in range(steps, 0, -1) if pixels * evaluations(scheduler, less) <= most), 0)
     fewer = f"take {fits} steps or fewer, or a smaller picture" if fits else "take a smaller picture"
+    more = f" ({computed} with {scheduler})" if computed != steps else ""
     return {
-        "steps": f"{chosen['width']} × {chosen['height']} pixels in {chosen['steps']} steps are {wanted:,} "
+        "steps": f"{chosen['width']} × {chosen['height']} pixels in {steps} steps{more} are {pixels * computed:,} "
         f"pixel-steps; up to {most:,} are allowed here: {fewer}."
     }  # fmt: skip

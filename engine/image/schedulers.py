@@ -37,3 +37,12 @@ FLOW_SCHEDULERS = ("FlowMatchEulerDiscreteScheduler",)
 def names_for(own: str) -> tuple[str, ...]:
     """own: the class of the model's scheduler. Flow models go with their own one only."""
     return (DEFAULT,) if own in FLOW_SCHEDULERS else (DEFAULT, *SCHEDULERS)
+
+
+def evaluations(scheduler: str, steps: int, *, skipped: int = 0) -> int:
+    """Of the network, in so many steps of which the first `skipped` are left out. Of `default`, which may be any of
+    them, one in each step."""
+    left = max(1, steps - skipped)
+    if scheduler == "heun":
+        return 2 * left - 1  # it corrects each step by a second one, but the last
+    return left + 1 if scheduler == "pndm" and steps > 1 else left  # it takes its first one twice

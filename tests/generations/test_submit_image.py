@@ -219,12 +219,35 @@ def test_a_quote_follows_what_was_measured_and_changes_nothing(
     assert asked() == (0.6, 0, "")
     assert asked(count=3).device_seconds == 1.8
     assert asked(steps=12).device_seconds == 1.2
-    assert asked(guidance=1).device_seconds == 0.3
+    assert asked(guidance=1).device_seconds == asked(guidance=0.5).device_seconds == 0.3
     assert asked(width=128).device_seconds == 1.2
     assert asked(source=uploaded(world.project).pk, strength=0.5).device_seconds == 0.3
     assert GenerationJob.objects.count() == 1
     with pytest.raises(ValidationError):
         asked(steps=0)
+
+
+def test_a_scheduler_that_asks_the_network_twice_counts_twice(
+    paint: Paint, painter: HostedModel, world: World, settings: Any
+) -> None:
+    assert painter.default_version is not None
+    painter.default_version.image_facts = asdict(replace(FACTS, schedulers=("default", "heun")))
+    painter.default_version.save()
+    job = paint(scheduler="heun")[0]
+    GenerationJob.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, steps=11, device_ms=1100.0)
+
+    def seconds(**params: Any) -> float | None:
+        given = {"prompt": "x", "steps": 20, **params}
+        return quote(actor=world.editor, project=world.project, model=painter, params=given).device_seconds
+
+    assert (seconds(), seconds(scheduler="heun")) == (2.0, 3.9)
+    source = uploaded(world.project).pk
+    assert seconds(scheduler="heun", source=source, strength=0.5) == 1.9
+    settings.MAX_IMAGE_PIXEL_STEPS = 64 * 64 * 20
+    paint(steps=20)
+    paint(steps=10, scheduler="heun")
+    with pytest.raises(ValidationError, match=r"11 steps \(21 with heun\).*: take 10 steps or fewer"):
+        paint(steps=11, scheduler="heun")
 
 
 def test_device_time_is_set_aside_by_what_was_measured(paint: Paint, world: World) -> None:

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save
 
+from engine.image.schedulers import evaluations
 from engine.service import EngineThread
 from engine.types import (
     Event,
@@ -111,6 +112,7 @@ def test_a_resumed_picture_is_the_one_that_was_not_interrupted(
     assert far_apart(resumed.picture(), expected) == 0
     assert resumed.steps[0].step == kept.step + 1
     assert resumed.finish().usage.steps == resumed.steps[-1].steps - kept.step
+    assert whole.finish().usage.steps == evaluations(scheduler, 8, skipped=int(masked))
 
 
 def test_a_flow_model_resumes_too(keeper: EngineThread) -> None:
