@@ -90,14 +90,19 @@ def purge_artifacts() -> int:
 def _purge(artifact_id: str) -> bool:
     rows = Artifact.objects.select_for_update(skip_locked=True).filter(pk=artifact_id, deleted_at__isnull=False)
     artifact = rows.first()
-    if artifact is None:
-        return False
+    if artifact is not None:
+        erase_artifact(artifact)
+    return artifact is not None
+
+
+@transaction.atomic
+def erase_artifact(artifact: Artifact) -> None:
+    """For good, and what was asked for as well."""
     _record("artifact.purged", None, artifact)
     if artifact.job_id:
         wipe_content([artifact.job_id])
     else:
         erase_pictures(Artifact.objects.filter(pk=artifact.pk))
-    return True
 
 
 def _record(action: str, actor: User | None, artifact: Artifact, **details: Any) -> None:
