@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import ExtractDay, Now
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
@@ -50,6 +52,13 @@ def pictures_of(project: Project, user: User, filters: Filters) -> QuerySet[Arti
     rows = Artifact.objects.kept().filter(project=project, mask=None)
     liked = Favourite.objects.filter(artifact=OuterRef("pk"), user=user)
     return filters.narrow(rows, user).annotate(is_liked=Exists(liked)).order_by("-created_at", "-id")
+
+
+def deleted_of(project: Project) -> QuerySet[Artifact]:
+    """The latest first, each with the whole `days_left` until it is erased."""
+    rows = Artifact.objects.in_bin().filter(project=project, mask=None)
+    left = F("deleted_at") + timedelta(days=settings.ARTIFACT_BIN_DAYS) - Now()
+    return for_tiles(rows).annotate(days_left=ExtractDay(left)).order_by("-deleted_at", "-id")
 
 
 def for_tiles(pictures: QuerySet[Artifact]) -> QuerySet[Artifact]:

@@ -5,6 +5,7 @@ from apps.studio.views import asking, boards, files, making, marks, pages
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<str:pid>/studio/", pages.studio, name="studio"),
     path("p/<str:pid>/studio/tiles/", pages.tiles, name="studio_tiles"),
+    path("p/<str:pid>/studio/deleted/", pages.deleted, name="studio_deleted"),
     path("p/<str:pid>/studio/choices/", asking.choices, name="studio_choices"),
     path("p/<str:pid>/studio/jobs/", making.submit, name="studio_submit"),
     path("p/<str:pid>/studio/quote/", making.quote, name="studio_quote"),

@@ -23,6 +23,7 @@ INSIDE = {
     "conversation": "/c/{cid}/",
     "studio": "/p/{pid}/studio/",
     "studio-none": "/p/{pid}/studio/?q=nothing+of+the+kind",
+    "studio-deleted": "/p/{pid}/studio/deleted/",
     "boards": "/p/{pid}/boards/",
     "picture": "/pictures/{picture}/",
     "picture-varied": "/pictures/{varied}/",

@@ -35,7 +35,12 @@ def picture(request: HttpRequest, aid: str) -> HttpResponseBase:
 @require_GET
 @open_json_view
 def thumbnail(request: HttpRequest, aid: str, size: int) -> HttpResponseBase:
-    return thumbnail_response(request, get_artifact_for(request.user, aid), size)
+    """With `deleted` of one in the bin, for who may restore it."""
+    deleted = "deleted" in request.GET
+    role = Role.EDITOR if deleted else Role.VIEWER
+    return thumbnail_response(
+        request, get_artifact_for(request.user, aid, role, writable=deleted, in_bin=deleted), size
+    )
 
 
 @require_GET

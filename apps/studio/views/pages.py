@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -57,6 +59,16 @@ def tiles(request: PersonRequest, pid: str) -> HttpResponse:
     """A piece of the gallery to put into the page: what follows `after`, or those of `ids` that the filters let in."""
     project = get_project_for(request.user, pid)
     return render(request, "studio/_tiles.html", _grid(request, project, Filters.read(request.GET)))
+
+
+@require_GET
+@login_required
+def deleted(request: PersonRequest, pid: str) -> HttpResponse:
+    """For who may restore them."""
+    project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
+    page = Paginator(gallery.deleted_of(project), gallery.PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"project": project, "page": page, "bin_days": settings.ARTIFACT_BIN_DAYS, "can_edit": True}
+    return render(request, "studio/deleted.html", context)
 
 
 @require_GET

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from datetime import timedelta
 from io import BytesIO
 from math import cos, sin, tau
 
@@ -44,6 +45,8 @@ def hang(here: People) -> dict[str, str]:
     varied = _picture(here.project, here.member, model, PROMPTS[0], 20, source=pictures[0].pk)
     tiny = _picture(here.project, here.member, model, "a smiling face", 30, size=(64, 64))
     photo = _artifact(here.project, here.others[0], _drawn(40, (640, 480)), origin=Origin.UPLOADED)
+    gone = _picture(here.project, here.others[0], model, "A lighthouse in fog, only its beam", 60)
+    Artifact.objects.filter(pk=gone.pk).update(deleted_at=timezone.now() - timedelta(days=2))
     _job(here.project, here.member, model, "A very large mural", 50, State.FAILED)
     for name, chosen in (("Postcards", pictures[:5]), ("For the exhibition in May", [varied, tiny]), ("Empty", [])):
         board = create_board(actor=here.member, project=here.project, name=name)

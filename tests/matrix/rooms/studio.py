@@ -16,6 +16,7 @@ ROWS = """
 
 studio                               GET     login 404  200  200  200  404
 studio_tiles                         GET     login 404  200  200  200  404
+studio_deleted                       GET     login 404  403  200  200  404
 studio_choices                       GET     401   404  200  200  200  404
 studio_models                        GET     401   404  200  200  200  404
 studio_submit                        POST    401   404  403  201  201  404
@@ -59,8 +60,8 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     painter = HostedModel.objects.filter(pk="painter").first() or hosted_painter()
     picture = painted(world.project, world.editor, painter)
     board = create_board(actor=world.owner, project=world.project, name="Fruit")
-    names = ("tiles", "choices", "models", "submit", "quote", "read", "mask", "download", "delete", "restore",
-             "favourite", "boards", "board_new", "board_put")  # fmt: skip
+    names = ("tiles", "deleted", "choices", "models", "submit", "quote", "read", "mask", "download", "delete",
+             "restore", "favourite", "boards", "board_new", "board_put")  # fmt: skip
     return {
         "studio": {"pid": world.project.pk},
         **{f"studio_{name}": {"pid": world.project.pk} for name in names},

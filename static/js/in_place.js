@@ -1,4 +1,4 @@
-/** The list of conversations: its small forms answer in place, with a way back. */
+/** Lists whose small forms answer in place, with a way back: conversations, deleted pictures. */
 import { post } from "./chat/api.js";
 import { toast } from "./toasts.js";
 import { offerUndo } from "./undo.js";
@@ -15,14 +15,14 @@ async function run(form) {
     location.reload(); // its place in the order changed
     return;
   }
-  const next = (row.nextElementSibling ?? row.previousElementSibling)?.querySelector("a");
+  const next = (row.nextElementSibling ?? row.previousElementSibling)?.querySelector("a, button");
   row.hidden = true;
   next?.focus();
   const undo = async () => {
     try {
       await post(form.dataset.undo);
       row.hidden = false;
-      row.querySelector("a")?.focus();
+      row.querySelector("a, button")?.focus();
     } catch (failure) {
       toast({ kind: "error", text: failure.message });
     }
