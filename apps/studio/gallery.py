@@ -20,6 +20,10 @@ from apps.studio.filters import Filters
 from apps.studio.models import Board, Favourite
 
 PAGE_SIZE = 48
+FROM_IT = 12
+"""Pictures that began from one, as its page shows them."""
+TWINS = Q(job__params__has_key="reproduces")
+"""Those of jobs that made another one again: they are on the receipt."""
 
 
 class Place(NamedTuple):
@@ -48,8 +52,10 @@ class Neighbours(NamedTuple):
 
 
 def pictures_of(project: Project, user: User, filters: Filters) -> QuerySet[Artifact]:
-    """All that the gallery shows, newest first, with `is_liked` by `user`."""
+    """All that the gallery shows, newest first, with `is_liked` by `user`; twins where somebody chose them."""
     rows = Artifact.objects.kept().filter(project=project, mask=None)
+    if not (filters.board or filters.liked):
+        rows = rows.exclude(TWINS)
     liked = Favourite.objects.filter(artifact=OuterRef("pk"), user=user)
     return filters.narrow(rows, user).annotate(is_liked=Exists(liked)).order_by("-created_at", "-id")
 
@@ -83,6 +89,12 @@ def neighbours_of(picture: Artifact, pictures: QuerySet[Artifact]) -> Neighbours
     older = pictures.filter(_older_than(place)).values_list("pk", flat=True).first()
     newer = pictures.filter(_newer_than(place)).order_by("created_at", "id").values_list("pk", flat=True).first()
     return Neighbours(newer or "", older or "")
+
+
+def made_from(picture: Artifact) -> list[Artifact]:
+    """The newest ones that began from it, with the jobs that made them."""
+    rows = Artifact.objects.kept().filter(project=picture.project_id, job__params__source=picture.pk)
+    return list(rows.exclude(TWINS).select_related("job").order_by("-created_at", "-id")[:FROM_IT])
 
 
 def place_of(picture: Artifact) -> Place:

@@ -43,6 +43,7 @@ def picture_context(picture: Artifact, user: User, filters: Filters, other: str)
         "older": _address(beside.older, filters),
         "back": reverse("studio", args=[project.pk]) + (f"?{filters.query}" if filters.used else ""),
         "source": source,
+        "made_from": gallery.made_from(picture),
         "other": _seen(user, picture, other) or source,
         "is_liked": Favourite.objects.filter(user=user, artifact=picture).exists(),
         "boards": gallery.boards_with(picture, gallery.boards_of(project)),

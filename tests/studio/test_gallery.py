@@ -87,6 +87,21 @@ def test_masks_and_other_projects_are_left_out(world: World, editor: Client, app
     assert shown(editor, world.project) == [apple.pk]
 
 
+def test_a_picture_that_was_made_again_hangs_once(
+    world: World, editor: Client, painter: HostedModel, apple: Artifact
+) -> None:
+    """The twin is on its receipt; whoever marks it or puts it on a board finds it there."""
+    photo = uploaded(world.project, world.editor)
+    twin = painted(world.project, world.owner, painter, reproduces=apple.job_id)
+    assert shown(editor, world.project) == [photo.pk, apple.pk]
+    assert editor.get(f"/pictures/{twin.pk}/").status_code == 200
+    board = create_board(actor=world.owner, project=world.project, name="Twins")
+    put_on_board(actor=world.owner, board=board, pictures=[apple, twin])
+    set_favourite(actor=world.editor, pictures=[twin], on=True)
+    assert shown(editor, world.project, f"board={board.pk}") == [twin.pk, apple.pk]
+    assert shown(editor, world.project, "liked=1") == [twin.pk]
+
+
 def test_pages_follow_one_another_without_a_gap(
     world: World, editor: Client, painter: HostedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

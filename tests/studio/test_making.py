@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from apps.catalog.models import HostedModel, ModelVersion
@@ -269,12 +270,25 @@ def test_the_page_of_a_picture(world: World, editor: Client, painter: HostedMode
     for address in (first.pk, third.pk):
         assert f'href="/pictures/{address}/?person={world.owner.pk}"' in page
     assert "Made from this picture" in page
+    assert "Made from this one" not in page
     assert "Not: dull" in page
     assert "Strength" in page
     assert f"use={second.pk}&amp;take=no-seed" in page
     last = editor.get(f"/pictures/{third.pk}/").content.decode()
+    assert "Made from this one" not in last
     assert "third &lt;b&gt;" in last
     assert "data-newer" not in last
+
+
+def test_a_picture_shows_what_was_made_from_it(world: World, editor: Client, painter: HostedModel) -> None:
+    first = painted(world.project, world.owner, painter, "first")
+    made = [painted(world.project, world.owner, painter, f"of it {each}", source=first.pk) for each in range(14)]
+    painted(world.project, world.owner, painter, "twin", source=first.pk, reproduces=made[-1].job_id)
+    Artifact.objects.filter(pk=made[-2].pk).update(deleted_at=timezone.now())
+    page = editor.get(f"/pictures/{first.pk}/").content.decode()
+    found = re.findall(r'class="picture-made" href="/pictures/(\w+)/"', page)
+    assert found == [each.pk for each in reversed(made) if each != made[-2]][:12], "the newest ones that are there"
+    assert 'alt="of it 13"' in page
 
 
 @pytest.mark.parametrize("given", ["nope", "%00", "0" * 16, "é" * 16])
