@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 from django.http import Http404
@@ -22,7 +22,23 @@ if TYPE_CHECKING:
     from engine.pictures.signing import Signer
 
 FORMATS = {"png": Kind.PNG, "jpeg": Kind.JPEG, "webp": Kind.WEBP}
-METADATA = {"full": Carries.FULL, "a1111": Carries.A1111, "none": Carries.STRIPPED, "c2pa": Carries.SIGNED}
+
+
+class Tells(NamedTuple):
+    """What a downloaded file tells, and whether this site signs that."""
+
+    carries: Carries
+    signed: bool = False
+
+
+NOTHING = Tells(Carries.STRIPPED)
+METADATA = {
+    "full": Tells(Carries.FULL),
+    "a1111": Tells(Carries.A1111),
+    "none": NOTHING,
+    "c2pa": Tells(Carries.SIGNED, signed=True),
+    "c2pa-full": Tells(Carries.FULL, signed=True),
+}
 NOTHING_KNOWN = "This picture was brought along, so nothing is known of how it was made. Download it without metadata."
 
 
@@ -52,21 +68,19 @@ def name_of(artifact: Artifact, kind: Kind) -> str:
     return file_name(artifact.job.params["prompt"], artifact.job.params["seed"], kind.extension)
 
 
-def download_of(artifact: Artifact, kind: Kind, carries: Carries) -> bytes:
+def download_of(artifact: Artifact, kind: Kind, tells: Tells) -> bytes:
     """Raises Refused where that can't be told of this picture, or not in such a file."""
     png = png_of(artifact)
     if artifact.job is None:
-        if carries is not Carries.STRIPPED:
+        if tells != NOTHING:
             raise Refused(status=422, code="no_metadata", message=NOTHING_KNOWN)
-        return download(png, NOBODY, carries, kind)
+        return download(png, NOBODY, tells.carries, kind)
     origin = origin_of(artifact.job)
     try:
-        made = download(png, origin, carries, kind)
+        made = download(png, origin, tells.carries, kind)
     except TooLong as error:
         raise Refused(status=422, code="too_long", message=str(error)) from error
-    if carries is not Carries.SIGNED:
-        return made
-    return _signed(made, origin, kind)
+    return _signed(made, origin, kind, with_parameters=tells.carries is Carries.FULL) if tells.signed else made
 
 
 def origin_of(job: GenerationJob) -> Origin:
@@ -86,12 +100,12 @@ def origin_of(job: GenerationJob) -> Origin:
 NOBODY = Origin(ImageParams(""), model="", digest="")
 
 
-def _signed(picture: bytes, origin: Origin, kind: Kind) -> bytes:
+def _signed(picture: bytes, origin: Origin, kind: Kind, *, with_parameters: bool) -> bytes:
     # Here and not above: it loads a native library, and most web processes never sign anything.
     from engine.pictures.signing import SigningFailed
 
     try:
-        return _signer(settings.PICTURE_KEYS).sign(picture, origin, kind, with_parameters=False)
+        return _signer(settings.PICTURE_KEYS).sign(picture, origin, kind, with_parameters=with_parameters)
     except SigningFailed as error:
         raise Refused(status=503, code="signing_failed", message=str(error)) from error
 

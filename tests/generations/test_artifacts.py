@@ -10,6 +10,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+import c2pa
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError
@@ -33,6 +34,7 @@ from apps.generations.picture_store import path_of
 from apps.lib.redis import sync_client
 from engine.pictures import pixels_sha256
 from engine.pictures.identity import KEY, identity_of
+from engine.pictures.recover import recover
 from engine.types import ImageEvent
 from tests.generations.conftest import Paint
 from tests.generations.pictures import picture, png_of
@@ -114,7 +116,7 @@ def test_thumbnails_are_made_once(make: Make, client_of: Any, store: Path, size:
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
-@pytest.mark.parametrize("metadata", ["full", "a1111", "none", "c2pa"])
+@pytest.mark.parametrize("metadata", ["full", "a1111", "none", "c2pa", "c2pa-full"])
 def test_downloads_tell_as_much_as_is_wanted(make: Make, client_of: Any, kind: str, metadata: str) -> None:
     artifact = make("a red apple")
     response = client_of("viewer").get(at(artifact, "artifact_download"), {"as": kind, "metadata": metadata})
@@ -126,8 +128,14 @@ def test_downloads_tell_as_much_as_is_wanted(make: Make, client_of: Any, kind: s
         if kind == "png":
             assert pixels_sha256(response.content) == artifact.pixels_sha256
     told = b"red apple" in response.content or "red apple".encode("utf-16-be") in response.content
-    assert told == (metadata in ("full", "a1111"))
-    assert (b"c2pa" in response.content) == (metadata == "c2pa")
+    assert told == (metadata in ("full", "a1111", "c2pa-full"))
+    assert (b"c2pa" in response.content) == metadata.startswith("c2pa")
+    read = recover(response.content)
+    assert (read is not None and read.prompt == "a red apple") == told
+    if metadata.startswith("c2pa"):
+        reader = c2pa.Reader(f"image/{kind}", io.BytesIO(response.content))
+        assert reader.get_validation_state() == "Valid"
+        assert ("red apple" in reader.json()) == told
 
 
 def test_what_can_not_be_downloaded_is_said(make: Make, client_of: Any, world: World) -> None:

@@ -45,8 +45,8 @@ def thumbnail(request: HttpRequest, aid: str, size: int) -> HttpResponseBase:
 
 @require_GET
 def download(request: HttpRequest, aid: str) -> HttpResponseBase:
-    """With `as` (png, jpeg, webp) and `metadata` (full, a1111, none, c2pa): what the file tells about itself. A browser
-    that can't have it goes back to the picture, where the reason stands."""
+    """With `as` (png, jpeg, webp) and `metadata` (full, a1111, none, c2pa, c2pa-full): what the file tells about
+    itself. A browser that can't have it goes back to the picture, where the reason stands."""
     return _download_page(request, aid) if asks_for_page(request) else _download_json(request, aid)
 
 
@@ -67,10 +67,10 @@ def _download_page(request: HttpRequest, aid: str) -> HttpResponseBase:
 
 def _file(request: HttpRequest, artifact: Artifact) -> HttpResponseBase:
     kind = _chosen(FORMATS, request.GET.get("as", "png"), "as")
-    carries = _chosen(METADATA, request.GET.get("metadata", "full" if artifact.job_id else "none"), "metadata")
+    tells = _chosen(METADATA, request.GET.get("metadata", "full" if artifact.job_id else "none"), "metadata")
     name = name_of(artifact, kind)
     response = file_response(
-        download_of(artifact, kind, carries), kind, "", f"attachment; filename*=UTF-8''{quote(name)}"
+        download_of(artifact, kind, tells), kind, "", f"attachment; filename*=UTF-8''{quote(name)}"
     )
     response["Cache-Control"] = "private, no-store"
     return response

@@ -8,12 +8,12 @@ from itertools import chain, islice
 
 from apps.accounts.models import User
 from apps.audit.record import Target, record
-from apps.generations.artifact_files import METADATA, download_of, name_of
+from apps.generations.artifact_files import METADATA, NOTHING, Tells, download_of, name_of
 from apps.generations.models import Artifact
 from apps.generations.picture_store import path_of
 from apps.projects.models import Project
 from apps.studio.inputs import refused
-from engine.pictures import Carries, Kind
+from engine.pictures import Kind
 from engine.pictures.archive import zipped
 
 
@@ -32,8 +32,8 @@ def download_pictures(*, actor: User, project: Project, pictures: Sequence[Artif
     return zipped(chain(first, files))
 
 
-def _files(pictures: Iterable[Artifact], carries: Carries) -> Iterator[tuple[str, datetime, bytes]]:
+def _files(pictures: Iterable[Artifact], tells: Tells) -> Iterator[tuple[str, datetime, bytes]]:
     """Of an uploaded picture nothing can be told, so its file tells nothing."""
     for picture in pictures:
-        tells = carries if picture.job_id else Carries.STRIPPED
-        yield name_of(picture, Kind.PNG), picture.created_at, download_of(picture, Kind.PNG, tells)
+        told = tells if picture.job_id else NOTHING
+        yield name_of(picture, Kind.PNG), picture.created_at, download_of(picture, Kind.PNG, told)
