@@ -53,6 +53,7 @@ def test_deleted_pictures_wait_with_the_days_that_are_left(
     assert "3 days left" in page
     assert "Less than a day left" in page
     assert "restored for 7 days" in page
+    assert f'href="/p/{world.project.pk}/studio/" aria-current="true"' in page, "the sidebar says where one is"
     assert editor.post(reverse("artifact_restore", args=[boat.pk])).status_code == 200
     assert RESTORE.findall(page_of(editor, world.project)) == [photo.pk]
     studio = f"/p/{world.project.pk}/studio/"
