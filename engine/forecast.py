@@ -2,7 +2,8 @@
 
 Running sequences get a token a step until they end; a waiting one takes the place of the first that ends. Prompts are
 read in between, one after another, and hold up everybody. So the wait is the decode steps until a place is free, in the
-order of arrival, and the reading of all prompts ahead. How many tokens a completion will have isn't known; it is
+order of arrival, and the reading of all prompts ahead; with a free place only of the shorter ones, at half the speed
+(see the scheduler). How many tokens a completion will have isn't known; it is
 expected to use as much of what it may as those before it did.
 """
 
@@ -53,13 +54,19 @@ class Forecast:
         """How many more tokens a completion is expected to have: one at least, and no more than it may."""
         return max(1, min(allowed - made, round(allowed * self._share) - made))
 
-    def wait(self, running: Iterable[Work], waiting: Iterable[Work], places: int) -> float | None:
+    def wait(
+        self, running: Iterable[Work], waiting: Iterable[Work], places: int, unread: int | None = None
+    ) -> float | None:
         """Seconds until one more request would be read; None where that is longer than nothing and not measured yet.
 
-        At most `places` are running; `waiting` are in the order of arrival.
+        At most `places` are running; `waiting` are in the order of arrival. unread: tokens of its own prompt, where
+        shorter prompts pass longer ones.
         """
         ahead, line = list(running), list(waiting)
         steps, prompts = _steps_until_free(ahead, line, places), sum(work.prompt for work in (*ahead, *line))
+        if unread is not None and not steps:
+            shorter = sum(work.prompt for work in (*ahead, *line) if work.prompt <= unread)
+            prompts = min(prompts, 2 * shorter + unread)
         if (steps and self._step is None) or (prompts and self._prompt_token is None):
             return None
         return steps * (self._step or 0.0) + prompts * (self._prompt_token or 0.0)

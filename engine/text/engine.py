@@ -116,10 +116,11 @@ class TextEngine:
     def cache_bytes(self) -> int:
         return self._runner.nbytes + self._adapters.nbytes
 
-    def predicted_wait(self) -> float | None:
-        """Seconds until one more request would be read; None where nothing was measured yet. From any thread."""
+    def predicted_wait(self, unread: int | None = None) -> float | None:
+        """Seconds until one more request would be read, one of so many tokens; None where nothing was measured yet.
+        From any thread."""
         running, waiting = ([self._work(one) for one in line] for line in self._scheduler.ahead)
-        return self._forecast.wait(running, waiting, self._config.max_sequences)
+        return self._forecast.wait(running, waiting, self._config.max_sequences, unread)
 
     def _work(self, sequence: Sequence) -> Work:
         completion = self._completions.get(sequence.id)
@@ -138,7 +139,8 @@ class TextEngine:
             wrong = ("bad_request", NO_ADAPTERS)
         # Nothing is foretold where nobody asks: it looks at all that runs and waits.
         limits = request.deadline_seconds, self._config.max_wait_seconds
-        late = too_long(self.predicted_wait(), *limits) if any(limit is not None for limit in limits) else None
+        asked = any(limit is not None for limit in limits)
+        late = too_long(self.predicted_wait(len(request.prompt_ids)), *limits) if asked else None
         if wrong is None and late is not None:
             wrong = late
             self._counters.refused += 1

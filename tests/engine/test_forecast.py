@@ -100,6 +100,27 @@ def test_it_comes_near_to_what_the_scheduler_does(seed: int) -> None:
     assert predicted == pytest.approx(clock, rel=0.15)
 
 
+def test_a_short_prompt_is_not_said_to_wait_for_a_long_one() -> None:
+    forecast, running = measured(), [Work(8000, 10), Work(20, 10), Work(1, 10)]
+    assert forecast.wait(running, [], 4, unread=40) == pytest.approx((2 * 21 + 40) * PROMPT_TOKEN)
+    assert forecast.wait(running, [], 4, unread=9000) == forecast.wait(running, [], 4)
+    blocks = BlockManager(4000, 16, prefix_cache=False)
+    scheduler, clock = Scheduler(4, blocks), 0.0
+    for number, tokens in enumerate((8000, 20)):
+        scheduler.add(Sequence(str(number), [number] * tokens))
+    probe = Sequence("probe", [2] * 40, arrived=1e9)
+    scheduler.add(probe)
+    while not probe.completion_tokens:
+        step = scheduler.schedule(64, 0.0)
+        assert step is not None
+        clock += PROMPT_TOKEN * (step.tokens - len(step.decodes))
+        for chunk in step.chunks:
+            scheduler.advance(chunk, [7] if chunk.samples else [])
+    predicted = forecast.wait([Work(8000, 10), Work(20, 10)], [], 4, unread=40)
+    assert predicted is not None
+    assert clock <= predicted + 2 * 40 * PROMPT_TOKEN
+
+
 def test_a_load_is_guessed_from_its_size_until_it_was_measured() -> None:
     times = LoadTimes()
     assert times.expected("a", 100) is None
