@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from engine.forecast import Forecast
 from engine.metrics import Counters
@@ -85,6 +86,8 @@ class Completions:
             self._timed.pop(completion.sequence.id, None)
             if self._there.pop(completion.sequence.id, None) is not None:  # else it has ended by itself
                 completion.chooser.close()
+                with suppress(Exception):  # whatever is broken, everybody is told the end
+                    completion.ticket.tell(completion.stream.finish())
                 completion.ticket.fail(code, error)
 
     def finish(self, completion: Completion, reason: FinishReason, code: str = "", error: str = "") -> None:
