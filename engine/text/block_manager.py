@@ -1,4 +1,4 @@
-"""Which blocks of the key/value cache hold whose tokens. Plain data, no torch: see tests/engine/test_block_manager.py.
+"""Which blocks of the key/value cache hold whose tokens. Plain data, no torch: see tests/engine/test_scheduler.py.
 
 The cache is cut into blocks of `block_size` tokens. A sequence holds a table of block numbers; token n lies in block
 `blocks[n // block_size]`. Blocks are handed out as a sequence grows and come back when it ends.
@@ -70,15 +70,14 @@ class BlockManager:
         return sequence.cached - before
 
     def follows(self, sequence: Sequence, other: Sequence) -> bool:
-        """Whether the next block that it would compute is one that `other` is about to."""
-        start = sequence.cached
-        end = start + self.block_size
+        """Whether the next block that `other` computes is one that `sequence` is going to want."""
+        block = max(sequence.cached, other.cached) // self.block_size
+        end = (block + 1) * self.block_size
         return (
             self._prefix_cache
-            and sequence.namespace == other.namespace
-            and not start % self.block_size
-            and other.cached < end <= min(len(sequence.tokens) - 1, len(other.tokens))
-            and sequence.tokens[:end] == other.tokens[:end]
+            and not sequence.cached % self.block_size
+            and end <= min(len(sequence.tokens) - 1, len(other.tokens))
+            and self._name(sequence, block) == self._name(other, block)
         )
 
     def grow(self, sequence: Sequence, tokens: int) -> bool:
@@ -130,13 +129,16 @@ class BlockManager:
 
     def _names(self, sequence: Sequence, blocks: int) -> Iterator[bytes]:
         """Of its first `blocks` blocks, those already in its chain left out."""
-        known = len(sequence.chain)
-        name = sequence.chain[-1] if known else b""
-        for block in range(known, blocks):
-            tokens = array("q", sequence.tokens[block * self.block_size : (block + 1) * self.block_size])
-            before = name or blake2b(sequence.namespace.encode(), digest_size=32).digest()
-            name = blake2b(before + tokens.tobytes(), digest_size=32).digest()
-            yield name
+        return (self._name(sequence, block) for block in range(len(sequence.chain), blocks))
+
+    def _name(self, sequence: Sequence, block: int) -> bytes:
+        """Its tokens reach to the end of this block. Tokens only ever come behind, so names stay."""
+        names = sequence.names
+        for number in range(len(names), block + 1):
+            tokens = array("q", sequence.tokens[number * self.block_size : (number + 1) * self.block_size])
+            before = names[-1] if names else blake2b(sequence.namespace.encode(), digest_size=32).digest()
+            names.append(blake2b(before + tokens.tobytes(), digest_size=32).digest())
+        return names[block]
 
     def _hold(self, block: int) -> None:
         self._holders[block] += 1

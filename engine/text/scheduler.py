@@ -115,7 +115,6 @@ class Scheduler:
         self._running: list[Sequence] = []
         """In the order of admission."""
         self._read: Sequence | None = None
-        """Whose prompt has at least half of what a step reads."""
         self._hit_tokens = 0
 
     @property
@@ -194,11 +193,15 @@ class Scheduler:
         return preempted
 
     def _admit(self, now: float) -> list[Sequence]:
-        """As many as there are places for."""
+        """As many as there are places for. Who begins as the one that is read now keeps waiting: it would take blocks
+        only to give them back when it adopts that one's."""
         admitted: list[Sequence] = []
         while self.waiting and len(self._running) < self._max_sequences:
-            line = self._preempted or self._waiting
-            sequence = line[0] if line is self._preempted else self._first(line, now)
+            line, read = self._preempted or self._waiting, self._reading(now)
+            ready = [one for one in line if read is None or not self._blocks.follows(one, read)]
+            if not ready or (line is self._preempted and ready[0] is not line[0]):
+                break
+            sequence = line[0] if line is self._preempted else self._first(ready, now)
             if not self._place(sequence):
                 break
             line.remove(sequence)
@@ -207,6 +210,13 @@ class Scheduler:
             self._hit_tokens += sequence.cached
             admitted.append(sequence)
         return admitted
+
+    def _reading(self, now: float) -> Sequence | None:
+        """Whose prompt has at least half of what a step reads: one to its end, then the next by fair share."""
+        if self._read is None or not self._read.running or self._read.uncached <= 1:
+            unread = [one for one in self._running if one.uncached > 1]
+            self._read = self._first(unread, now) if unread else None
+        return self._read
 
     def _first(self, line: list[Sequence], now: float) -> Sequence:
         return min(line, key=lambda one: self._shares.rank(one, now))
@@ -249,12 +259,10 @@ class Scheduler:
         for sequence in self._running:
             if sequence.uncached > 1:
                 self._hit_tokens += self._blocks.adopt(sequence)  # what others have computed since
-        unread = [one for one in self._running if one.uncached > 1]
-        if not unread:
+        first = self._reading(now)
+        if first is None:
             return []
-        if self._read not in unread:
-            self._read = self._first(unread, now)
-        first = self._read
+        unread = [one for one in self._running if one.uncached > 1]
         others = [one for one in unread if one is not first and not self._blocks.follows(one, first)]
         kept = min(-(-budget // 2), first.uncached)
         left, counts = budget - kept, dict[Sequence, int]()

@@ -38,8 +38,10 @@ class Sequence:
     """How many of `tokens`, from the first on, have their keys and values in the cache."""
     blocks: list[int] = field(default_factory=list)
     """Where in the cache: token n lies in block `blocks[n // block_size]`."""
+    names: list[bytes] = field(default_factory=list)
+    """Of its blocks, full or to be filled, as far as anybody asked (see BlockManager)."""
     chain: list[bytes] = field(default_factory=list)
-    """The names of its full blocks (see BlockManager)."""
+    """The first of these names: of its full blocks."""
     running: bool = False
 
     def __post_init__(self) -> None:

@@ -277,6 +277,23 @@ def test_equal_beginnings_that_come_together_are_computed_once() -> None:
     assert scheduler.take_hits() == 3 * 40
 
 
+def test_who_waits_for_a_beginning_takes_no_blocks_meanwhile() -> None:
+    blocks = BlockManager(64, BLOCK)
+    scheduler = Scheduler(8, blocks)
+    old = Sequence("old", [7] * 100)
+    read(scheduler, old)
+    scheduler.remove(old)
+    together = [Sequence(f"s{number}", [1] * 80 + [2 + number] * 5) for number in range(6)]
+    first_tokens(scheduler, together)
+    for sequence in together:
+        scheduler.remove(sequence)
+    scheduler.take_hits()
+    read(scheduler, Sequence("again", [7] * 100))
+    assert scheduler.take_hits() >= 80, (
+        "what somebody may ask again was not thrown away for blocks that were given back"
+    )
+
+
 def test_an_equal_beginning_is_computed_once_for_one_tenant_only() -> None:
     blocks = BlockManager(64, BLOCK)
     scheduler = Scheduler(4, blocks)
