@@ -36,7 +36,8 @@ class Surroundings:
     counters: Counters
     source: ModelSource
     make_room: Callable[[], object]
-    spare: Spare
+    spare_of: Callable[[str], Spare]
+    """Of a model by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +66,26 @@ def footprint_of(folder: Path, config: EngineConfig, budget: int) -> Footprint:
     return image_footprint(folder, config, budget)
 
 
-def read(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
+def read(name: str, folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
     """Yields after every piece of work. room: bytes that it may take beside its weights. Raises LoadFailed."""
     if is_pipeline(folder):
-        return _read_pipeline(folder, weights, room, around)
+        return _read_pipeline(folder, weights, room, around, around.spare_of(name))
     if is_janus(folder):
         return _read_janus(folder, weights, room, around)
-    return _read_text(folder, weights, room, around)
+    return _read_text(folder, weights, room, around, around.spare_of(name))
 
 
-def _read_text(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
+def _read_text(folder: Path, weights: Weights, room: int, around: Surroundings, spare: Spare) -> Reading:
     model = yield from load_model(folder, around.config, weights)
     model = yield from with_graphs(model, folder, around.config, around.counters)
     engine = TextEngine(
         model, around.config, around.counters, around.source, room=room, weights=weights,
-        make_room=around.make_room, spare=around.spare,
+        make_room=around.make_room, spare=spare,
     )  # fmt: skip
     return Ready(engine, held_by(model.module))
 
 
-def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
+def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundings, spare: Spare) -> Reading:
     if weights != "full":
         raise LoadFailed(NO_PACKING)
     try:
@@ -101,7 +102,7 @@ def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundin
         )
     model = yield from load_pipeline(folder, around.config)
     engine = ImageEngine(
-        model, around.config, around.counters, around.source, room=room, make_room=around.make_room, spare=around.spare
+        model, around.config, around.counters, around.source, room=room, make_room=around.make_room, spare=spare
     )
     return Ready(engine, None)
 

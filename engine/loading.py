@@ -110,7 +110,7 @@ class Load:
 
     def _read(self, folder: Path) -> Pieces:
         assert self._room is not None
-        reading = read(folder, self._weights, self._room.cache, self._around)
+        reading = read(self.name, folder, self._weights, self._room.cache, self._around)
         while True:
             try:
                 goes_on = next(reading) is not False

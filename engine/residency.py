@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, memory_budget, pick_device, raise_if_lost, release_memory
@@ -40,7 +41,9 @@ class Residency:
 
     def __init__(self, source: ModelSource, config: EngineConfig, counters: Counters, load_times: LoadTimes) -> None:
         self._config, self._counters, self._load_times = config, counters, load_times
-        self._around = Surroundings(config, counters, source, self._short_of_memory, self._spare)
+        self._around = Surroundings(
+            config, counters, source, self._short_of_memory, lambda model: partial(self._spare, model)
+        )
         self.budget = memory_budget(config)
         self.engines: dict[str, ModelEngine] = {}
         self.weights: dict[str, int] = {}
@@ -55,7 +58,8 @@ class Residency:
 
     @property
     def loading(self) -> str | None:
-        return None if self._load is None else self._load.name
+        load = self._load or next(iter(self._aside), None)
+        return None if load is None else load.name
 
     @property
     def waiting(self) -> int:
@@ -124,9 +128,9 @@ class Residency:
     def _tell(self, model: str) -> None:
         """Everybody in this line, where they are: one that is the next to load needs no word before it begins."""
         load = self._load
-        if load is None:
+        if load is None and not self._aside:
             return
-        begun = load.name == model and not load.waits
+        begun = load is not None and load.name == model and not load.waits
         for ticket in self._line.get(model, ()):
             ticket.loading(self._seconds_left(model) if begun else None, begun=begun)
 
@@ -213,7 +217,8 @@ class Residency:
     def _find_room(self, footprint: Footprint) -> Room | None:
         room = room_for(footprint, self.budget, self._residents(), self._config.max_resident)
         if room is None:
-            self._ask_to_leave()
+            line = self._line.get(self.loading or "")
+            self._ask_to_leave(line[0].waited if line else 0.0)
         elif room.evict:
             self._evict(room.evict)
         return room
@@ -224,21 +229,26 @@ class Residency:
             for name, engine in self.engines.items()
         ]
 
-    def _spare(self, nbytes: int) -> bool | None:
-        """Of `Spare`. Whoever asks is busy."""
+    def _spare(self, model: str, nbytes: int, *, held: int, waited: float) -> bool | None:
+        """Of `Spare`, for an adapter of this model, which is busy: a request waits for it."""
+        if self.weights[model] + self.engines[model].cache_bytes - held + nbytes > self.budget:
+            return None
         coming = [] if self._load is None else [Resident(self._load.name, self._load.granted, True)]
-        residents = [*self._residents(), *coming]
-        evict = evictions(nbytes, self.budget, residents)
+        evict = evictions(nbytes, self.budget, [*self._residents(), *coming])
         if evict is None:
-            return False if sum(one.busy for one in residents) > 1 else None
+            stuck = self._load is None and not any(engine.running for engine in self.engines.values())
+            if stuck and waited > self._config.residency_patience_seconds:
+                return None  # each would wait for the other
+            self._ask_to_leave(waited, but=model)
+            return False
         if evict:
             self._evict(evict)
         return True
 
-    def _ask_to_leave(self) -> None:
-        line = self._line.get(self.loading or "")
-        if self._leaving is None and line and line[0].waited > self._config.residency_patience_seconds:
-            self._leaving = next(name for name, engine in self.engines.items() if engine.busy)
+    def _ask_to_leave(self, waited: float, but: str = "") -> None:
+        """The longest unused of the busy ones, for somebody who waited for so long."""
+        if self._leaving is None and waited > self._config.residency_patience_seconds:
+            self._leaving = next((one for one, engine in self.engines.items() if engine.busy and one != but), None)
 
     def _short_of_memory(self) -> bool:
         """The memory didn't suffice, whatever the budget says: all idle models go. Whether there was one."""

@@ -7,17 +7,26 @@ can't be had it makes do with a cache for one sequence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.memory import MIB, mib
 
-Spare = Callable[[int], bool | None]
-"""Whether so many bytes more are within the budget, idle models having gone for them if need be. None: no, and nobody
-else has anything that could still go."""
+
+class Spare(Protocol):
+    """Asked before an adapter is read."""
+
+    def __call__(self, nbytes: int, *, held: int, waited: float) -> bool | None:
+        """Whether so many bytes more are within the budget, idle models having gone for them if need be.
+
+        held: what the adapters of whoever asks take. waited: for so many seconds; in time a busy model is asked to
+        finish. None: the budget is too small for that, or all others have waited as long.
+        """
+        ...
 
 
-def unlimited(nbytes: int) -> bool:
+def unlimited(nbytes: int, *, held: int, waited: float) -> bool:
     """Where nobody counts."""
     return True
 

@@ -93,8 +93,8 @@ class EngineThread:
         return len(self._open)
 
     def is_alive(self) -> bool:
-        """Whether the thread runs; False before `start`, after `stop` and after a crash."""
-        return self._thread.is_alive()
+        """Whether it takes requests; not before `start`, after `stop` and after a crash."""
+        return self._accepting and self._thread.is_alive()
 
     def metrics(self) -> EngineMetrics:
         counters, engines = self._counters, list(self._residency.engines.values())

@@ -24,12 +24,14 @@ from apps.generations.loops import Loop
 from apps.generations.metrics import CLAIMED, HELD, LEASES_LOST, REQUEUED
 from apps.generations.models import GenerationJob, Kind, State
 from apps.generations.notices import tell_followers
+from apps.generations.outcomes import SHUTDOWN
 from apps.generations.publisher import About, Ended, Publisher
 from apps.generations.recheck import claim_allowed, stop_refused
 from apps.generations.requests import PictureGone, models_of, request_id, request_of
 from apps.generations.wakes import WakeListener
 from apps.lib.database import borrowed_connection
 from apps.lib.redis import sync_client
+from engine.ticket import EngineStopped
 from engine.types import CheckpointEvent, Event, FinishEvent, FinishReason, Sink, Usage
 
 LOOK_SECONDS = 1.0
@@ -134,12 +136,16 @@ class Runner:
                 self._engine.cancel(request_id(each))
         with self._claim_lock:
             served = self._served()
-            while served and self._claiming and (free := self._leases.free()) > 0:
+            while served and self._takes_jobs() and (free := self._leases.free()) > 0:
                 jobs, may_be_more = claim_allowed(self.worker_id, served, free)
                 for job in jobs:
                     self._begin(job)
                 if not may_be_more:
                     return
+
+    def _takes_jobs(self) -> bool:
+        """A dead engine's ends free its places, which would otherwise be filled from the queue at once."""
+        return self._claiming and self._engine.is_alive()
 
     def _heard(self, word: str) -> None:
         if word == RECHECK:
@@ -161,13 +167,15 @@ class Runner:
         about = About(models_of(version), job.kind == Kind.IMAGE, repeats, longest)
         self._publisher.open(held, about=about, hides_reasoning=not version.hosted_model.shows_reasoning)
         CLAIMED.inc()
+        name = request_id(held)
         try:
             self._engine.submit(request_of(job), partial(self._receive, held))
         except PictureGone as gone:
-            name = request_id(held)
             self._publisher.receive(held, FinishEvent(name, FinishReason.ERROR, Usage(), "bad_request", str(gone)))
+        except EngineStopped as stopped:  # since it was claimed: back into the queue
+            self._publisher.receive(held, FinishEvent(name, FinishReason.ERROR, Usage(), SHUTDOWN, str(stopped)))
         except Exception:
-            # Broken or stopping: without a heartbeat the lease runs out, and another worker takes the job.
+            # Broken: without a heartbeat the lease runs out, and another worker takes the job.
             logger.exception("the engine did not take job %s", job.pk)
             self._leases.left_engine(held)
             self._lost(held)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Generic, Protocol, TypeVar
 
 import torch
@@ -26,9 +26,12 @@ from engine.ticket import Ticket
 logger = logging.getLogger(__name__)
 
 TOO_LATE = "The adapter wasn't ready in the time that was asked for."
-UNWANTED = "Nobody waits for it any more."
 SLICE_SECONDS = 0.01
 """Loading gives way to the running sequences after so long, and after every tensor that takes longer."""
+
+
+class _Unwanted(Exception):
+    """Nobody waits for it any more."""
 
 
 class Base(Protocol):
@@ -81,6 +84,10 @@ class Shelf(Generic[T, A]):
         self._loading = ""
         self._load: Generator[bool, None, A] | None = None
         self._found: Future[Path] | None = None
+        self._waits = False
+        """It is known how large the next one is, and there is no room for it yet."""
+        self._coming = 0
+        """Bytes of the one that is being read."""
         self._leaving = ""
 
     def __len__(self) -> int:
@@ -96,8 +103,8 @@ class Shelf(Generic[T, A]):
 
     @property
     def nbytes(self) -> int:
-        """What the loaded ones take. From any thread."""
-        return sum(list(self._sizes.values()))
+        """What the loaded ones take, and the one that is being read. From any thread."""
+        return sum(list(self._sizes.values())) + self._coming
 
     def take(self, ticket: T) -> bool:
         """Whether its adapter is there, so that it can begin now; if not, `ready` gives it back later."""
@@ -138,8 +145,10 @@ class Shelf(Generic[T, A]):
         return tickets
 
     def wait(self, seconds: float) -> None:
-        """While the source is asked, until it answers, but not longer."""
-        if self._found is not None:
+        """While the source is asked, until it answers, or while there is no room; but not longer."""
+        if self._waits:
+            sleep(seconds)
+        elif self._found is not None:
             wait([self._found], seconds)
 
     def _begin(self) -> list[T]:
@@ -163,8 +172,10 @@ class Shelf(Generic[T, A]):
             yield False
         folder = self._found.result()
         size = bytes_of(folder, self._base.dtype)
-        while not self._fits(key, size):
+        self._waits = True
+        while not self._fits(size, self._first(key)):
             yield False
+        self._waits, self._coming = False, size
         loading = self._read(folder)
         while True:
             try:
@@ -173,6 +184,11 @@ class Shelf(Generic[T, A]):
                 adapter: A = done.value
                 return adapter
             yield True
+
+    def _first(self, key: str) -> T:
+        if key not in self._line:
+            raise _Unwanted
+        return self._line[key][0]
 
     def _continue(self, load: Generator[bool, None, A]) -> list[T]:
         began = perf_counter()
@@ -186,6 +202,8 @@ class Shelf(Generic[T, A]):
             self._counters.adapter_loads += 1
             logger.info("Loaded adapter %s for %d layers", key, len(done.value.layers))
             return self._admit(key)
+        except _Unwanted:
+            self._end_load()
         except (ModelUnavailable, UnsupportedAdapter) as error:
             self._failed(f"The adapter can't be loaded. {error}")
         except Exception as error:
@@ -212,6 +230,7 @@ class Shelf(Generic[T, A]):
     def _end_load(self) -> str:
         key, self._loading = self._loading, ""
         self._load = self._found = None
+        self._waits, self._coming = False, 0
         return key
 
     def _make_room(self, first: T) -> bool:
@@ -221,22 +240,25 @@ class Shelf(Generic[T, A]):
         self._ask_to_leave(first)
         return False
 
-    def _fits(self, key: str, size: int) -> bool:
-        """Whether so many bytes are left for it, adapters that nobody uses having gone if need be. Raises
-        UnsupportedAdapter where they never will be, and where nobody waits for it any more."""
-        if key not in self._line:
-            raise UnsupportedAdapter(UNWANTED)
-        while (spare := self._spare(size)) is not True:
-            if self._let_one_go():
-                continue
-            if spare is None and not self._loaded:
-                raise UnsupportedAdapter(
-                    f"It needs {mib(size):,} MiB, and beside the model itself less is left of what is allowed for all "
-                    "models. Raise ENGINE_MEMORY_MB, or use an adapter of a lower rank."
-                )
-            self._ask_to_leave(self._line[key][0])
-            return False
-        return True
+    def _fits(self, size: int, first: T) -> bool:
+        """Whether so many bytes are left, adapters that nobody uses having gone where that suffices. Raises
+        UnsupportedAdapter where they can't be had."""
+        if self._spare(size, held=self.nbytes, waited=0.0):
+            return True
+        idle = sum(self._sizes[key] for key in self._loaded if not self._in_use(key))
+        if idle and self._spare(max(0, size - idle), held=self.nbytes, waited=0.0):
+            while not self._spare(size, held=self.nbytes, waited=0.0) and self._let_one_go():
+                pass
+            return True
+        spare = self._spare(size, held=self.nbytes, waited=first.waited)
+        if spare is None:
+            raise UnsupportedAdapter(
+                f"It needs {mib(size):,} MiB, and beside the model itself and those in use less is left of what is "
+                "allowed for all models. Raise ENGINE_MEMORY_MB, use an adapter of a lower rank, or try again later."
+            )
+        if not spare:
+            self._ask_to_leave(first)
+        return spare
 
     def _ask_to_leave(self, first: T) -> None:
         if not self._leaving and self._loaded and first.waited > self._config.residency_patience_seconds:

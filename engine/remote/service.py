@@ -80,7 +80,7 @@ class RemoteEngine:
         return len(self._open)
 
     def is_alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._accepting and self._thread.is_alive()
 
     def stop(self, *, drain_seconds: float) -> None:
         """Take no more requests, let the open ones finish for so long, end the rest with `shutdown`; then return."""

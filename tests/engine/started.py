@@ -26,6 +26,8 @@ def started_engines(**settings: object) -> Iterator[Start]:
         engines.append(engine)
         return engine
 
-    yield start
-    for engine in engines:
-        engine.stop(drain_seconds=0)
+    try:
+        yield start
+    finally:
+        for engine in engines:
+            engine.stop(drain_seconds=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from time import sleep
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from engine.text.engine import TextEngine
 from engine.text.linears import LAID_OUT
 from engine.text.loader import LoadedModel
 from engine.ticket import TextTicket
-from engine.types import AdapterRef, FinishEvent, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
+from engine.types import AdapterRef, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
 from tests.engine.adapters import make_adapter, merge
 from tests.engine.recorder import Recorder, submit
 from tests.engine.started import started_engines
@@ -185,28 +186,46 @@ def test_a_busy_adapter_makes_room_after_a_while(llama: LoadedModel, source: Fol
     assert bench.engine._counters.adapter_loads == 3
 
 
+def ask(engine: EngineThread, adapter: str, request_id: str, model: str = "Llama") -> Recorder:
+    recorder, wanted = Recorder(request_id), AdapterRef(adapter, model)
+    engine.submit(GenerationRequest(request_id, model, (40, 41), greedy(20), adapter=wanted), recorder)
+    return recorder
+
+
 def test_adapters_stay_within_the_budget(checkpoints: dict[str, Path], tmp_path: Path) -> None:
     base = checkpoints["Llama"]
     folders = {f"a{number}": make_adapter(tmp_path / f"a{number}", base, rank=512, seed=number) for number in range(3)}
-
-    def ask(engine: EngineThread, number: int, request_id: str) -> FinishEvent:
-        recorder, adapter = Recorder(request_id), AdapterRef(f"a{number}", "Llama")
-        engine.submit(GenerationRequest(request_id, "Llama", (40, 41), greedy(2), adapter=adapter), recorder)
-        return recorder.finish()
-
+    folders["huge"] = make_adapter(tmp_path / "huge", base, rank=2048)
     with started_engines(max_context=64) as start:
         engine = start(folders | {"Llama": base, "Qwen2": checkpoints["Qwen2"]}, memory_mb=7, cache_mb=2)
         submit(engine, "Qwen2", [40, 41], request_id="an idle model").finish()
         for turn, number in enumerate((0, 1, 2, 0)):
-            assert ask(engine, number, f"{turn}").reason == FinishReason.LENGTH
+            assert ask(engine, f"a{number}", f"{turn}").finish().reason == FinishReason.LENGTH
             metrics = engine.metrics()
             assert metrics.weight_bytes + metrics.cache_bytes <= metrics.memory_budget
             assert len(metrics.adapters) == min(2, turn + 1)
         assert (metrics.adapter_evictions, metrics.loaded) == (2, ("Llama",))
-        small = start(folders | {"Llama": base}, memory_mb=2)
-        refused = ask(small, 0, "too large")
-        assert (refused.error_code, "It needs 2 MiB" in refused.error) == ("load_failed", True)
-        assert submit(small, "Llama", [40, 41], request_id="without").finish().reason == FinishReason.LENGTH
+        refused = ask(engine, "huge", "too large").finish()
+        assert (refused.error_code, "It needs 8 MiB" in refused.error) == ("load_failed", True)
+        assert engine.metrics().adapters == metrics.adapters, "none went for one that can't be had"
+
+
+def test_adapters_of_two_models_do_not_wait_for_each_other(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    models = {"Llama": checkpoints["Llama"], "Qwen2": checkpoints["Qwen2"]}
+    adapters = {f"for {name}": make_adapter(tmp_path / name, base, rank=512) for name, base in models.items()}
+    with started_engines(max_context=64, residency_patience_seconds=0.1, cache_mb=2) as start:
+        for budget, fit in ((6, 1), (7, 1), (9, 2)):
+            engine, most = start(models | adapters, memory_mb=budget), 0
+            for name in models:
+                submit(engine, name, [40, 41], request_id=f"warm {name}").finish()
+            both = [ask(engine, f"for {name}", name, name) for name in models]
+            while engine.unfinished():
+                metrics = engine.metrics()
+                most = max(most, metrics.weight_bytes + metrics.cache_bytes)
+                sleep(0.001)
+            ends = [each.finish().reason for each in both]
+            assert ends.count(FinishReason.LENGTH) >= fit
+            assert most <= metrics.memory_budget
 
 
 def test_an_adapter_that_comes_too_late_ends_its_request(llama: LoadedModel, source: FolderSource) -> None:

@@ -231,6 +231,7 @@ def test_a_model_that_fits_does_not_wait_behind_one_that_does_not(checkpoints: d
         waiting = submit(engine, "large", PROMPT, GREEDY, "waiting")
         small = submit(engine, "small", PROMPT, GREEDY, "small")
         assert small.finish().reason == FinishReason.LENGTH
+        assert set(waiting.kinds) == {LoadingEvent}
         assert not {"long", "waiting"} - set(engine._open)
         assert set(engine.loaded()) == {"busy", "small"}
         assert long.finish().reason == waiting.finish().reason == FinishReason.LENGTH

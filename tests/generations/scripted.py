@@ -12,6 +12,7 @@ from typing import Any
 from apps.generations.models import GenerationJob
 from apps.generations.runner import Runner
 from engine.answers import ToolCall
+from engine.ticket import EngineStopped
 from engine.types import (
     FinishEvent,
     FinishReason,
@@ -76,6 +77,8 @@ class ScriptedEngine:
         """It has died, and told everybody."""
 
     def submit(self, request: GenerationRequest | ImageRequest, sink: Sink) -> None:
+        if self.lost.is_set():
+            raise EngineStopped("The engine is not running.")
         assert request.id not in self._open
         self.requests.append(request)
         self._open.add(request.id)

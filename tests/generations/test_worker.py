@@ -320,14 +320,16 @@ def test_what_else_was_written_for_it_is_erased_too(submit: Submit) -> None:
 def test_what_a_lost_engine_had_is_finished_by_another_worker(
     submit: Submit, engine: ScriptedEngine, transactional_db: None
 ) -> None:
-    job, first = submit("hello", max_tokens=200), ScriptedEngine(pace=0.02)
-    with running_worker(first, "first"):
-        until(lambda: GenerationJob.objects.filter(pk=job.pk, worker_id="first").exists())
+    first, slots = ScriptedEngine(pace=0.02), 2
+    jobs = [submit(f"hello {number}", max_tokens=200) for number in range(3 * slots)]
+    with running_worker(first, "first", slots=slots):
+        until(lambda: GenerationJob.objects.filter(worker_id="first").count() == slots)
         first.lost.set()
         with running_worker(engine, "second"):
-            done = ended(job)
-    assert (done.state, done.worker_id, done.lost_attempts) == (State.SUCCEEDED, "second", 1)
-    assert done.output == expected(done)
+            done = [ended(job) for job in jobs]
+    assert {(job.state, job.worker_id) for job in done} == {(State.SUCCEEDED, "second")}
+    assert sum(job.lost_attempts for job in done) == slots, "it took no more of the queue"
+    assert all(job.output == expected(job) for job in done)
 
 
 def test_a_worker_says_that_it_is_alive_and_leaves(
