@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 from engine.training.errors import Stopped, TrainingError
@@ -15,7 +15,7 @@ from engine.training.process import STOPPED
 from engine.training.progress import Progress
 from engine.training.recipe import ON_A_CARD, Recipe
 
-SETTABLE = ("size", "passes", "batch", "rate", "autoencoder_steps", "seed")
+SETTABLE = ("size", "passes", "batch", "rate", "autoencoder_steps", "autoencoder_rate", "seed")
 
 
 def main() -> int:
@@ -43,18 +43,17 @@ def _train(options: argparse.Namespace) -> None:
     device = prepare_device(options.device)
     from engine.training.run import Run, train  # what training needs besides takes as long again
 
-    recipe = _recipe(options, on_a_card=device.type != "cpu")
+    recipe = Recipe() if device.type == "cpu" else ON_A_CARD
     run = Run(
-        options.pictures, options.out, recipe, options.resume, options.export, options.show,
+        options.pictures, options.out, recipe, _asked(options), options.resume, options.export, options.show,
         options.checkpoint_every, _told_to_stop(), device,
     )  # fmt: skip
     train(run, Progress(options.out, _say))
 
 
-def _recipe(options: argparse.Namespace, *, on_a_card: bool) -> Recipe:
-    changed = {name: getattr(options, name) for name in SETTABLE if getattr(options, name) is not None}
-    recipe = replace(ON_A_CARD if on_a_card else Recipe(), **changed)
-    return recipe if options.minutes is None else recipe.within(options.minutes)
+def _asked(options: argparse.Namespace) -> dict[str, float]:
+    """The recipe's numbers that were given."""
+    return {name: getattr(options, name) for name in (*SETTABLE, "minutes") if getattr(options, name) is not None}
 
 
 def _say(line: str) -> None:
@@ -88,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=0, help="of the processor; 0: as many as it has")
     for field in fields(Recipe):
         if field.name in SETTABLE:
-            kind = float if field.name == "rate" else int
+            kind = float if "rate" in field.name else int
             text = f"{field.default}; {getattr(ON_A_CARD, field.name)} on a graphics card"
             parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=None, help=text)
     return parser

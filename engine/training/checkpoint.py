@@ -32,7 +32,7 @@ def save_checkpoint(
         for name in MOMENTS
     }
     save_file(moments, new / "optimizer.safetensors")
-    (new / "step.json").write_text(json.dumps({"step": step, "spent": round(spent, 3)}))
+    (new / "step.json").write_text(json.dumps({"step": step, "spent": spent}))
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,16 @@ from engine.training.errors import TrainingError
 
 FILE = "recipe.json"
 LONGEST = 44_640  # minutes
+LARGEST_SEED = 2**32 - 1
 AUTOENCODER_SHARE = 0.2  # of the minutes
+FIXED = {
+    "size": "its model is made for that",
+    "batch": "its steps are counted in such batches",
+    "seed": "all its chance comes from there",
+}
+"""Why these stay as they were when a training goes on."""
+FIXED_LATER = ("autoencoder_steps", "autoencoder_rate")
+"""These stay from the second stage on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,12 @@ class Recipe:
     without_words: float = 0.1  # share of captions left empty, for classifier-free guidance
     shifted: int = 3  # moved copies of each picture, by up to two pixels
     seed: int = 0
+    faults: int = 0  # how often a loss was no number
+
+    @property
+    def chance(self) -> int:
+        """What the steps' chance comes from: another after a fault, or the very same pictures and noise came."""
+        return self.seed + (LARGEST_SEED + 1) * self.faults
 
     def check(self) -> None:
         """Raises TrainingError for numbers that make no model."""
@@ -51,12 +67,40 @@ class Recipe:
             raise TrainingError(f"--minutes {self.minutes:g}: from 0, which is no limit, to {LONGEST}, a month.")
         if self.minutes and self.autoencoder_minutes >= self.minutes:
             raise TrainingError(f"--minutes {self.minutes:g}: the autoencoder alone took {self.autoencoder_minutes:g}.")
-        if not 0 < self.rate <= 0.1:
-            raise TrainingError(f"--rate {self.rate}: a learning rate is above 0 and at most 0.1.")
+        for name in ("rate", "autoencoder_rate"):
+            if not 0 < getattr(self, name) <= 0.1:
+                raise TrainingError(f"{_said(name, getattr(self, name))}: a learning rate is above 0 and at most 0.1.")
+        if abs(self.seed) > LARGEST_SEED:
+            raise TrainingError(f"--seed {self.seed}: a seed is at most {LARGEST_SEED}.")
 
-    def within(self, minutes: float) -> Recipe:
-        """The same, by the clock."""
-        return replace(self, minutes=minutes, autoencoder_minutes=AUTOENCODER_SHARE * minutes)
+    def beginning(self, asked: Mapping[str, float]) -> Recipe:
+        """The same but for what a person asked for, at the beginning of a training."""
+        share = {"autoencoder_minutes": AUTOENCODER_SHARE * asked["minutes"]} if "minutes" in asked else {}
+        return replace(self, **{**asked, **share})  # type: ignore[arg-type]
+
+    def going_on(self, asked: Mapping[str, float], *, second_stage: bool) -> Recipe:
+        """The same but for what may change in a training that is under way; the autoencoder's minutes stay.
+
+        Raises TrainingError for what can't change any more, or has no say."""
+        fixed = dict(FIXED)
+        if second_stage:
+            fixed |= dict.fromkeys(FIXED_LATER, "the second stage learns from what it made")
+        changed = {name: value for name, value in asked.items() if value != getattr(self, name)}
+        for name in [name for name in changed if name in fixed]:
+            raise TrainingError(
+                f"{_said(name, changed[name])}: this training began with {getattr(self, name)}, and {fixed[name]}. "
+                f"Leave {_option(name)} out, or begin another with another --out."
+            )
+        recipe = replace(self, **changed)  # type: ignore[arg-type]
+        if recipe.minutes and "passes" in changed:
+            raise TrainingError("This training goes by the clock: --passes has no say. Give --minutes instead.")
+        return recipe
+
+    def refuse(self, asked: Mapping[str, float], why: str) -> None:
+        """Raises TrainingError where a person asked for other numbers."""
+        for name, value in asked.items():
+            if value != getattr(self, name):
+                raise TrainingError(f"{_said(name, value)}: {why}. Leave {_option(name)} out.")
 
     def save(self, folder: Path) -> None:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -73,6 +117,14 @@ class Recipe:
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in known
         }
         return cls(**lists_to_tuples)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _said(name: str, value: float) -> str:
+    return f"{_option(name)} {value}"
 
 
 ON_A_CARD = Recipe(

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from engine.training.checkpoint import load_checkpoint, save_checkpoint
-from engine.training.errors import Stopped, TrainingError
+from engine.training.errors import NoNumber, Stopped
 from engine.training.length import Length
 from engine.training.progress import Progress
 
@@ -22,6 +22,7 @@ LARGEST_GRADIENT = 1.0  # its norm is cut down to this
 LONGEST_AVERAGE = 0.999  # decay of the moving average, once there are steps enough
 COOLING = 0.2  # of a stage, at its end, in which the learning rate goes down
 LEAST = 0.02  # of it, at the very end
+STATE = "state"  # the folder of checkpoints, in that of the training
 MEAN_OF = 10  # steps, in one point of the plot: a card is asked for their losses only then, and never waits for more
 
 
@@ -70,7 +71,7 @@ class Stage(Generic[Model]):
         self.step, self.spent = load_checkpoint(self._folder(out), self.model, self.average, self.optimizer)
 
     def run(self, out: Path, progress: Progress, *, every_seconds: float, stopping: Callable[[], bool]) -> None:
-        """From where it is to its end. Raises Stopped, with a checkpoint written, or TrainingError."""
+        """From where it is to its end. Raises Stopped, with a checkpoint written, or NoNumber."""
         if self.done >= 1:
             return
         self.model.train()
@@ -96,7 +97,7 @@ class Stage(Generic[Model]):
         progress.saved(self.step)
 
     def _folder(self, out: Path) -> Path:
-        return out / "state" / self.name
+        return out / STATE / self.name
 
     def _one_step(self) -> None:
         self._generator.manual_seed(self.seed * 1_000_003 + self.step)
@@ -112,14 +113,11 @@ class Stage(Generic[Model]):
         self._losses.append(loss.detach())
 
     def _mean_loss(self) -> float:
-        """Of the steps since it was last asked for. Raises TrainingError if one of them is no number."""
+        """Of the steps since it was last asked for. Raises NoNumber if one of them is none."""
         mean = torch.stack(self._losses).mean().item()
         self._losses.clear()
         if not math.isfinite(mean):
-            raise TrainingError(
-                f"The loss is no longer a number at step {self.step}. Go on with --resume from the last checkpoint, "
-                "with a smaller learning rate."
-            )
+            raise NoNumber(f"The loss is no longer a number at step {self.step} of {self.name}.")
         return mean
 
     def _share_of_rate(self) -> float:

@@ -25,6 +25,7 @@ from engine.training.pictures import Pictures
 from engine.training.recipe import Recipe
 from engine.training.stage import Stage
 
+FIRST, SECOND = "autoencoder", "diffusion"
 COLUMNS = 12
 SHOWN = 2 * COLUMNS  # pictures in a grid of samples
 DRAWING_STEPS, DRAWING_GUIDANCE = 12, 3.0
@@ -51,7 +52,7 @@ def autoencoder_stage(pictures: Pictures, recipe: Recipe) -> Stage[AutoencoderKL
 
     length = Length(recipe.autoencoder_steps, 60 * recipe.autoencoder_minutes)
     rate, batch = recipe.autoencoder_rate, recipe.autoencoder_batch
-    return Stage("autoencoder", model, length, rate, recipe.seed, loss, draw, batch)
+    return Stage(FIRST, model, length, rate, recipe.chance, loss, draw, batch)
 
 
 def diffusion_stage(
@@ -79,8 +80,8 @@ def diffusion_stage(
         save_grid(drawn, file, COLUMNS)
 
     steps = max(recipe.passes * len(pictures) // recipe.batch, 1)
-    length = Length(steps, 60 * (recipe.minutes - recipe.autoencoder_minutes))
-    return Stage("diffusion", painter, length, recipe.rate, recipe.seed, loss, draw, recipe.batch)
+    length = Length(steps, 60 * (recipe.minutes - recipe.autoencoder_minutes) if recipe.minutes else 0)
+    return Stage(SECOND, painter, length, recipe.rate, recipe.chance, loss, draw, recipe.batch)
 
 
 def _rows(count: int, batch: int, generator: torch.Generator) -> torch.Tensor:

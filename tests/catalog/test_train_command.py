@@ -47,3 +47,5 @@ def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
     assert "Go on from there with --resume" in child.stderr.read()
     assert child.wait() == 130
     assert (out / "state" / "autoencoder" / "step.json").exists()
+    said = _refused(str(pictures), "--out", str(out), "--resume", "--autoencoder-rate", "0.001", "--batch", "4")
+    assert said.startswith("--batch 4: this training began with 32, and its steps are counted in such batches.")

@@ -55,7 +55,7 @@ def test_the_rate_goes_up_stays_and_goes_down_by_steps_or_by_time(length: Length
 
 
 def test_a_loss_that_is_no_number_ends_it_and_leaves_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"no longer a number at step 7\."):
+    with pytest.raises(TrainingError, match=r"no longer a number at step 7 of numbers\."):
         learn(stage(Length(7), worth=float("nan")), tmp_path)
     assert not (tmp_path / "state").exists()
 

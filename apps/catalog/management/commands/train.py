@@ -19,6 +19,10 @@ NUMBERS = {
     "checkpoint_every": "seconds between checkpoints, each with a grid of samples (default 300)",
     "threads": "of the processor (default: as many as it has)",
 }
+RATES = {
+    "rate": "learning rate of the second stage (default 0.0006; 0.001 on a graphics card)",
+    "autoencoder_rate": "learning rate of the first stage (default 0.002)",
+}
 
 
 class Command(BaseCommand):
@@ -36,8 +40,8 @@ class Command(BaseCommand):
             image.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help=text)
         image.add_argument("--minutes", type=float, help="so long in all, however many steps and passes that makes")
         image.add_argument("--device", help="cpu, cuda (default: the graphics card if there is one)")
-        rate = "learning rate of the second stage (default 0.0006; 0.001 on a graphics card)"
-        image.add_argument("--rate", type=float, help=rate)
+        for name, text in RATES.items():
+            image.add_argument(f"--{name.replace('_', '-')}", type=float, help=text)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -48,6 +52,6 @@ class Command(BaseCommand):
 
 def _passed_on(options: dict[str, Any]) -> list[str]:
     words = [f"--{name}" for name in ("resume", "export") if options[name]]
-    given = [name for name in (*NUMBERS, "rate", "minutes", "device") if options[name] is not None]
+    given = [name for name in (*NUMBERS, *RATES, "minutes", "device") if options[name] is not None]
     words += [f"--{name.replace('_', '-')}={options[name]}" for name in given]
     return words + [f"--show={prompt}" for prompt in options["show"]]
