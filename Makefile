@@ -7,7 +7,7 @@ DEPLOYED := ATRIUM_ENV=production SITE_URL=https://atrium.example.org ALLOWED_HO
 	DATABASE_URL='postgresql://atrium@localhost/atrium' REDIS_URL='redis://localhost'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser test-model up demo test check lock
+.PHONY: help setup setup-dev browser test-model up demo test check results lock
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -34,8 +34,11 @@ demo: setup ## Sign up, send a prompt and watch its tokens arrive, over HTTP and
 test: setup-dev browser test-model ## Run every test: the fast ones, the faults, and a real browser beside them
 	@exec $(PYTHON_IN_VENV) -m tests.all
 
-check: setup-dev ## Lint, types, import rules, templates, migrations, deployment settings
+check: setup-dev ## Lint, types, import rules, templates, migrations, deployment settings, the version in receipts
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" DEPLOYED="$(DEPLOYED)" scripts/check.sh
+
+results: ## Write down the sources that decide results, when the engine's version is as it should be
+	@exec $(PYTHON_IN_VENV) scripts/results.py --keep
 
 lock: setup-dev ## Resolve requirements/*.in again and write the lock files
 	@exec $(PYTHON_IN_VENV) scripts/lock.py

@@ -28,6 +28,7 @@ check "import rules" lint-imports
 check "templates: lint" djlint --lint --quiet templates
 check "migrations are complete" as_deployed python -W ignore manage.py makemigrations --check --dry-run
 check "settings of a public site" as_deployed python manage.py check --deploy --fail-level WARNING
+check "the version that receipts tell" python scripts/results.py
 check "documentation is complete" python -m pytest -q -p no:cacheprovider tests/ops/test_docs.py
 
 if [ -n "$failed" ]; then

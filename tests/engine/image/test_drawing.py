@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import threading
 import time
@@ -129,6 +130,7 @@ def test_a_checkpoint_that_does_not_fit_is_left_aside(keeper: EngineThread) -> N
     whole = draw(keeper, MODEL, wanted)
     expected, good = whole.picture(), whole.checkpoints[0].data
     tensors = load(good)
+    older = json.loads(tensors["told"].numpy().tobytes()) | {"format": "0.1.0"}
     broken = [
         b"",
         b"\x80\x04pickle",
@@ -139,6 +141,7 @@ def test_a_checkpoint_that_does_not_fit_is_left_aside(keeper: EngineThread) -> N
         save({**tensors, "generator": torch.zeros(8, dtype=torch.uint8)}),
         save({**tensors, "told": torch.frombuffer(bytearray(b"[" * 100_000), dtype=torch.uint8)}),
         save({**tensors, "told": torch.frombuffer(bytearray(b'{"of": 1}'), dtype=torch.uint8)}),
+        save({**tensors, "told": torch.frombuffer(bytearray(json.dumps(older).encode()), dtype=torch.uint8)}),
     ]
     for place, data in enumerate(broken):
         watcher = draw(keeper, MODEL, wanted, f"broken{place}", checkpoint=data)
