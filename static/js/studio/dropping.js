@@ -1,6 +1,7 @@
 /** A picture from this device: how it was made, to use that again; or to start from it. */
 import { postPicture } from "../chat/api.js";
 import { el } from "../dom.js";
+import { listenForFiles } from "../file_drop.js";
 
 const LABELS = { prompt: "Prompt", negative_prompt: "Negative", width: "Width", height: "Height", steps: "Steps", guidance: "Guidance", seed: "Seed", scheduler: "Scheduler", strength: "Strength" };
 
@@ -10,32 +11,13 @@ export class Dropping {
     this.dialog = document.getElementById("dropped");
     const find = (name) => this.dialog.querySelector(`[data-dropped-${name}]`);
     Object.assign(this, { title: find("title"), image: find("image"), told: find("told"), use: find("use"), start: find("source"), problem: find("problem") });
-    this.shade = root.querySelector("[data-drop]");
     this.file = root.querySelector("[data-read-file]");
     root.querySelector("[data-read-choose]").addEventListener("click", () => this.file.click());
     this.file.addEventListener("change", () => this.file.files[0] && this.open(this.file.files[0]));
     this.use.addEventListener("click", () => this.#use());
     this.start.addEventListener("click", () => this.#start());
     this.dialog.addEventListener("close", () => URL.revokeObjectURL(this.image.src));
-    this.#listen();
-  }
-
-  #listen() {
-    const holdsFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-    const isBusy = () => document.querySelector("dialog[open]"); // then a file goes nowhere, the browser's way included
-    document.addEventListener("dragover", (event) => {
-      if (!holdsFile(event)) return;
-      event.preventDefault();
-      if (isBusy()) event.dataTransfer.dropEffect = "none";
-      this.shade.hidden = Boolean(isBusy());
-    });
-    document.addEventListener("dragleave", (event) => event.relatedTarget === null && (this.shade.hidden = true));
-    document.addEventListener("drop", (event) => {
-      this.shade.hidden = true;
-      if (!holdsFile(event)) return;
-      event.preventDefault();
-      if (event.dataTransfer.files[0] && !isBusy()) this.open(event.dataTransfer.files[0]);
-    });
+    listenForFiles({ shade: root.querySelector("[data-drop]"), take: ({ files }) => files[0] && this.open(files[0]) });
   }
 
   async open(picture) {

@@ -1,4 +1,5 @@
 /** The ways by which pictures come into the composer beside its button: pasted into the field, dropped on the page. */
+import { listenForFiles } from "../../file_drop.js";
 import { mayWrite } from "../reducer.js";
 import { picturesIn } from "./attachments.js";
 
@@ -10,21 +11,12 @@ export function listenForPictures({ page, field, attachments, store }) {
     attachments.add(pictures);
   });
 
-  const shade = page.querySelector("[data-drop]");
-  const holdsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files") && mayWrite(store.state) && !document.querySelector("dialog[open]");
-  page.addEventListener("dragover", (event) => {
-    if (!holdsFiles(event)) return;
-    event.preventDefault();
-    shade.hidden = false;
-  });
-  page.addEventListener("dragleave", (event) => {
-    if (!page.contains(event.relatedTarget)) shade.hidden = true;
-  });
-  page.addEventListener("drop", (event) => {
-    shade.hidden = true;
-    if (!holdsFiles(event)) return;
-    event.preventDefault();
-    attachments.add(picturesIn(event.dataTransfer));
-    field.focus();
+  listenForFiles({
+    shade: page.querySelector("[data-drop]"),
+    mayTake: () => mayWrite(store.state),
+    take: (dropped) => {
+      attachments.add(picturesIn(dropped));
+      field.focus();
+    },
   });
 }
