@@ -6,6 +6,7 @@ ACTIONS = {
     "generation.succeeded": "finished a generation",
     "generation.failed": "failed to finish a generation",
     "generation.cancelled": "stopped a generation",
+    "generation.timed_out": "ended a generation that had reached the longest time of its model",
     "generation.stopped": "stopped a generation that is no longer allowed",
     "generation.requeued": "put a generation back into the queue",
     "generation.wiped": "erased the texts and pictures of generations",

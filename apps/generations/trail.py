@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from apps.accounts.models import User
 from apps.audit.record import Target, record
 from apps.generations.models import GenerationJob, Kind, State
+from apps.generations.outcomes import TOO_LATE
 
 OUTCOMES = {State.SUCCEEDED: "allowed", State.CANCELLED: "allowed", State.FAILED: "failed"}
 
@@ -41,10 +42,12 @@ def cancel_requested(job: GenerationJob, actor: User) -> None:
 
 
 def ended(job: GenerationJob) -> None:
-    """For a job that is in its terminal state."""
+    """For a job that is in its terminal state. The system ends what is late or no longer allowed."""
+    is_late = job.error_code == TOO_LATE
+    by_system = is_late or (job.state == State.CANCELLED and job.error_code)
     record(
-        f"generation.{job.state}",
-        actor=job.user,
+        "generation.timed_out" if is_late else f"generation.{job.state}",
+        actor=None if by_system else job.user,
         target=_target(job),
         project_id=job.project_id,
         outcome=OUTCOMES[State(job.state)],

@@ -26,6 +26,13 @@ def loopback_is_allowed(settings: Any) -> None:
     settings.UPSTREAM_ADDRESSES = AddressRules.parse(["127.0.0.0/8"])
 
 
+def assert_the_limit_ended(job: GenerationJob, outcome: str) -> None:
+    """And no person: the audit log says so."""
+    event = AuditEvent.objects.filter(target_id=job.pk).latest("pk")
+    assert (event.action, event.outcome, event.actor_id) == ("generation.timed_out", outcome, "")
+    assert event.details["error_code"] == "deadline"
+
+
 def test_an_answer_ends_there_and_keeps_what_was_written(submit: Submit, model: HostedModel) -> None:
     set_longest_time(actor=None, model=model, seconds=1)
     with running_worker(ScriptedEngine(pace=0.05)):
@@ -36,8 +43,7 @@ def test_an_answer_ends_there_and_keeps_what_was_written(submit: Submit, model: 
     )
     assert 0 < job.completion_tokens < 400
     assert job.output == expected(job, job.completion_tokens)
-    told = AuditEvent.objects.get(action="generation.cancelled").details
-    assert told["error_code"] == "deadline"
+    assert_the_limit_ended(job, "allowed")
 
 
 def test_an_answer_that_never_began_has_failed(submit: Submit, model: HostedModel) -> None:
@@ -48,6 +54,7 @@ def test_an_answer_that_never_began_has_failed(submit: Submit, model: HostedMode
         job = ended(submit())
     assert (job.state, job.error_code, job.output) == (State.FAILED, "deadline", "")
     assert "the 1 s that one of this model may take, and nothing was written by then" in job.error_message
+    assert_the_limit_ended(job, "failed")
 
 
 def test_a_picture_too(paint: Paint, painter: HostedModel) -> None:

@@ -59,6 +59,7 @@ def test_revoking_stops_a_running_stream_within_seconds_and_refuses_the_next(
     assert "/models/tiny/access/" in refusal.value.details["remedy"]["url"]
     event = AuditEvent.objects.get(action="generation.stopped", target_id=job.pk)
     assert (event.outcome, event.details["code"]) == ("denied", "grant_revoked")
+    assert AuditEvent.objects.get(action="generation.cancelled", target_id=job.pk).actor_id == "", "nobody stopped it"
 
 
 def test_a_lost_word_costs_a_second(
