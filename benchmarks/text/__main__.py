@@ -1,6 +1,8 @@
-"""The text engine beside what one would use otherwise, on the same seeded work: lines of progress, then one of JSON.
+"""The text engine beside what one would use otherwise, on the same seeded work: one line of JSON.
 
-    python -m benchmarks.text FOLDER [--peers generate,static,continuous] [--gguf FILE …] [--sequences 64] [--rounds 3]
+    python -m benchmarks.text FOLDER [--peers generate,static,continuous] [--gguf FILE …] [--plot FILE.svg]
+
+Progress, and at the end tables for people, go to the other output (see `report`).
 
 W1, offline: 64 sequences, 16–256 tokens in and out, end tokens ignored; contenders take turns A B C A B C and ratios
 are of the same round, above 1 where ours is faster. `generate` one by one and transformers' continuous batching take
@@ -24,8 +26,9 @@ from typing import Any
 
 import torch
 
-from benchmarks.text import contenders, machine, online, phases, starts
-from benchmarks.text.llama import LlamaCpp
+from benchmarks.surroundings import surroundings
+from benchmarks.text import contenders, machine, online, phases, report, starts
+from benchmarks.text.llama import LlamaCpp, name_of
 from benchmarks.text.rounds import over, seconds, spread, tell
 from benchmarks.text.work import Request, made, offline
 from engine.config import EngineConfig
@@ -33,8 +36,8 @@ from engine.metrics import Counters
 from engine.text.engine import TextEngine
 
 PEERS = ("generate", "static", "continuous")
-EVERY = 8
-"""`generate` one by one does every so many-th sequence."""
+SHORTEST, EVERY = 16, 8
+"""Tokens in and out, at least; `generate` one by one does every so many-th sequence."""
 
 
 def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -43,7 +46,7 @@ def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]
     )
     model = contenders.load_ours(folder, config)
     theirs = contenders.load_theirs(folder, model.dtype)
-    work = offline(options.sequences, model.vocabulary, longest=options.longest)
+    work = offline(options.sequences, model.vocabulary, shortest=SHORTEST, longest=options.longest)
     engines = {"ours": TextEngine(model, config, Counters())}
     for weights in options.weights:
         rounded = contenders.load_ours(folder, config, weights)
@@ -60,7 +63,7 @@ def measure_offline(folder: Path, options: argparse.Namespace) -> dict[str, Any]
         runs["continuous"] = (work[::EVERY], lambda some: contenders.continuous_batching(paged, some))
     for file in options.gguf:
         peer = LlamaCpp(file, sequences=options.batch, context=2 * options.longest, threads=options.threads)
-        runs[file.stem] = (work, peer.run)
+        runs[name_of(file)] = (work, peer.run)
     for some, run in runs.values():
         run(some[:2])
     rates: dict[str, list[float]] = {name: [] for name in runs}
@@ -127,17 +130,24 @@ def main() -> int:
     parser.add_argument("--weights", nargs="*", default=[], choices=("int8", "int4"), help="ours, beside full")
     parser.add_argument("--compile", action="store_true", help="ours compiled too, in phases; and times of starts")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--plot", type=Path, help="an SVG file to write: tokens a second of everybody")
     options = parser.parse_args()
     options.peers = PEERS if options.peers == "all" else options.peers.split(",")
     torch.set_num_threads(options.threads)
     with torch.inference_mode():
+        offline = measure_offline(options.folder, options)
         result = {
             "benchmark": "text",
             "model": options.folder.name,
+            **surroundings(torch.device("cpu"), "torch", "transformers", "llama-cpp-python"),
+            "dtype": offline.pop("dtype"),
+            "machine": offline.pop("machine"),
             "batch": options.batch,
             "sequences": options.sequences,
+            "shortest": SHORTEST,
+            "longest": options.longest,
             "rounds": options.rounds,
-            "W1": measure_offline(options.folder, options),
+            "W1": offline,
             "phases": phases.measure(options.folder, options),
             "W2": measure_online(options.folder, options),
         }
@@ -145,6 +155,7 @@ def main() -> int:
             result["starts"] = starts.measure(options.folder, options.rounds)
         vocabulary = contenders.load_ours(options.folder, EngineConfig()).vocabulary
         result["greedy_equal_in_float32"] = equal_in_float32(options.folder, vocabulary)
+    report.tell(result, options.plot)
     print(json.dumps(result))
     return 0 if result["greedy_equal_in_float32"] else 1
 

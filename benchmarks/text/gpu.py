@@ -1,4 +1,4 @@
-"""W1 on a GPU, with models of well-known shapes and random weights made there: prints one line of JSON at its end.
+"""W1 on a GPU, with models of well-known shapes and random weights made there: one line of JSON.
 
     python -m benchmarks.text.gpu --shape llama-1b|llama-8b [--peers continuous,static|none] [--profile]
 
@@ -7,7 +7,7 @@ what transformers' `generate` writes. The peers are transformers' continuous bat
 batch; they take long, so they get the first sequences of the same work, once, and are compared by tokens a second
 (several numbers of sequences: each in turn, since neither is fastest with most). They share the weights with ours. Then
 one sequence alone, and beside all of it the device's own rates and the roofline that follows from them (see
-`roofline`). `--profile`: tables of where the time of a decode pass goes, instead of W1.
+`roofline`). `--profile`: tables of where the time of a decode pass goes, instead of W1. `--plot`: a picture of W1.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import json
 import sys
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
-from benchmarks.text import contenders, where
+from benchmarks.surroundings import surroundings
+from benchmarks.text import contenders, report, where
 from benchmarks.text.peers import PEERS, alike_until, beside
 from benchmarks.text.roofline import rates
 from benchmarks.text.rounds import tell
@@ -77,6 +78,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--compile", choices=("auto", "off"), default="auto", help="off: the modelling code as it is")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--context", type=int, default=512, help="tokens of each sequence, in a profile")
+    parser.add_argument("--plot", type=Path, help="an SVG file to write: tokens a second of everybody")
     options = parser.parse_args()
     options.peers = [] if options.peers == "none" or options.profile else options.peers.split(",")
     if unknown := set(options.peers) - set(PEERS):
@@ -95,15 +97,15 @@ def main() -> int:
     random = RandomModel(options.shape, config)
     theirs = {name: random.theirs(PEERS[name]) for name in options.peers}
     model, device = random.ours(), random.device
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    tell(f"{options.shape} made on {name}, {model.dtype}")
+    tell(f"{options.shape} made on {device}, {model.dtype}")
     rated = rates(device, model.dtype)
     release_memory(device)
     tell(f"measured: {json.dumps(rated.told())}")
     told: dict[str, Any] = {
-        "benchmark": "text on a GPU", "shape": options.shape, "device": name, "dtype": str(model.dtype),
-        "torch": torch.__version__, "transformers": transformers.__version__, "machine": rated.told(),
-        "options": vars(options), "greedy_equal_in_float32": equal,
+        "benchmark": "text", "shape": options.shape, **surroundings(device, "torch", "triton", "transformers"),
+        "dtype": str(model.dtype), "machine": rated.told(), "batch": options.batch, "sequences": options.sequences,
+        "shortest": options.shortest, "longest": options.longest, "rounds": options.rounds,
+        "prompt_tokens": options.prompt_tokens, "compile": options.compile, "greedy_equal_in_float32": equal,
     }  # fmt: skip
     if options.profile:
         told["decode_pass"] = profiled(model, config, options)
@@ -115,6 +117,7 @@ def main() -> int:
             release_memory(device)
             work = measured.work[:count]
             told["peers"][f"{peer}, {count}"] = beside(peer, theirs[peer], work, measured.made, measured.rate)
+        report.tell(told, options.plot)
     print(json.dumps(told), flush=True)
     return 0 if equal else 1
 

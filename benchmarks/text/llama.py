@@ -13,6 +13,10 @@ TOKENS_A_CALL = 512
 """Its default for how many tokens are computed at once."""
 
 
+def name_of(file: Path) -> str:
+    return f"llama.cpp, {file.stem}"
+
+
 class LlamaCpp:
     """One GGUF file, `sequences` at a time. Needs the package llama-cpp-python, which the project doesn't."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.text import contenders
-from benchmarks.text.llama import LlamaCpp
+from benchmarks.text.llama import LlamaCpp, name_of
 from benchmarks.text.rounds import over, seconds, spread
 from benchmarks.text.work import Request, alike, made
 from engine.config import Compile, EngineConfig
@@ -30,7 +30,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         ours |= {f"{name}, compiled": _ours(folder, options, name, "on") for name in kinds}
     theirs: dict[str, Run] = {}
     for file in options.gguf:
-        theirs[file.stem] = LlamaCpp(file, sequences=MANY, context=2 * READ, threads=options.threads).run
+        theirs[name_of(file)] = LlamaCpp(file, sequences=MANY, context=2 * READ, threads=options.threads).run
     work = {
         f"decode of {MANY}": alike(MANY, ours["full"][0], read=BEGINNING, made=WRITTEN),
         "decode of one": alike(1, ours["full"][0], read=BEGINNING, made=WRITTEN),

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from benchmarks.text.rounds import spread
 
 TIMES = ("ready", "processor", "compile")
 
 
-def measure(folder: Path, rounds: int) -> dict[str, dict[str, float]]:
+def measure(folder: Path, rounds: int) -> dict[str, dict[str, Any]]:
     """Seconds from the process's beginning until its model is ready, those of processors, and those of compiling. Each
     round begins with an empty cache of graphs, while the kernels in C are there."""
     found: dict[str, list[dict[str, float]]] = {"first": [], "second": [], "off": []}

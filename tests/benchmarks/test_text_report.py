@@ -1,0 +1,89 @@
+"""From the line of JSON of real, tiny runs of the text benchmark: the tables and the plot."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.text.report import page, plot, read
+
+ROOT, RUNS = Path(__file__).parents[2], Path(__file__).parent / "runs"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def run_of(name: str) -> dict[str, Any]:
+    return read(RUNS / f"{name}.json")
+
+
+def rows_of(text: str) -> dict[str, list[str]]:
+    """By the first cell; of several tables the first one that has it."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line.startswith("| "):
+            first, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+            found.setdefault(first, cells)
+    return found
+
+
+def test_a_shape_beside_transformers() -> None:
+    told = run_of("shape")
+    text = page(told)
+    heading, rows = text.splitlines()[0], rows_of(text)
+    assert heading == "## 2026-11-29: the shape small on 2 cores of AMD EPYC, float32"
+    assert "torch 2.13.0+cpu" in text
+    assert rows["ours, full weights"][:2] == ["1,002", "1,044"]
+    assert rows["transformers' continuous batching, 4 sequences"] == ["124", "", "8.25", "", ""]
+    assert rows["of the roofline"][0] == "44.3 %"
+    assert rows["one sequence alone, tokens a second"][0] == "575 (522–606)"
+
+
+def test_what_is_asked_of_a_known_shape_stands_beside() -> None:
+    rows = rows_of(page(run_of("shape") | {"shape": "llama-8b"}))
+    assert rows["of the roofline"][1] == "65 %"
+    assert rows["of the bandwidth"][1] == "85 %"
+
+
+def test_a_peer_that_failed_is_told_and_not_drawn() -> None:
+    told = run_of("shape")
+    told["peers"]["static, 4"] = {"error": "OutOfMemoryError: CUDA out of memory"}
+    assert "`generate`, static batches, 4 sequences failed: OutOfMemoryError: CUDA out of memory" in page(told)
+    assert "static batches, 4" not in plot(told)
+
+
+def test_the_plot_is_an_svg_that_is_told_in_words_too() -> None:
+    svg = ElementTree.fromstring(plot(run_of("shape")))
+    assert svg.tag == f"{SVG}svg"
+    assert svg.get("role") == "img"
+    told = {one.get("id"): one.text or "" for one in svg if one.get("id")}
+    assert svg.get("aria-labelledby") == "title desc"
+    assert told["title"] == "the shape small, 4 sequences: tokens a second"
+    assert "generate, static batches, 4 sequences: 833, ours 1.23 times" in told["desc"]
+    bars = {one.get("class"): float(one.get("width", "")) for one in svg.iter(f"{SVG}rect") if one.get("x")}
+    assert bars["ours"] / bars["other"] == pytest.approx(1023.13 / 833.3, rel=0.001)
+    assert "prefers-color-scheme: dark" in (svg.findtext(f"{SVG}style") or "")
+
+
+def test_a_name_with_signs_of_markup_stays_a_name() -> None:
+    told = run_of("shape") | {"where": 'A <b>"GPU"</b> & more | less'}
+    assert 'A <b>"GPU"</b> & more | less' in (ElementTree.fromstring(plot(told)).findtext(f"{SVG}desc") or "")
+
+
+def test_from_a_file_with_progress_before_it(tmp_path: Path) -> None:
+    file, picture = tmp_path / "run.json", tmp_path / "plot.svg"
+    file.write_text(f"[ 1.0 s] progress\n{json.dumps(run_of('shape'))}\n")
+    command = [sys.executable, "-m", "benchmarks.text.report", file, "--plot", picture]
+    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout == page(read(file))
+    assert picture.read_text() == plot(read(file))
+
+
+@pytest.mark.parametrize("text", ["", "nothing", '{"benchmark": "text", "decode_pass": {}}', '{"workload": "W4"}'])
+def test_another_file_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match=r"has no line of JSON as `python -m benchmarks.text` prints it"):
+        read(tmp_path / "run.json")
