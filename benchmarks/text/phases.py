@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.text import contenders
 from benchmarks.text.llama import LlamaCpp, name_of
-from benchmarks.text.rounds import over, seconds, spread
+from benchmarks.text.rounds import over, seconds, spread, tell
 from benchmarks.text.work import Request, alike, made
 from engine.config import Compile, EngineConfig
 from engine.metrics import Counters
@@ -26,7 +26,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Tokens a second of each contender, and ours over each of the others: of tokens made, or read."""
     kinds = ("full", *options.weights)
     ours = {name: _ours(folder, options, name) for name in kinds}
-    if options.compile:
+    if options.compile == "on":
         ours |= {f"{name}, compiled": _ours(folder, options, name, "on") for name in kinds}
     theirs: dict[str, Run] = {}
     for file in options.gguf:
@@ -37,28 +37,29 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "prompts": alike(8, ours["full"][0], read=READ, made=1),
     }
     contestants = {f"ours, {name}": run for name, (_, run) in ours.items()} | theirs
-    return {phase: _in_turns(contestants, some, options.rounds, phase == "prompts") for phase, some in work.items()}
+    return {phase: _in_turns(contestants, some, options.rounds, phase) for phase, some in work.items()}
 
 
 def _ours(folder: Path, options: argparse.Namespace, weights: Any, compile: Compile = "off") -> tuple[int, Run]:
     """The same work comes in every round, so nothing may be found in the cache."""
     config = EngineConfig(
-        dtype=options.dtype, max_sequences=MANY, stall_factor=float("inf"), speculate=False, compile=compile,
-        prefix_cache=False,
+        device="cpu", dtype=options.dtype, max_sequences=MANY, stall_factor=float("inf"), speculate=False,
+        compile=compile, prefix_cache=False,
     )  # fmt: skip
     model = contenders.load_ours(folder, config, weights)
     engine = TextEngine(model, config, Counters())
     return model.vocabulary, lambda some: contenders.written(engine, some)
 
 
-def _in_turns(contestants: dict[str, Run], work: list[Request], rounds: int, reads: bool) -> dict[str, Any]:
-    amount = sum(len(one.prompt) for one in work) if reads else made(work)
+def _in_turns(contestants: dict[str, Run], work: list[Request], rounds: int, phase: str) -> dict[str, Any]:
+    amount = sum(len(one.prompt) for one in work) if phase == "prompts" else made(work)
     rates: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(rounds + 1):
         for name, run in contestants.items():
             rate = amount / seconds(lambda run=run: run(work))  # type: ignore[misc]
             if turn:  # the first is for whatever is lazy
                 rates[name].append(rate)
+                tell(f"{phase}, {name}: {rate:.1f} tokens a second")
     return {
         "tokens_per_second": {name: spread(values) for name, values in rates.items()},
         "over": {name: over(rates, name) for name in contestants if name.startswith("ours")},

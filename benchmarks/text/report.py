@@ -38,7 +38,7 @@ BANDWIDTH = {"llama-8b": "85 %"}
 
 
 def page(told: Told) -> str:
-    parts = [_heading(told), _offline(told), _phases(told), _rest(told)]
+    parts = [_heading(told), *told["left_out"], _offline(told), _phases(told), _rest(told)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -30,7 +30,7 @@ ROOM = 512 * MIB
 def main() -> int:
     folder, weights, compile = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     counters = Counters()
-    around = Surroundings(EngineConfig(compile=compile), counters, FolderSource(), lambda: None)  # type: ignore[arg-type]
+    around = Surroundings(EngineConfig(device="cpu", compile=compile), counters, FolderSource(), lambda: None)  # type: ignore[arg-type]
     with torch.inference_mode():
         at_once(read(folder, weights, ROOM, around))  # type: ignore[arg-type]
     told = {

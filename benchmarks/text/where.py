@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import cProfile
 import pstats
+import sys
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,6 +20,8 @@ from engine.device import finish
 from engine.metrics import Counters
 from engine.text.engine import TextEngine
 from engine.text.pacing import MOST_PASSES
+
+_show = partial(print, file=sys.stderr, flush=True)
 
 WARM, TIMED, TRACED = 8, 40, 10
 """Passes, at least."""
@@ -41,7 +45,7 @@ def decode_pass(engine: TextEngine, counters: Counters, work: list[Request], dev
     passes = _passes(engine, counters, TIMED)
     finish(device)
     whole = (perf_counter() - began) / passes
-    print(f"\n{len(work)} sequences behind {len(work[0].prompt)} tokens: {whole * 1e3:.3f} ms a pass", flush=True)
+    _show(f"\n{len(work)} sequences behind {len(work[0].prompt)} tokens: {whole * 1e3:.3f} ms a pass")
     busy = _kernels(engine, counters, device)
     _functions(engine, counters)
     for number in range(len(work)):
@@ -70,9 +74,9 @@ def _kernels(engine: TextEngine, counters: Counters, device: torch.device) -> fl
         if one.device_type == kind
     ]
     total = sum(spent for spent, _, _ in rows) / passes
-    print(f"kernels: {total / 1e3:.3f} ms a pass\n     µs/pass  calls/pass  kernel")
+    _show(f"kernels: {total / 1e3:.3f} ms a pass\n     µs/pass  calls/pass  kernel")
     for spent, calls, name in sorted(rows, reverse=True)[:KERNELS]:
-        print(f"{spent / passes:12.1f}{calls / passes:12.1f}  {name[:90]}")
+        _show(f"{spent / passes:12.1f}{calls / passes:12.1f}  {name[:90]}")
     return total / 1e6
 
 
@@ -97,9 +101,9 @@ def _functions(engine: TextEngine, counters: Counters) -> None:
 
 
 def _table(title: str, rows: list[tuple[float, float, int, str]], passes: int, most: int, by: int) -> None:
-    print(f"{title}\n     ms/pass   own ms/pass  calls/pass")
+    _show(f"{title}\n     ms/pass   own ms/pass  calls/pass")
     for cumulated, own, calls, name in sorted(rows, key=lambda row: -row[by])[:most]:
-        print(f"{cumulated / passes * 1e3:12.3f}{own / passes * 1e3:12.3f}{calls / passes:12.1f}  {name}")
+        _show(f"{cumulated / passes * 1e3:12.3f}{own / passes * 1e3:12.3f}{calls / passes:12.1f}  {name}")
 
 
 def _short(file: str) -> str:

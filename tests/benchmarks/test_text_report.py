@@ -37,10 +37,10 @@ def test_a_shape_beside_transformers() -> None:
     heading, rows = text.splitlines()[0], rows_of(text)
     assert heading == "## 2026-11-29: the shape small on 2 cores of AMD EPYC, float32"
     assert "torch 2.13.0+cpu" in text
-    assert rows["ours, full weights"][:2] == ["1,002", "1,044"]
-    assert rows["transformers' continuous batching, 4 sequences"] == ["124", "", "8.25", "", ""]
-    assert rows["of the roofline"][0] == "44.3 %"
-    assert rows["one sequence alone, tokens a second"][0] == "575 (522–606)"
+    assert rows["ours, full weights"][:2] == ["153", "107"]
+    assert rows["transformers' continuous batching, 4 sequences"] == ["48.4", "", "2.69", "", ""]
+    assert rows["of the roofline"][0] == "6.2 %"
+    assert rows["one sequence alone, tokens a second"][0] == "328 (260–350)"
 
 
 def test_what_is_asked_of_a_known_shape_stands_beside() -> None:
@@ -63,9 +63,9 @@ def test_the_plot_is_an_svg_that_is_told_in_words_too() -> None:
     told = {one.get("id"): one.text or "" for one in svg if one.get("id")}
     assert svg.get("aria-labelledby") == "title desc"
     assert told["title"] == "the shape small, 4 sequences: tokens a second"
-    assert "generate, static batches, 4 sequences: 833, ours 1.23 times" in told["desc"]
+    assert "generate, static batches, 4 sequences: 12.8, ours 10.2 times" in told["desc"]
     bars = {one.get("class"): float(one.get("width", "")) for one in svg.iter(f"{SVG}rect") if one.get("x")}
-    assert bars["ours"] / bars["other"] == pytest.approx(1023.13 / 833.3, rel=0.001)
+    assert bars["ours"] / bars["other"] == pytest.approx(130.11 / 12.8, rel=0.01)
     assert "prefers-color-scheme: dark" in (svg.findtext(f"{SVG}style") or "")
 
 
