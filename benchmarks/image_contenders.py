@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,6 +20,7 @@ from PIL import Image
 
 from engine.config import EngineConfig
 from engine.device import pick_device, pick_dtype
+from engine.image.checks import refusal
 from engine.pipelines import read_pipeline
 from engine.service import EngineThread
 from engine.types import Event, FinishEvent, ImageEvent, ImageParams, ImageRequest, ProgressEvent
@@ -40,16 +42,24 @@ class Made:
     pictures: dict[int, np.ndarray] = field(default_factory=dict)
 
 
-def workload(folder: Path, count: int, side: int | None, steps: Sequence[int]) -> list[ImageParams]:
-    """side: pixels; None for the model's own size."""
+def workload(
+    folder: Path, count: int, sizes: Sequence[tuple[int, int]], steps: Sequence[int]
+) -> list[ImageParams]:  # fmt: skip
+    """sizes: width and height in pixels, in turns among the pictures; none for the model's own. Raises ValueError in
+    words where the model has no such size."""
     facts, chance = read_pipeline(folder).facts, random.Random(4)
-    return [
+    sizes = sizes or [(facts.width, facts.height)]
+    work = [
         ImageParams(
-            chance.choice(THINGS), width=side or facts.width, height=side or facts.height, steps=chance.choice(steps),
+            chance.choice(THINGS), width=width, height=height, steps=chance.choice(steps),
             guidance=chance.choice(GUIDANCE), seed=number,
         )
-        for number in range(count)
+        for number, (width, height) in zip(range(count), cycle(sizes), strict=False)
     ]  # fmt: skip
+    for one in work:
+        if refused := refusal(ImageRequest("", "model", one), facts):
+            raise ValueError(refused[1])
+    return work
 
 
 class Plain:
@@ -67,9 +77,9 @@ class Plain:
         return self._run([[place] for place in range(len(work))], work)
 
     def static(self, work: list[ImageParams]) -> Made:
-        groups: dict[tuple[int, float], list[int]] = defaultdict(list)
+        groups: dict[tuple[int, int, int, float], list[int]] = defaultdict(list)
         for place, one in enumerate(work):
-            groups[one.steps, one.guidance].append(place)
+            groups[one.width, one.height, one.steps, one.guidance].append(place)
         return self._run(list(groups.values()), work)
 
     def _run(self, groups: list[list[int]], work: list[ImageParams]) -> Made:

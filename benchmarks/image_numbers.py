@@ -36,8 +36,10 @@ def numbers(results: dict[str, list[Made]], alone: Made) -> dict[str, Any]:
     }
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    return {"median": round(statistics.median(values), 3), "min": round(min(values), 3), "max": round(max(values), 3)}
+def spread(values: list[float]) -> dict[str, Any]:
+    """values: one a round."""
+    found = {"median": statistics.median(values), "min": min(values), "max": max(values)}
+    return {name: round(value, 3) for name, value in found.items()} | {"rounds": [round(value, 3) for value in values]}
 
 
 def percentiles(values: list[float]) -> dict[str, float]:
