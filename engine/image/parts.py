@@ -79,4 +79,13 @@ def _read(folder: Path, name: str, dtype: torch.dtype, device: torch.device) -> 
             f"The weights of {folder.name} are incomplete or don't fit: “{str((lost or extra)[0])[:120]}” "
             f"(and {len(lost) + len(extra) - 1} more)."
         )
+    if kind.__module__.startswith("diffusers.") and not kind._keep_in_fp32_modules:
+        _convert(module, kept)
     return module.eval().requires_grad_(False).to(device)
+
+
+def _convert(module: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Without accelerate, diffusers leaves all weights in the files' format where their first tensor is a table that
+    the model keeps in it, as that of Stable Diffusion 3's positions is in float32."""
+    for parameter in module.parameters():
+        parameter.data = parameter.data.to(dtype)
