@@ -31,6 +31,26 @@ def rows_of(text: str) -> dict[str, list[str]]:
     return found
 
 
+def test_a_folder_beside_everybody() -> None:
+    text = page(run_of("folder"))
+    rows = rows_of(text)
+    assert text.startswith("## 2026-11-29: SmolLM2-135M-Instruct on 2 cores of AMD EPYC, bfloat16\n")
+    assert "llama-cpp-python 0.3.36" in text
+    assert rows["ours, full weights"] == ["46.3", "275", "", "", ""]
+    assert rows["transformers' continuous batching"] == ["9.78", "9.99", "16.1 (4.73–27.5)", "8", "20"]
+    assert rows["llama.cpp, bf16"] == ["50.2", "247", "1.02 (0.92–1.11)", "", ""]
+    assert rows["decode of one"] == ["30.7", "20.9", "57.4", "2.28 (1.30–3.26)", "0.57 (0.52–0.63)", "0.8", "1.2"]
+    assert rows["of the roofline"] == ["33.5 %", "45 %", "70 %"]
+    assert rows["a known beginning answers so many times as soon"] == ["3.89 (3.34–4.45)", "3", "5"]
+    assert rows["p99 between tokens beside a long prompt, over that without"][0] == "1.87, 2.87"
+    assert rows["multiplication, GFLOP a second"][0] == "249 (lowest 107)"
+
+
+def test_who_was_left_out_is_told_above_the_tables() -> None:
+    told = run_of("folder") | {"left_out": ["llama.cpp with bfloat16 is left out: put such files there."]}
+    assert page(told).index("is left out: put such files there.") < page(told).index("| tokens a second |")
+
+
 def test_a_shape_beside_transformers() -> None:
     told = run_of("shape")
     text = page(told)
@@ -54,6 +74,13 @@ def test_a_peer_that_failed_is_told_and_not_drawn() -> None:
     told["peers"]["static, 4"] = {"error": "OutOfMemoryError: CUDA out of memory"}
     assert "`generate`, static batches, 4 sequences failed: OutOfMemoryError: CUDA out of memory" in page(told)
     assert "static batches, 4" not in plot(told)
+
+
+@pytest.mark.parametrize("name", ["folder", "shape"])
+def test_every_table_is_one(name: str) -> None:
+    """All lines of a table have as many cells."""
+    tables = [part.splitlines() for part in page(run_of(name)).split("\n\n") if part.startswith("|")]
+    assert [len({line.count(" | ") for line in lines}) for lines in tables] == [1] * len(tables)
 
 
 def test_the_plot_is_an_svg_that_is_told_in_words_too() -> None:
