@@ -18,6 +18,10 @@ UNWRITTEN = (
     "Try again, or choose another model."
 )
 UNDRAWN = "This picture took longer than the {:,} s that one of this model may take. Try fewer steps or a smaller size."
+UNBEGUN = (
+    "Other pictures of this model were drawn first, for longer than the {:,} s that one may take from when a worker "
+    "takes it on. Try again later."
+)
 STATES = {FinishReason.CANCELLED: State.CANCELLED, FinishReason.ERROR: State.FAILED}
 
 
@@ -85,7 +89,10 @@ def _sentence(ended: Ended) -> str:
     longest = ended.about.longest_seconds
     if ended.event.error_code != TOO_LATE or longest is None:
         return ended.event.error
-    words = UNDRAWN if ended.about.makes_picture else CUT_SHORT if _has_answer(ended) else UNWRITTEN
+    if ended.about.makes_picture:
+        words = UNDRAWN if ended.event.usage.device_ms else UNBEGUN
+    else:
+        words = CUT_SHORT if _has_answer(ended) else UNWRITTEN
     return words.format(longest)
 
 

@@ -80,7 +80,8 @@ class Mask(models.Model):
 
 
 class Submission(models.Model):
-    """A send of the form, by the id that the browser made for it: repeated, it is one send. Kept for a day."""
+    """A send of the form, by the id that the browser made for it: repeated, it is one send. The person's next send
+    forgets those of more than a day ago."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -18,7 +18,7 @@ class AnswerText:
         """Whether the last piece belongs to the reasoning, the marks around it included."""
 
     def push(self, text: str) -> list[Segment]:
-        self._began = self._began or bool(text)
+        self._began = self._began or bool(text.strip())
         before = self._parser.reasoning
         segments = self._parser.feed(text)
         thought = any(isinstance(segment, Reasoning) for segment in segments)

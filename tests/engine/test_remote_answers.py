@@ -86,9 +86,10 @@ def test_marks_where_they_mean_something(
 
 @pytest.mark.parametrize("opened", [False, True])
 def test_what_the_server_takes_apart_itself_is_believed(opened: bool) -> None:
-    recorder = told("deepseek-r1", says(THINKS, THINKS, chunk("Four.", "stop"), DONE), opens_reasoning=opened)
-    assert (recorder.reasoning, recorder.text) == ("Hm.Hm.", "Four.")
-    assert recorder.finish().usage.reasoning_tokens == 2
+    script = says(chunk("\n"), THINKS, THINKS, chunk("Four.", "stop"), DONE)
+    recorder = told("deepseek-r1", script, opens_reasoning=opened)
+    assert (recorder.reasoning, recorder.text.strip()) == ("Hm.Hm.", "Four.")
+    assert recorder.finish().usage.reasoning_tokens == 2 + opened, "the line break, too"
 
 
 @pytest.mark.parametrize(

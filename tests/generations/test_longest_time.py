@@ -10,8 +10,13 @@ from apps.audit.models import AuditEvent
 from apps.catalog.actions import set_longest_time
 from apps.catalog.models import HostedModel
 from apps.generations.actions import submit_generation
+from apps.generations.claims import Held
 from apps.generations.models import GenerationJob, State
+from apps.generations.outcomes import outcome_of
+from apps.generations.publisher import About, Ended
+from apps.generations.said import Said
 from engine.remote.addresses import AddressRules
+from engine.types import FinishEvent, FinishReason, Usage
 from tests.engine.faulty_server import HEAD, chunk, faulty, then_hangs
 from tests.generations.conftest import Paint, Submit
 from tests.generations.scripted import ScriptedEngine, ended, expected, running_worker
@@ -64,6 +69,12 @@ def test_a_picture_too(paint: Paint, painter: HostedModel) -> None:
     assert (job.state, job.error_code) == (State.FAILED, "deadline")
     assert "This picture took longer than the 1 s" in job.error_message
     assert 0 < job.steps < 20
+
+
+def test_a_picture_whose_turn_did_not_come_is_not_blamed() -> None:
+    event = FinishEvent("one", FinishReason.ERROR, Usage(device_ms=0.0), "deadline", "Too late.")
+    ended = Ended(Held("one", 1), event, Said(), about=About(makes_picture=True, longest_seconds=1))
+    assert "Other pictures of this model were drawn first" in outcome_of(ended, None, {}).error_message
 
 
 def test_on_another_server_too(world: World) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.db.models.functions import Now
 from PIL import Image
 
@@ -15,7 +18,7 @@ from apps.catalog.models import HostedModel
 from apps.generations.models import Artifact, State
 from apps.generations.picture_store import path_of
 from apps.lib.chores import chores
-from apps.studio.actions.masks import upload_mask
+from apps.studio.actions.masks import forget_unused_masks, upload_mask
 from apps.studio.models import Mask
 from tests.generations.pictures import png_of
 from tests.studio.build import painted, painting, uploaded
@@ -59,3 +62,22 @@ def test_masks_that_no_picture_names_are_erased(
     purged = AuditEvent.objects.filter(action="artifact.purged").values_list("target_id", flat=True)
     assert set(purged) == {unused, failed, erased}
     assert chores()["studio.forget_unused_masks"].work() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_erase_a_mask_once(world: World) -> None:
+    white = png_of(Image.new("L", (64, 64), 255))
+    made = upload_mask(actor=world.editor, project=world.project, data=white, name="m.png", declared="image/png")
+    Artifact.objects.filter(pk=made.pk).update(created_at=Now() - timedelta(days=400))
+    together = threading.Barrier(2)
+
+    def forget(_: int) -> int:
+        together.wait(10)
+        try:
+            return forget_unused_masks()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as both:
+        assert sum(both.map(forget, range(2))) == 1
+    assert AuditEvent.objects.filter(action="artifact.purged").count() == 1

@@ -49,7 +49,8 @@ class UpstreamForm(forms.Form):
     opens_reasoning = forms.BooleanField(
         required=False,
         label="An answer begins inside its reasoning",
-        help_text="The chat template opens the reasoning, as DeepSeek-R1’s does, and the server leaves it in the text. "
+        help_text="The chat template opens the reasoning, as DeepSeek-R1’s does, and the server leaves it in the text: "
+        "not for a server that tells reasoning in a field of its own. "
         "Which mark ends it is said on the model’s page, under Reasoning.",
     )
     takes_effort = forms.BooleanField(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Now
 
@@ -28,11 +28,20 @@ def upload_mask(*, actor: User, project: Project, data: bytes, name: str, declar
 def forget_unused_masks() -> int:
     """Erase those that are older than ARTIFACT_BIN_DAYS and that no job names which waits or runs, has its picture, or
     was asked for since then; how many."""
+    return sum(map(_erased, list(_unused().values_list("pk", flat=True)[:PURGED_AT_ONCE])))
+
+
+def _unused() -> QuerySet[Mask]:
     since = Now() - timedelta(days=settings.ARTIFACT_BIN_DAYS)
     jobs = GenerationJob.objects.filter(kind=Kind.IMAGE).annotate(named=KeyTextTransform("mask", "params"))
     needed = jobs.filter(~Q(state__in=TERMINAL) | Q(artifact__isnull=False) | Q(created_at__gt=since))
-    unused = Mask.objects.filter(~Exists(needed.filter(named=OuterRef("pk"))), artifact__created_at__lt=since)
-    found = Artifact.objects.filter(mask__in=list(unused[:PURGED_AT_ONCE]))
-    for mask in found:
-        erase_artifact(mask)
-    return len(found)
+    return Mask.objects.filter(~Exists(needed.filter(named=OuterRef("pk"))), artifact__created_at__lt=since)
+
+
+@transaction.atomic
+def _erased(mask_id: str) -> bool:
+    """Asked again under a lock: another process may be at it, and somebody may have named it just now."""
+    mask = _unused().select_for_update(skip_locked=True, of=("self",)).filter(pk=mask_id).first()
+    if mask is not None:
+        erase_artifact(mask.artifact)
+    return mask is not None
