@@ -39,6 +39,8 @@ def parsed(about: str, arguments: list[str] | None = None) -> argparse.Namespace
         parser.error("A FOLDER is measured on a processor: add --device cpu. On a GPU leave it out, or take --shape.")
     if options.folder and options.shape:
         parser.error("Either a FOLDER or a --shape is measured, not both.")
+    if options.folder and not (options.folder / "config.json").is_file():
+        parser.error(f"{options.folder} holds no text model: it has no config.json.")
     if not (options.folder or options.shape or on_gpu):
         parser.error("On a processor a model's FOLDER is needed, or --shape.")
     options.left_out = []

@@ -69,6 +69,12 @@ def test_without_llama_cpp_all_is_all_others(model: Path, capsys: pytest.Capture
     assert NOT_INSTALLED in capsys.readouterr().err
 
 
+def test_a_folder_without_a_text_model_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parsed("", [str(tmp_path), "--device", "cpu"])
+    assert "holds no text model: it has no config.json" in capsys.readouterr().err
+
+
 def test_a_folder_and_a_shape_have_their_own_usual_sizes(model: Path) -> None:
     folder, shape = parsed("", [str(model), "--device", "cpu"]), parsed("", ["--shape", "llama-8b", "--device", "cpu"])
     assert (folder.kind, folder.sequences, folder.shortest, folder.longest, folder.batch) == ("folder", 64, 16, 256, 32)
