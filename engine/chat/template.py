@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NoReturn
 
 import jinja2
@@ -171,28 +171,32 @@ def takes_effort(source: str) -> bool:
 
 def takes_tools(source: str) -> bool:
     """Whether a chat by this template, if it is a good one, can tell of functions that the model may call."""
-    try:
-        return bool(source) and ChatTemplate(source, dict.fromkeys(NAMED, "")).takes_tools
-    except ChatError:
-        return False
+    template = _good(source)
+    return template is not None and template.takes_tools
 
 
 def takes_calls(source: str) -> tuple[bool, bool]:
     """Whether a chat by this template, if it is a good one, can show calls of tools and their results; and whether
     calls that have none."""
-    try:
-        template = ChatTemplate(source, dict.fromkeys(NAMED, ""))
-    except ChatError:
+    template = _good(source)
+    if template is None:
         return False, False
     return template.takes_calls is not None, template.takes_unanswered
 
 
 def takes_thoughts(source: str) -> bool:
     """Whether a chat by this template, if it is a good one, shows the thoughts before a call that is being answered."""
+    template = _good(source)
+    return template is not None and bool(template.takes_thoughts)
+
+
+@lru_cache(maxsize=16)
+def _good(source: str) -> ChatTemplate | None:
+    """Compiled once for all that is asked of it; None where there is none, or it isn't valid."""
     try:
-        return bool(source) and bool(ChatTemplate(source, dict.fromkeys(NAMED, "")).takes_thoughts)
+        return ChatTemplate(source, dict.fromkeys(NAMED, "")) if source else None
     except ChatError:
-        return False
+        return None
 
 
 def texts_in(value: Any) -> Iterator[str]:

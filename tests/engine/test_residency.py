@@ -24,6 +24,16 @@ LONG = SamplingParams(temperature=0, max_tokens=500, ignore_eos=True)
 Make = Callable[..., EngineThread]
 
 
+def writing(engine: EngineThread, model: str) -> Recorder:
+    """A long answer that this model is in the midst of."""
+    began = threading.Event()
+    long = submit(
+        engine, model, PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
+    )
+    assert began.wait(60)
+    return long
+
+
 def test_the_longest_unused_idle_model_makes_room(make_engine: Make) -> None:
     engine = make_engine(max_resident=2)
     for number, model in enumerate(("Llama", "Qwen2", "Llama", "Qwen3")):
@@ -86,11 +96,7 @@ def test_a_model_larger_than_the_budget_is_refused_with_its_size(make_engine: Ma
 
 def test_a_busy_model_is_not_evicted_for_another(make_engine: Make) -> None:
     engine = make_engine(memory_mb=2, cache_mb=1, residency_patience_seconds=1e9)
-    began = threading.Event()
-    long = submit(
-        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
-    )
-    assert began.wait(60)
+    long = writing(engine, "Llama")
     second = submit(engine, "Qwen2", PROMPT, GREEDY, "second")
     third = submit(engine, "Qwen3", PROMPT, GREEDY, "third")
     assert long.finish().usage.completion_tokens == 500
@@ -102,11 +108,8 @@ def test_a_busy_model_is_not_evicted_for_another(make_engine: Make) -> None:
 
 def test_a_load_that_nobody_waits_for_any_more_is_given_up(make_engine: Make) -> None:
     engine = make_engine(memory_mb=2, cache_mb=1, residency_patience_seconds=1e9)
-    began, told = threading.Event(), threading.Event()
-    long = submit(
-        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
-    )
-    assert began.wait(60)
+    told = threading.Event()
+    long = writing(engine, "Llama")
     second = submit(engine, "Qwen2", PROMPT, GREEDY, "second", on_event=lambda event: told.set())
     assert told.wait(60)
     engine.cancel("second")
@@ -174,11 +177,7 @@ def fail_while(
 def test_who_would_wait_for_too_long_is_refused_at_once(make_engine: Make) -> None:
     engine = make_engine(max_sequences=1, max_wait_seconds=1e-6)
     submit(engine, "Llama", PROMPT, GREEDY, "measured").finish()
-    began = threading.Event()
-    long = submit(
-        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
-    )
-    assert began.wait(60)
+    long = writing(engine, "Llama")
     last = submit(engine, "Llama", PROMPT, GREEDY, "late").finish()
     assert (last.reason, last.error_code) == (FinishReason.ERROR, "overloaded")
     assert "of work are ahead" in last.error
@@ -190,11 +189,7 @@ def test_who_would_wait_for_too_long_is_refused_at_once(make_engine: Make) -> No
 def test_a_deadline_shorter_than_the_wait_is_refused_and_another_one_is_not(make_engine: Make) -> None:
     engine = make_engine(max_sequences=1)
     submit(engine, "Llama", PROMPT, GREEDY, "measured").finish()
-    began = threading.Event()
-    long = submit(
-        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
-    )
-    assert began.wait(60)
+    long = writing(engine, "Llama")
     recorders = [Recorder("short"), Recorder("patient")]
     for recorder, deadline in zip(recorders, (1e-6, 3600.0), strict=True):
         engine.submit(
@@ -207,11 +202,7 @@ def test_a_deadline_shorter_than_the_wait_is_refused_and_another_one_is_not(make
 
 def test_a_deadline_that_passes_while_the_model_waits_for_room_ends_the_request(make_engine: Make) -> None:
     engine = make_engine(max_resident=1, residency_patience_seconds=1e9)
-    began = threading.Event()
-    long = submit(
-        engine, "Llama", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
-    )
-    assert began.wait(60)
+    long = writing(engine, "Llama")
     recorder = Recorder("late")
     engine.submit(GenerationRequest("late", "Qwen2", tuple(PROMPT), GREEDY, deadline_seconds=0.01), recorder)
     assert recorder.finish().error_code == "deadline"
@@ -223,11 +214,7 @@ def test_a_model_that_fits_does_not_wait_behind_one_that_does_not(checkpoints: d
     folders = {"busy": large, "large": large, "small": checkpoints["Qwen2"]}
     with started_engines(max_context=512, residency_patience_seconds=1e9) as start:
         engine = start(folders, memory_mb=14, cache_mb=1)
-        began = threading.Event()
-        long = submit(
-            engine, "busy", PROMPT, LONG, "long", on_event=lambda event: isinstance(event, TextEvent) and began.set()
-        )
-        assert began.wait(60)
+        long = writing(engine, "busy")
         waiting = submit(engine, "large", PROMPT, GREEDY, "waiting")
         small = submit(engine, "small", PROMPT, GREEDY, "small")
         assert small.finish().reason == FinishReason.LENGTH
