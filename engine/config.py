@@ -26,9 +26,10 @@ class EngineConfig:
     """Tokens of prompt and completion together; a model's own smaller limit counts."""
     prefill_tokens: int = 256
     """At most so many prompt tokens are read in one step, so that running completions don't stall."""
-    stall_factor: float = 2.0
+    stall_factor: float = 1.75
     """While completions are running, so few prompt tokens are read in a step that it takes at most this many times as
-    long as without any (as far as earlier steps tell); infinite: always `prefill_tokens`."""
+    long as without any (as far as earlier steps tell), which keeps the slowest in a hundred within twice; infinite:
+    always `prefill_tokens`."""
     memory_mb: int | None = None
     """Memory for weights and caches of all loaded models, in MiB; None: 80 % of what is free when the engine is made
     (90 % on an accelerator)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-FEWEST = 8
+FEWEST = 4
 """Prompts go on by so many tokens a step at least, or none would ever be read beside others."""
 CLASSES_PER_DOUBLING = 4
 NEW_SHARE = 0.2

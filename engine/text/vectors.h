@@ -29,6 +29,17 @@ INLINE vec widened(const uint16_t *from) {
     return (vec)(__builtin_convertvector(raw, ivec) << 16);
 }
 
+/* To bfloat16: the nearest, or of two the even one. A NaN stays one. */
+INLINE shorts narrowed(vec numbers) {
+#if defined(__AVX512BF16__) && !defined(FLOATS)
+    return (shorts)_mm512_cvtneps_pbh((__m512)numbers);
+#else
+    const ivec bits = (ivec)numbers, no_number = (bits & 0x7FFFFFFF) > 0x7F800000;
+    const ivec near = bits + (0x7FFF + (bits >> 16 & 1));
+    return __builtin_convertvector((no_number & 0x7FC00000 | ~no_number & near) >> 16, shorts);
+#endif
+}
+
 /* Words of two bfloat16 each: one of them by each of `others`, both products added to the sum in float. */
 INLINE vec plus_twos(vec sum, const void *word, vec others) {
     int32_t both;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -136,8 +137,26 @@ def test_head_sizes(kind: type[Backend], dim: int) -> None:
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
-def test_bfloat16(kind: type[Backend]) -> None:
-    check(kind, shape(3, dtype=torch.bfloat16), Variant(32**-0.5), 1, tolerance=4e-2)
+@pytest.mark.parametrize("variant", [Variant(32**-0.5), Variant(32**-0.5, window=21)])
+@pytest.mark.parametrize("seed", range(3))
+def test_bfloat16(kind: type[Backend], variant: Variant, seed: int) -> None:
+    check(kind, shape(3, dtype=torch.bfloat16), variant, seed, tolerance=4e-2)
+
+
+@pytest.mark.parametrize("sharpness", [1, 4])
+def test_in_bfloat16_little_is_lost_but_by_rounding_the_result(sharpness: int) -> None:
+    of, text = shape(3, dim=64, dtype=torch.bfloat16), 700
+    torch.manual_seed(0)
+    query = (sharpness * torch.randn(of.query_heads, text, of.key_dim)).bfloat16()
+    key, value = torch.randn(2, of.kv_heads, text, of.key_dim).bfloat16()
+    chunk = [PlannedChunk(0, 0, text, list(range(1, 45)))]
+    own, exact = NativeBackend(of, BLOCKS), ReferenceBackend(replace(of, dtype=torch.float32), BLOCKS)
+    variant = Variant(of.key_dim**-0.5)
+    found = own.attend(0, query, key, value, variant, own.plan(chunk)).float()
+    expected = exact.attend(0, query.float(), key.float(), value.float(), variant, exact.plan(chunk))
+    rounded = (expected.bfloat16() - expected).norm() / expected.norm()
+    assert (found - expected).norm() / expected.norm() < 1.4 * rounded
+    assert abs((found * expected).sum() / (expected * expected).sum() - 1) < 2e-4, "nothing leans to one side"
 
 
 @pytest.mark.parametrize("kind", BACKENDS)

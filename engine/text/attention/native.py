@@ -20,9 +20,10 @@ logger = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("paged.c")
 MOST_DIM = 256
-ROWS_AT_ONCE = 12
-"""Rows of a chunk that one thread takes at once: a multiple of the kernel's tile of 6, and few, so that eight tokens
-behind a long text are work for several threads."""
+TILE = 6
+"""Rows that the kernel computes together."""
+FEWEST_A_THREAD = 4
+"""So many are enough to share them out evenly."""
 
 
 class NativePlan(ctypes.Structure):
@@ -90,11 +91,10 @@ class NativeBackend(Backend):
         tables = array("i")
         for chunk in chunks:
             tables.extend(chunk.used + [0] * (stride - len(chunk.used)))
-        tasks = [
-            (number, first, min(first + ROWS_AT_ONCE, chunk.count * self.shape.group))
-            for number, chunk in enumerate(chunks)
-            for first in range(0, chunk.count * self.shape.group, ROWS_AT_ONCE)
-        ]
+        threads = torch.get_num_threads()
+        tasks = self._tasks(chunks, 2 * TILE)
+        if len(tasks) * self.shape.kv_heads < FEWEST_A_THREAD * threads:  # a few tokens behind a long text
+            tasks = self._tasks(chunks, TILE)
         arrays = [
             tables,
             array("i", [chunk.start for chunk in chunks]),
@@ -104,9 +104,17 @@ class NativeBackend(Backend):
         ]
         addresses = [numbers.buffer_info()[0] for numbers in arrays]
         shape = self.shape
-        sizes = (len(chunks), shape.query_heads, shape.kv_heads, shape.key_dim, torch.get_num_threads(), stride)
+        sizes = (len(chunks), shape.query_heads, shape.kv_heads, shape.key_dim, threads, stride)
         plan = NativePlan(*sizes, *addresses[:4], len(tasks), 0, *addresses[4:])
         return Prepared(plan, arrays)
+
+    def _tasks(self, chunks: list[PlannedChunk], rows_at_once: int) -> list[tuple[int, int, int]]:
+        """What one thread takes at once: a chunk's number, the first of its rows and the one behind the last."""
+        return [
+            (number, first, min(first + rows_at_once, chunk.count * self.shape.group))
+            for number, chunk in enumerate(chunks)
+            for first in range(0, chunk.count * self.shape.group, rows_at_once)
+        ]
 
     def attend(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, variant: Variant,

@@ -6,8 +6,9 @@
 
    A block holds BLOCK tokens. Keys lie transposed in it, [head_dim][BLOCK], of bfloat16 two numbers in a word of 32 bits,
    [head_dim / 2][BLOCK][2]: the scores of a query with a whole block are then one vector or a few, with no sum across
-   lanes. Values lie as they come, [BLOCK][head_dim]. Query heads that share a key/value head are rows of one tile, so each
-   key is read once for all of them.
+   lanes. Values lie as they come, [BLOCK][head_dim], of bfloat16 those of two tokens in a word, [BLOCK / 2][head_dim][2],
+   and weights are rounded to such words too. Query heads that share a key/value head are rows of one tile, so each key is
+   read once for all of them.
 
    ELEMENT is float, or bfloat16 as uint16_t; everything is added up in float. */
 
@@ -43,16 +44,33 @@ struct plan {
 
 #ifdef BFLOAT16
 #define A_WORD 2 /* numbers */
-INLINE vec load(const ELEMENT *from) { return widened(from); }
 INLINE vec plus_product(vec sum, const ELEMENT *word, vec others) { return plus_twos(sum, word, others); }
+
+/* As a weight is kept, and what it is worth then. */
+INLINE vec kept_weight(vec weight, ELEMENT *to) {
+    const shorts halves = narrowed(weight);
+    memcpy(to, &halves, sizeof halves);
+    return widened(to);
+}
+
+/* A value's numbers among those of its word. The later token's places become 0 with the earlier one, so that there is
+   nothing in them that isn't a number. */
+INLINE void store_value(const ELEMENT *value, ELEMENT *words, int dim, int is_later) {
+    uint32_t *to = (uint32_t *)words;
+    for (int d = 0; d < dim; d++) to[d] = is_later ? (to[d] & 0xFFFF) | (uint32_t)value[d] << 16 : value[d];
+}
 #else
 #define A_WORD 1
-INLINE vec load(const ELEMENT *from) {
-    vec numbers;
-    memcpy(&numbers, from, sizeof numbers);
-    return numbers;
-}
 INLINE vec plus_product(vec sum, const ELEMENT *word, vec others) { return sum + *word * others; }
+
+INLINE vec kept_weight(vec weight, ELEMENT *to) {
+    memcpy(to, &weight, sizeof weight);
+    return weight;
+}
+
+INLINE void store_value(const ELEMENT *value, ELEMENT *words, int dim, int is_later) {
+    memcpy(words, value, dim * sizeof(ELEMENT));
+}
 #endif
 
 static inline vec all(float number) { return number - (vec){0}; }
@@ -124,7 +142,8 @@ static void store(const struct plan *plan, const struct attended *layer, int chu
             (const ELEMENT *)layer->value + head * layer->value_head + (first + token) * layer->value_token;
         ELEMENT *keys = (ELEMENT *)layer->keys + block + place % BLOCK * A_WORD;
         for (int d = 0; d < dim; d += A_WORD) memcpy(keys + d * BLOCK, key + d, A_WORD * sizeof(ELEMENT));
-        memcpy((ELEMENT *)layer->values + block + (int64_t)(place % BLOCK) * dim, value, dim * sizeof(ELEMENT));
+        ELEMENT *values = (ELEMENT *)layer->values + block + place % BLOCK / A_WORD * A_WORD * (int64_t)dim;
+        store_value(value, values, dim, place % A_WORD);
     }
 }
 
@@ -169,8 +188,8 @@ INLINE void score(
 
 /* Scores become weights; what there is of the row so far is scaled to the new maximum. first, last: tokens it sees. */
 INLINE void weigh(
-    const struct plan *plan, const struct attended *layer, float *scores, int first, int last, struct sums *sums,
-    const int row) {
+    const struct plan *plan, const struct attended *layer, const float *scores, ELEMENT *weights, int first, int last,
+    struct sums *sums, const int row) {
     vec numbers[SPAN * PARTS], now = all(LOWEST), added = {0};
     ivec lanes, seen[SPAN * PARTS];
     for (int lane = 0; lane < LANES; lane++) lanes[lane] = lane;
@@ -193,27 +212,27 @@ INLINE void weigh(
     }
     UNROLL for (int p = 0; p < SPAN * PARTS; p++) {
         const vec weight = (vec)((ivec)exponential(numbers[p] - sums->most[row]) & seen[p]);
-        memcpy(scores + p * LANES, &weight, sizeof weight);
-        added += weight;
+        added += kept_weight(weight, weights + p * LANES);
     }
     sums->total[row] += added;
 }
 
 /* Values of so many tokens, by their weights: some vectors of each row. */
 INLINE void add(
-    const struct span *span, int dim, int tokens, float weights[][SPAN * BLOCK], struct sums *sums, int first,
+    const struct span *span, int dim, int tokens, ELEMENT weights[][SPAN * BLOCK], struct sums *sums, int first,
     const int rows, const int vectors) {
     vec part[TILE][SUMS];
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++) part[r][v] = sums->out[r][first + v];
     for (int block = 0; block * BLOCK < tokens; block++) {
-        const ELEMENT *values = span->values[block] + first * LANES, *next = span->next_keys[block] + first * LANES * BLOCK;
+        const int place = first * LANES * A_WORD;
+        const ELEMENT *values = span->values[block] + place, *next = span->next_keys[block] + place * BLOCK / A_WORD;
         const int begin = block * BLOCK, end = begin + BLOCK < tokens ? begin + BLOCK : tokens;
-        for (int token = begin; token < end; token++, values += dim, next += vectors * LANES) {
-            vec value[SUMS];
-            __builtin_prefetch(next, 0, 2);
-            UNROLL for (int v = 0; v < vectors; v++) value[v] = load(values + v * LANES);
+        for (int token = begin; token < end; token += A_WORD, values += A_WORD * dim, next += A_WORD * vectors * LANES) {
+            vec value[SUMS]; /* words */
+            UNROLL for (int word = 0; word < A_WORD; word++) __builtin_prefetch(next + word * vectors * LANES, 0, 2);
+            UNROLL for (int v = 0; v < vectors; v++) memcpy(value + v, values + v * LANES * A_WORD, sizeof(vec));
             UNROLL for (int r = 0; r < rows; r++)
-                UNROLL for (int v = 0; v < vectors; v++) part[r][v] += weights[r][token] * value[v];
+                UNROLL for (int v = 0; v < vectors; v++) part[r][v] = plus_product(part[r][v], weights[r] + token, value[v]);
         }
     }
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++) sums->out[r][first + v] = part[r][v];
@@ -224,16 +243,17 @@ INLINE void span_of(
     const struct plan *plan, const struct attended *layer, const struct span *span, ELEMENT query[][MOST_DIM], int place,
     const int *first, const int *last, struct sums *sums, int blocks, const int rows) {
     float scores[TILE][SPAN * BLOCK] __attribute__((aligned(64)));
+    ELEMENT weights[TILE][SPAN * BLOCK] __attribute__((aligned(64)));
     score(span, plan->dim, query, scores, rows);
     UNROLL for (int r = 0; r < rows; r++) {
         const int seen = last[r] - place < blocks * BLOCK ? last[r] - place : blocks * BLOCK - 1;
-        weigh(plan, layer, scores[r], first[r] - place, seen, sums, r);
+        weigh(plan, layer, scores[r], weights[r], first[r] - place, seen, sums, r);
     }
     const int left = last[rows - 1] - place + 1, tokens = left < blocks * BLOCK ? left : blocks * BLOCK;
     int vector = 0;
     for (; vector + VECTORS <= plan->dim / LANES; vector += VECTORS)
-        add(span, plan->dim, tokens, scores, sums, vector, rows, VECTORS);
-    for (; vector < plan->dim / LANES; vector += PARTS) add(span, plan->dim, tokens, scores, sums, vector, rows, PARTS);
+        add(span, plan->dim, tokens, weights, sums, vector, rows, VECTORS);
+    for (; vector < plan->dim / LANES; vector += PARTS) add(span, plan->dim, tokens, weights, sums, vector, rows, PARTS);
 }
 
 /* Rows `from … to-1` of a chunk and key/value head; row r is query head r % group of token r / group. */

@@ -152,13 +152,10 @@ static void turn_rows(const float *from, int64_t steps, int rows, float *to) {
         for (int r = 0; r < rows; r++) memcpy(to + i * rows + r, from + r * steps + i, sizeof *to);
 }
 
-/* To bfloat16: the nearest, or of two the even one. A NaN stays one. */
 INLINE void round_numbers(const float *from, uint16_t *to) {
-    ivec bits;
-    memcpy(&bits, from, sizeof bits);
-    const ivec no_number = (bits & 0x7FFFFFFF) > 0x7F800000;
-    const ivec near = bits + (0x7FFF + (bits >> 16 & 1));
-    const shorts halves = __builtin_convertvector((no_number & 0x7FC00000 | ~no_number & near) >> 16, shorts);
+    vec numbers;
+    memcpy(&numbers, from, sizeof numbers);
+    const shorts halves = narrowed(numbers);
     memcpy(to, &halves, sizeof halves);
 }
 
