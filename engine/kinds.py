@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.config import EngineConfig
@@ -38,6 +39,8 @@ class Surroundings:
     make_room: Callable[[], object]
     spare_of: Callable[[str], Spare]
     """Of a model by its name."""
+    is_alone: Callable[[str], bool]
+    """Whether no other model than this one wants the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +75,15 @@ def read(name: str, folder: Path, weights: Weights, room: int, around: Surroundi
         return _read_pipeline(folder, weights, room, around, around.spare_of(name))
     if is_janus(folder):
         return _read_janus(folder, weights, room, around)
-    return _read_text(folder, weights, room, around, around.spare_of(name))
+    return _read_text(name, folder, weights, room, around)
 
 
-def _read_text(folder: Path, weights: Weights, room: int, around: Surroundings, spare: Spare) -> Reading:
+def _read_text(name: str, folder: Path, weights: Weights, room: int, around: Surroundings) -> Reading:
     model = yield from load_model(folder, around.config, weights)
     model = yield from with_graphs(model, folder, around.config, around.counters)
     engine = TextEngine(
         model, around.config, around.counters, around.source, room=room, weights=weights,
-        make_room=around.make_room, spare=spare,
+        make_room=around.make_room, spare=around.spare_of(name), is_alone=partial(around.is_alone, name),
     )  # fmt: skip
     return Ready(engine, held_by(model.module))
 

@@ -42,7 +42,7 @@ class Residency:
     def __init__(self, source: ModelSource, config: EngineConfig, counters: Counters, load_times: LoadTimes) -> None:
         self._config, self._counters, self._load_times = config, counters, load_times
         self._around = Surroundings(
-            config, counters, source, self._short_of_memory, lambda model: partial(self._spare, model)
+            config, counters, source, self._short_of_memory, lambda model: partial(self._spare, model), self._is_alone
         )
         self.budget = memory_budget(config)
         self.engines: dict[str, ModelEngine] = {}
@@ -244,6 +244,9 @@ class Residency:
         if evict:
             self._evict(evict)
         return True
+
+    def _is_alone(self, model: str) -> bool:
+        return self._load is None and not any(engine.busy for name, engine in self.engines.items() if name != model)
 
     def _ask_to_leave(self, waited: float, but: str = "") -> None:
         """The longest unused of the busy ones, for somebody who waited for so long."""

@@ -73,12 +73,19 @@ class CapturedSteps:
         return None if rows is None else self.replayed(rows, chunks, tokens)
 
     def go_on(
-        self, chunks: Several[PlannedChunk], tokens: Several[int], passes: int, drawing: Drawing | None
+        self,
+        chunks: Several[PlannedChunk],
+        tokens: Several[int],
+        passes: int,
+        drawing: Drawing | None,
+        lefts: Several[int] | None = None,
     ) -> Callable[[], list[list[int]]] | None:
         """The most probable tokens, or drawn ones: of each chunk as many as it wants. Chunks of one token each. To be
-        called when they are waited for, before the next step."""
+        called when they are waited for.
+
+        lefts: where `tokens` aren't known yet, of each chunk the row of the step before that it goes on with."""
         rows = self._size(chunks, tokens)
-        return None if rows is None else self.gone_on(rows, chunks, tokens, passes, drawing)
+        return None if rows is None else self.gone_on(rows, chunks, tokens, passes, drawing, lefts)
 
     def replayed(self, rows: int, chunks: Several[PlannedChunk], tokens: Several[int]) -> torch.Tensor:
         """By the step that was recorded for so many rows, for chunks that fit."""
@@ -93,19 +100,21 @@ class CapturedSteps:
         tokens: Several[int],
         passes: int,
         drawing: Drawing | None = None,
+        lefts: Several[int] | None = None,
     ) -> Callable[[], list[list[int]]]:
         """The same, of `go_on`."""
-        self._held.write(rows, chunks, tokens)
+        self._held.write(rows, chunks, tokens, lefts)
         for _ in range(passes):
             self._replays[rows]()
             if drawing is not None:
                 drawing(self._logits[: len(tokens)], self._held.tokens(rows))
         wanted = [1 + chunk.further for chunk in chunks]
+        most_probable, drawn = self._going_on.told(len(wanted)), None if drawing is None else drawing.told()
 
         def told() -> list[list[int]]:
-            found = [one[-count:] for one, count in zip(self._going_on.told(len(wanted)), wanted, strict=True)]
-            for row, drawn in ({} if drawing is None else drawing.told()).items():
-                found[row] = drawn[: wanted[row]]
+            found = [one[-count:] for one, count in zip(most_probable(), wanted, strict=True)]
+            for row, tokens_of_row in ({} if drawn is None else drawn()).items():
+                found[row] = tokens_of_row[: wanted[row]]
             return found
 
         return told

@@ -10,6 +10,7 @@ from engine.metrics import Counters
 from engine.text.completion import Completion
 from engine.text.logprobs import TokenBytes
 from engine.text.scheduler import Scheduler
+from engine.text.sequence import Sequence
 from engine.text.telling import Telling
 from engine.ticket import INTERNAL
 from engine.types import TOO_LATE, FinishReason
@@ -49,6 +50,11 @@ class Completions:
 
     def get(self, request_id: str) -> Completion | None:
         return self._there.get(request_id)
+
+    def of(self, sequence: Sequence) -> Completion | None:
+        """None where it has ended, though another one may have come with its id."""
+        found = self._there.get(sequence.id)
+        return found if found is not None and found.sequence is sequence else None
 
     def add(self, completion: Completion) -> None:
         request = completion.ticket.request

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import takewhile
 from time import perf_counter
 from typing import TypeVar
@@ -30,6 +31,23 @@ OUT_OF_MEMORY = "The device has too little memory left for this request. Try a s
 LOOKS = 16
 """Steps that look at more logits of a sequence, where few didn't decide: the next ones will hardly decide either."""
 
+Following = Callable[[Step], Step | None]
+"""The step behind a step, where there is one already before that one's tokens are known."""
+
+
+def nothing(step: Step) -> None:
+    """Follows any step where it is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A step that the device makes."""
+
+    step: Step
+    told: Callable[[], list[list[int]]]
+    """Waits for its tokens."""
+
+
 Told = TypeVar("Told")
 Chosen = list[tuple[Chunk, list[int]]]
 """Each chunk with its next tokens, none where it samples none."""
@@ -49,6 +67,7 @@ class Computing:
         """made_with: for receipts. make_room: called when a step finds too little memory."""
         self._model, self._runner, self._completions, self._counters = model, runner, completions, counters
         self._made_with, self._make_room = made_with, make_room
+        self._begun: Begun | None = None
         self._device_seconds = 0.0
         """How long the device computed at the last step, after all was launched."""
 
@@ -60,24 +79,46 @@ class Computing:
             ticket.made_with = {**self._made_with, "compile": compiled}
         ticket.started()
 
-    def compute(self, step: Step) -> Chosen:
-        """Those that failed are missing, and finished. Raises DeviceLost."""
+    @property
+    def under_way(self) -> Step | None:
+        """Begun behind the last one, before that one's tokens were known: the next to compute. Some of its sequences
+        may have ended since."""
+        return None if self._begun is None else self._begun.step
+
+    def forget(self) -> None:
+        """What is under way: nobody waits for it any more."""
+        self._begun = None
+
+    def compute(self, step: Step, following: Following = nothing) -> Chosen:
+        """Those that failed are missing, and finished. Raises DeviceLost.
+
+        following: asked where the device may have more to do already while the host looks at what came of this one.
+        """
+        begun, self._begun = self._begun, None
         try:
-            return self._run(step)
+            begun = begun or self._begin(step)
+            return self._run(step) if begun is None else self._gone_on(begun, following)
         except Exception as error:
+            self._begun = None  # it goes on with what failed
             logger.exception("A step of %d sequences failed; running them one by one", len(step.chunks))
             self._recover(error)
         self._counters.isolated_steps += 1
         return [pair for alone in step.alone() for pair in self._run_alone(alone)]
 
-    def _run(self, step: Step) -> Chosen:
-        goes_on = self._runner.goes_on and not step.prefills and all(chunk.goes_on for chunk in step.decodes)
-        begun = self._runner.go_on(step, self._drawing(step)) if goes_on else None
-        if begun is not None:
-            return self._gone_on(step, begun)
-        for chunk in step.decodes:
-            chunk.further = 0  # it is one pass, whatever it was to be
-        return self._run_chosen(step)
+    def _begin(self, step: Step, after: Step | None = None) -> Begun | None:
+        """None where somebody must look at its logits, or it can't be recorded."""
+        if not self._runner.goes_on or step.prefills or not all(chunk.goes_on for chunk in step.decodes):
+            return None
+        told = self._runner.go_on(step, self._drawing(step), after)
+        return None if told is None else Begun(step, told)
+
+    def _begin_behind(self, step: Step, following: Following) -> Begun | None:
+        behind = following(step)
+        try:
+            return None if behind is None else self._begin(behind, step)
+        except Exception:  # what is wrong is seen when it is its turn, or this one's
+            logger.exception("The passes behind a step couldn't be begun")
+            return None
 
     def _drawing(self, step: Step) -> Drawing | None:
         """Of those that don't just take the most probable token."""
@@ -85,17 +126,19 @@ class Computing:
         rows = [row for row, chooser in enumerate(choosers) if not chooser.is_plain]
         if not rows:
             return None
-        positions = [step.decodes[row].sequence.completion_tokens for row in rows]
+        positions = [step.decodes[row].end - step.decodes[row].sequence.prompt_tokens for row in rows]
         return Drawing(rows, [choosers[row] for row in rows], positions, step.passes, self._model.device)
 
-    def _gone_on(self, step: Step, begun: Callable[[], list[list[int]]]) -> Chosen:
+    def _gone_on(self, begun: Begun, following: Following) -> Chosen:
         """What the device chose by itself."""
+        step = begun.step
+        self._begun = self._begin_behind(step, following)
         self._counters.compiled_steps += step.passes
         chosen: Chosen = []
-        for chunk, tokens in zip(step.decodes, self._awaited(begun), strict=True):
-            completion = self._completions.get(chunk.sequence.id)
-            if completion is None:  # telling ended it
+        for chunk, tokens in zip(step.decodes, self._awaited(begun.told), strict=True):
+            if not self._counts(chunk):
                 continue
+            completion = self._completions[chunk.sequence.id]
             stand = list(takewhile(lambda token: token >= 0, tokens))
             if stand:
                 chosen.append((chunk, self._until_end(completion, stand)))
@@ -105,8 +148,10 @@ class Computing:
                 self._fail(chunk, "non_finite", NON_FINITE)
         return chosen
 
-    def _run_chosen(self, step: Step) -> Chosen:
+    def _run(self, step: Step) -> Chosen:
         """Logits come from the device, or are looked at there in ways that requests ask for."""
+        for chunk in step.decodes:
+            chunk.further = 0  # it is one pass, whatever it was to be
         completions = self._completions
         adapters = [completions[chunk.sequence.id].adapter for chunk in step.chunks]
         logits = self._runner.run(step, adapters)
@@ -136,6 +181,10 @@ class Computing:
         self._device_seconds = perf_counter() - launched
         return tokens
 
+    def _counts(self, chunk: Chunk) -> bool:
+        """False where its sequence has ended meanwhile, or not all stood of what it followed."""
+        return self._completions.of(chunk.sequence) is not None and chunk.start == chunk.sequence.cached
+
     def _until_end(self, completion: Completion, tokens: list[int]) -> list[int]:
         """Without what comes behind an end-of-sequence token."""
         if len(tokens) == 1 or completion.ticket.request.params.ignore_eos:
@@ -154,10 +203,11 @@ class Computing:
 
     def _run_alone(self, step: Step) -> Chosen:
         chunk = step.chunks[0]
-        if chunk.sequence.id not in self._completions:  # it ended while the step was computed that failed
+        if not self._counts(chunk):
             return []
         try:
-            return self._run(step)
+            begun = self._begin(step)
+            return self._run(step) if begun is None else self._gone_on(begun, nothing)
         except Exception as error:
             logger.exception("Request %s failed", chunk.sequence.id)
             self._recover(error)
@@ -166,7 +216,7 @@ class Computing:
             return []
 
     def _fail(self, chunk: Chunk, code: str, error: str) -> None:
-        completion = self._completions.get(chunk.sequence.id)
+        completion = self._completions.of(chunk.sequence)
         if completion is not None:
             self._completions.fail(completion, code, error)
 

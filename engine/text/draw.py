@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from engine.text.exchange import sent
 from engine.types import SamplingParams
 
 WIDTHS = (256, 4096)
@@ -45,11 +46,11 @@ class Draw:
     def of(cls, every: list[SamplingParams], uniform: list[float], device: torch.device) -> Draw:
 
         def column(values: list[float]) -> torch.Tensor:
-            return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
+            return sent(values, device, torch.float32)[:, None]
 
         return cls(
             column([params.temperature for params in every]),
-            torch.tensor([params.top_k for params in every], device=device)[:, None],
+            sent([params.top_k for params in every], device)[:, None],
             column([params.top_p if params.top_p < 1 else math.inf for params in every]),
             column([math.log(params.min_p) if params.min_p > 0 else -math.inf for params in every]),
             column(uniform),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence as Several
 from dataclasses import replace
 
 import torch
 
 from engine.text.draw import Draw, tried
+from engine.text.exchange import fetched, sent
 from engine.text.sampler import Chooser
 
 
@@ -19,12 +21,12 @@ class Drawing:
     ) -> None:
         """positions: how many completion tokens come before the first of each."""
         self._numbers = list(rows)
-        self._rows = torch.tensor(self._numbers, device=device)
+        self._rows = sent(self._numbers, device)
         numbers = [
             [chooser.uniform(position + ahead) for chooser, position in zip(choosers, positions, strict=True)]
             for ahead in range(passes)
         ]
-        self._uniform = torch.tensor(numbers, dtype=torch.float32, device=device)[:, :, None]
+        self._uniform = sent(numbers, device, torch.float32)[:, :, None]
         self._draw = Draw.of([chooser.params for chooser in choosers], numbers[0], device)
         self._drawn: list[torch.Tensor] = []
 
@@ -36,6 +38,7 @@ class Drawing:
         self._drawn.append(drawn)
         tokens[self._rows] = drawn.clamp(min=0).to(tokens.dtype)
 
-    def told(self) -> dict[int, list[int]]:
-        """Of each of its rows a token for each pass. Waits for the device."""
-        return dict(zip(self._numbers, torch.stack(self._drawn, 1).tolist(), strict=True))
+    def told(self) -> Callable[[], dict[int, list[int]]]:
+        """Of each of its rows a token for each pass that was made. The function waits for them."""
+        tokens = fetched(torch.stack(self._drawn, 1))
+        return lambda: dict(zip(self._numbers, tokens(), strict=True))

@@ -57,10 +57,12 @@ class TextEngine:
         weights: Weights = "full",
         make_room: Callable[[], object] = lambda: None,
         spare: Spare = unlimited,
+        is_alone: Callable[[], bool] = lambda: True,
         make_runner: Callable[[LoadedModel, EngineConfig, int], AnyRunner] = runner_of,
     ) -> None:
         """source: of adapters. room: bytes for the cache, where that is known. weights: how `model` keeps them.
-        make_room: called when a step finds too little memory. spare: asked before an adapter is read. make_runner: as
+        make_room: called when a step finds too little memory. spare: asked before an adapter is read. is_alone: whether
+        nobody else wants the device, which may be given the next step then before this one's end. make_runner: as
         `runner_of`.
 
         Raises TooSmall where the cache doesn't hold one sequence, ValueError for an impossible attention.
@@ -68,6 +70,9 @@ class TextEngine:
         self._model = model
         self._config = config
         self._counters = counters
+        self._is_alone = is_alone
+        self._computed_at = 0.0
+        """When the last step's tokens were there."""
         self._beginning = Beginning(model, config)
         blocks = blocks_for(model.shape, config, model.context_length, room)
         self._blocks = BlockManager(blocks, BLOCK_SIZE, prefix_cache=config.prefix_cache and model.is_own)
@@ -158,6 +163,7 @@ class TextEngine:
 
     def _begin(self, ticket: TextTicket, constraint: Constraint | None) -> None:
         if not self._completions:
+            self._computing.forget()
             self._runner.settle()
         wanted = ticket.request.adapter
         adapter = None if wanted is None else self._adapters[wanted.key]
@@ -187,20 +193,33 @@ class TextEngine:
             self._open(ticket)
         for ticket, constraint in self._openings.opened():
             self._begin(ticket, constraint)
-        began = perf_counter()
-        decoding = self._scheduler.decoding
-        # Tokens may wait to be told, so they may as well wait on the device.
-        passes = self._pacing.passes(decoding, self._tell_seconds) if self._runner.goes_on else 1
-        step = self._scheduler.schedule(self._pacing.prefill_tokens(decoding), began, passes)
+        step, began = self._computing.under_way, self._computed_at
+        if step is None:
+            began = perf_counter()
+            step = self._scheduled(began)
         if step is None:
             self._openings.wait(LOOK_SECONDS)
             self._adapters.wait(LOOK_SECONDS)
             return
-        for sequence in step.admitted:
-            self._computing.begin(self._completions[sequence.id])
-        chosen = self._computing.compute(step)
-        self._account(step, perf_counter() - began)
+        chosen = self._computing.compute(step, self._following)
+        self._computed_at = perf_counter()
+        self._account(step, self._computed_at - began)
         self._deliver(chosen)
+
+    def _scheduled(self, now: float) -> Step | None:
+        decoding = self._scheduler.decoding
+        passes = self._passes(decoding) if self._runner.goes_on else 1
+        step = self._scheduler.schedule(self._pacing.prefill_tokens(decoding), now, passes)
+        for sequence in () if step is None else step.admitted:
+            self._computing.begin(self._completions[sequence.id])
+        return step
+
+    def _following(self, step: Step) -> Step | None:
+        return self._scheduler.follow(step, self._passes(len(step.decodes))) if self._is_alone() else None
+
+    def _passes(self, decoding: int) -> int:
+        """Tokens may wait to be told, so they may as well wait on the device."""
+        return self._pacing.passes(decoding, self._tell_seconds)
 
     def _account(self, step: Step, seconds: float) -> None:
         counters = self._counters
@@ -214,7 +233,7 @@ class TextEngine:
         self._forecast.took(len(step.decodes), sum(chunk.count for chunk in step.prefills), seconds / step.passes)
         share = seconds / tokens
         for chunk in step.chunks:
-            completion = self._completions.get(chunk.sequence.id)
+            completion = self._completions.of(chunk.sequence)
             if completion is not None:
                 completion.ticket.device_seconds += share * chunk.rows
 

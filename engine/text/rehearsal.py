@@ -24,13 +24,13 @@ ROUGH = 5e-2
 """Of number formats with few digits. Both are parts of the largest logit: steps of more rows multiply in another order,
 and all layers add to that."""
 PASSES = 2
-"""Of a step that goes on by itself."""
+"""Of a step that goes on by itself, and of the one that is begun behind it."""
 
 
 def agree(captured: CapturedSteps, launch: Launch, model: LoadedModel, blocks: int) -> bool:
     """Each size goes one step on with the same few made-up sequences. blocks: of the cache, which are written to."""
     told, tolerance = captured.recorded, TOLERANCE.get(model.dtype, ROUGH)
-    sequences = list(_made_up(len(told) + PASSES, blocks, model.context_length))
+    sequences = list(_made_up(len(told) + 2 * PASSES, blocks, model.context_length))
     if not told or not sequences:
         return False
     _read(launch, sequences, model.vocabulary)
@@ -66,12 +66,16 @@ def _goes_on(
 ) -> bool:
     """Whether the tokens it chooses are the most probable ones, or as good as those."""
     tokens = _tokens(chunks, vocabulary)
-    for chunk in chunks:
+    lefts = list(reversed(range(len(chunks))))  # the next step has them in other rows
+    behind = _placed([_later(chunks[row], PASSES) for row in lefts])
+    for chunk in (*chunks, *behind):
         chunk.further = PASSES - 1
-    chosen = captured.gone_on(rows, chunks, tokens, PASSES)()
+    begun = captured.gone_on(rows, chunks, tokens, PASSES)
+    begun_behind = captured.gone_on(rows, behind, [0] * len(chunks), PASSES, None, lefts)
+    chosen = [first + then for first, then in zip(begun(), reversed(begun_behind()), strict=True)]
     if any(min(one) < 0 for one in chosen):
         return False
-    for ahead in range(PASSES):
+    for ahead in range(2 * PASSES):
         logits = launch([PlannedChunk(one.row, one.start + ahead, 1, one.blocks) for one in chunks], tokens)
         tokens = [one[ahead] for one in chosen]
         theirs = logits[torch.arange(len(tokens)), torch.tensor(tokens)]

@@ -20,6 +20,7 @@ from engine.text.attention.plan import PlannedChunk, planned
 from engine.text.capture import CapturedSteps
 from engine.text.compatible.runner import CompatibleRunner
 from engine.text.drawing import Drawing
+from engine.text.exchange import sent
 from engine.text.fused.layers import FusedLayers, fused_layers
 from engine.text.loader import LoadedModel
 from engine.text.other_layers import OtherLayers
@@ -56,10 +57,15 @@ class AnyRunner(Protocol):
         ...
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor: ...
-    def go_on(self, step: Step, drawing: Drawing | None) -> Callable[[], list[list[int]]] | None:
+    def go_on(
+        self, step: Step, drawing: Drawing | None, after: Step | None = None
+    ) -> Callable[[], list[list[int]]] | None:
         """Of decodes without guesses and adapters as many tokens as each wants: the most probable ones, or those of its
         rows that are drawn. What isn't a token (`draw.py`) counts with all behind it. The passes are begun now; the
-        function waits for them, and is called before the next step. None: this step must be `run`."""
+        function waits for them. None: this step must be `run`.
+
+        after: the step begun last, where its tokens aren't known yet: each sequence goes on with the last of its own.
+        """
         ...
 
     def settle(self) -> bool:
@@ -132,11 +138,19 @@ class Runner:
     def goes_on(self) -> bool:
         return self._captured is not None
 
-    def go_on(self, step: Step, drawing: Drawing | None) -> Callable[[], list[list[int]]] | None:
+    def go_on(
+        self, step: Step, drawing: Drawing | None, after: Step | None = None
+    ) -> Callable[[], list[list[int]]] | None:
         if self._captured is None:
             return None
-        tokens = [chunk.sequence.tokens[chunk.start] for chunk in step.decodes]
-        begun = self._captured.go_on(planned(step.decodes), tokens, step.passes, drawing)
+        chunks = planned(step.decodes)
+        if after is None:
+            tokens = [chunk.sequence.tokens[chunk.start] for chunk in step.decodes]
+            begun = self._captured.go_on(chunks, tokens, step.passes, drawing)
+        else:
+            row_of = {chunk.sequence: row for row, chunk in enumerate(after.decodes)}
+            lefts = [row_of[chunk.sequence] for chunk in step.decodes]
+            begun = self._captured.go_on(chunks, [0] * len(chunks), step.passes, drawing, lefts)
         if begun is not None:
             self.went_through = self.compile
         return begun
@@ -155,7 +169,7 @@ class Runner:
             return self._launched(chunks, tokens, rows, adapters)
         self.went_through = self.compile
         if len(rows) < len(logits):
-            logits = logits[torch.tensor(rows, dtype=torch.long, device=logits.device)]
+            logits = logits[sent(rows, logits.device, torch.long)]
         return logits.to(torch.float32)
 
     def _recorded(self, fused: FusedLayers, recorder: Recorder, sequences: int) -> CapturedSteps | None:

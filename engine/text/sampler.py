@@ -19,12 +19,14 @@ import torch
 
 from engine.grammar.process import Constraint, FormatRefused
 from engine.text.draw import Draw, drawn, is_greedy
+from engine.text.exchange import fetched, sent
 from engine.text.logprobs import Chosen, looked_up
 from engine.text.masks import rule_out
 from engine.text.penalties import Adjustments, adjust
 from engine.text.prescribed import Prescribed
 from engine.types import SamplingParams
 
+DRAWN_AT_ONCE = 32
 NON_FINITE = "The model computed numbers that aren't finite, so it has no next word. Other requests are not affected."
 
 
@@ -56,8 +58,8 @@ class Chooser:
 
     def uniform(self, position: int) -> float:
         """In [0, 1): the number of this position, whenever it is asked for, as when a step is run again."""
-        while len(self._drawn) <= position:
-            self._drawn.append(float(torch.rand((), dtype=torch.float64, generator=self._generator)))
+        while len(self._drawn) <= position:  # many at once are the same numbers, and each alone takes as long
+            self._drawn += torch.rand(DRAWN_AT_ONCE, dtype=torch.float64, generator=self._generator).tolist()
         return self._drawn[position]
 
     def chosen(self, token: int) -> None:
@@ -79,8 +81,8 @@ def begin_choosing(
     if not all(chooser.is_plain for chooser in choosers):
         return lambda: choose(logits, choosers, positions)
     highest, tokens = logits.amax(-1), most_probable(logits)
-    marked = tokens.where(torch.isfinite(highest), -1)  # the largest of a row is NaN if any is
-    return lambda: _told(marked.tolist(), choosers)
+    marked = fetched(tokens.where(torch.isfinite(highest), -1))  # the largest of a row is NaN if any is
+    return lambda: _told(marked(), choosers)
 
 
 def choose(logits: torch.Tensor, choosers: list[Chooser], positions: list[int]) -> list[int | None]:
@@ -161,4 +163,4 @@ def _tell(untouched: torch.Tensor, choosers: list[Chooser], tokens: list[int | N
 
 
 def _rows(logits: torch.Tensor, rows: list[int]) -> torch.Tensor:
-    return logits if len(rows) == len(logits) else logits[torch.tensor(rows, device=logits.device)]
+    return logits if len(rows) == len(logits) else logits[sent(rows, logits.device)]

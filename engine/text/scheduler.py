@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
+from heapq import heapify, heappop
 
 from engine.fair_share import FairShare
 from engine.text.block_manager import BlockManager
@@ -163,6 +164,28 @@ class Scheduler:
         prefills = self._chunk_prompts(prefill_tokens, now)
         return Step(self._chunk_decodes(0 if prefills else passes), prefills, admitted, preempted)
 
+    def follow(self, step: Step, passes: int) -> Step | None:
+        """The passes behind a step's own, at most so many, before anybody knows which tokens that chose: as if all of
+        them stood. None where it must be waited for: somebody else's turn comes, or blocks are short.
+
+        Where its chunks don't begin where their sequences stand in the end, what they compute doesn't count.
+        """
+        stay = [chunk for chunk in step.decodes if chunk.sequence.running]
+        if not stay or self.waiting or len(stay) < len(self._running):
+            return None
+        if not all(chunk.goes_on and chunk.start == chunk.sequence.cached for chunk in stay) or self._may_guess(stay):
+            return None
+        following = []
+        for chunk in stay:
+            sequence, known = chunk.sequence, chunk.end + chunk.further + 1
+            left = sequence.last_token - known
+            if left > 0:  # else it ends with the step
+                if not self._blocks.grow(sequence, known):
+                    return None
+                following.append(Chunk(sequence, known - 1, 1))
+                following[-1].further = self._room(sequence, known, min(passes, left) - 1)
+        return Step(following) if following else None
+
     def advance(self, chunk: Chunk, tokens: Several[int] = ()) -> None:
         """`chunk` was computed; `tokens` were chosen after it, if it samples: one, and one more for each token of its
         draft that they confirm, or for each further pass. What was computed behind them is overwritten in the next
@@ -196,20 +219,31 @@ class Scheduler:
         """As many as there are places for. Who begins as the one that is read now keeps waiting: it would take blocks
         only to give them back when it adopts that one's."""
         admitted: list[Sequence] = []
-        while self.waiting and len(self._running) < self._max_sequences:
-            line, read = self._preempted or self._waiting, self._reading(now)
-            ready = [one for one in line if read is None or not self._blocks.follows(one, read)]
-            if not ready or (line is self._preempted and ready[0] is not line[0]):
-                break
-            sequence = line[0] if line is self._preempted else self._first(ready, now)
-            if not self._place(sequence):
-                break
-            line.remove(sequence)
-            self._running.append(sequence)
-            sequence.running = True
-            self._hit_tokens += sequence.cached
-            admitted.append(sequence)
+        if len(self._running) < self._max_sequences:
+            for sequence in self._in_line(now):
+                reading = self._reading(now)
+                if reading is not None and self._blocks.follows(sequence, reading):
+                    if self._preempted:  # nobody passes these
+                        break
+                    continue
+                if not self._place(sequence):
+                    break
+                (self._preempted or self._waiting).remove(sequence)
+                self._running.append(sequence)
+                sequence.running = True
+                self._hit_tokens += sequence.cached
+                admitted.append(sequence)
+                if len(self._running) == self._max_sequences:
+                    break
         return admitted
+
+    def _in_line(self, now: float) -> Iterator[Sequence]:
+        """Those that wait, as they are to be admitted: sorted only as far as is asked."""
+        yield from list(self._preempted)
+        line = [(self._shares.rank(one, now), number, one) for number, one in enumerate(self._waiting)]
+        heapify(line)
+        while line:
+            yield heappop(line)[2]
 
     def _reading(self, now: float) -> Sequence | None:
         """Whose prompt has at least half of what a step reads: one to its end, then the next by fair share."""
@@ -239,19 +273,23 @@ class Scheduler:
                 passes = min([passes, *(1 + one.drafter.patience for one in sequences if one.drafter is not None)])
             for chunk in chunks:
                 left = chunk.sequence.last_token - len(chunk.sequence.tokens)
-                chunk.further = self._room(chunk.sequence, min(passes, left) - 1)
+                chunk.further = self._room(chunk.sequence, len(chunk.sequence.tokens), min(passes, left) - 1)
         return chunks
 
     def _draft(self, sequence: Sequence, most: int) -> tuple[int, ...]:
         draft = sequence.drafter.draft(most) if sequence.drafter is not None and most > 0 else ()
-        return draft[: self._room(sequence, len(draft))] if draft else ()
+        return draft[: self._room(sequence, len(sequence.tokens), len(draft))] if draft else ()
 
-    def _room(self, sequence: Sequence, tokens: int) -> int:
-        """Of so many tokens behind its known ones, those there is room for that nobody else needs for the next
+    def _may_guess(self, chunks: Several[Chunk]) -> bool:
+        """Whether few enough decode for guesses, which take known tokens."""
+        return DRAFT_ROWS // len(chunks) > 1 and any(chunk.sequence.drafter is not None for chunk in chunks)
+
+    def _room(self, sequence: Sequence, known: int, tokens: int) -> int:
+        """Of so many tokens behind its first `known` ones, those there is room for that nobody else needs for the next
         token."""
-        wanted = len(sequence.tokens) + tokens
+        wanted = known + tokens
         if self._blocks.blocks_for(wanted) - len(sequence.blocks) > self._blocks.available - len(self._running):
-            return min(tokens, len(sequence.blocks) * self._blocks.block_size - len(sequence.tokens))
+            return min(tokens, len(sequence.blocks) * self._blocks.block_size - known)
         self._blocks.grow(sequence, wanted)
         return tokens
 

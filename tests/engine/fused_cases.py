@@ -21,11 +21,13 @@ from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.reference import ReferenceBackend
 from engine.text.attention.shape import CacheShape
 from engine.text.capture import sizes as sizes_of
+from engine.text.draw import UNDECIDED
 from engine.text.fused.layers import FusedLayers
 from engine.text.llama_layers import fits
 from engine.text.loader import LoadedModel
 from engine.text.recording import CudaGraphs, Launching
 from engine.text.runner import Runner
+from engine.text.scheduler import Step
 from tests.engine.test_equality import Bench, blocks_of, greedy, load
 from tests.engine.test_speculation import guesses, repetitive
 from tests.engine.tiny import make_checkpoint
@@ -240,7 +242,13 @@ def test_sequences_that_end_in_the_midst_of_several_passes(
     mine = bench_of(echoing, lambda *_: recorded, speculate=False)
     captured = recorded._captured
     gone_on = captured.gone_on
-    monkeypatch.setattr(captured, "gone_on", lambda *given: passes.append(given[3]) or gone_on(*given))
+    behind = []
+    """Whether each step was begun before it was known what came of the one before."""
+    monkeypatch.setattr(
+        captured,
+        "gone_on",
+        lambda *given: passes.append(given[3]) or behind.append(given[5] is not None) or gone_on(*given),
+    )
     for bench in (plain, mine):
         for name, (prompt, tokens, params) in wanted.items():
             bench.add(name, prompt, replace(greedy(tokens), **params))
@@ -248,8 +256,64 @@ def test_sequences_that_end_in_the_midst_of_several_passes(
         told.append([bench.completion(name, prompt) for name, (prompt, *_) in wanted.items()])
     assert told[1] == told[0]
     assert max(passes) > 4, passes
+    assert any(behind), "the device had the next step before this one's tokens were looked at"
     counters = mine.engine._counters
     assert counters.steps >= counters.compiled_steps >= sum(passes)
+
+
+@pytest.mark.parametrize("event", ["cancel", "newcomer", "company", "failure", "undecided"])
+def test_what_happens_while_the_device_has_the_next_step_already(
+    echoing: Path, recorded: Runner, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    """The texts are what they are without all of that. Few passes a step, so that there are many steps."""
+    monkeypatch.setattr("engine.text.pacing.MOST_PASSES", 2)
+    drawn = {"temperature": 0.8, "top_k": 20, "seed": 3}
+    wanted = {"a": ([7, 8, 9], 12, {}), "b": ([1, 2], 12, drawn), "c": ([3], 9, {})}
+    plain = Bench(
+        load(echoing, max_context=112, device=str(DEVICE)), max_sequences=3, attention="reference", compile="off"
+    )
+    mine = bench_of(echoing, lambda *_: recorded, speculate=False)
+    for name, (prompt, tokens, params) in wanted.items():
+        for bench in (plain, mine):
+            if bench is plain or name != "c":
+                bench.add(name, prompt, replace(greedy(tokens), **params))
+    plain.run()
+    engine, go_on = mine.engine, recorded.go_on
+    while engine._computing.under_way is None:
+        assert engine.busy
+        mine.step()
+    if event == "cancel":
+        engine.cancel("a")  # and another request has its name
+        mine.add("a", *wanted["a"][:1], greedy(12))
+    elif event == "newcomer":
+        mine.add("c", wanted["c"][0], greedy(9))
+    elif event == "company":
+        engine._is_alone = lambda: False
+        mine.step()
+        assert engine._computing.under_way is None
+    else:
+        spoilt: list[Step] = []
+
+        def spoiling(step: Step, drawing: Any, after: Step | None = None) -> Any:
+            told = go_on(step, drawing, after)
+
+            def spoil() -> list[list[int]]:
+                rows = told()
+                if not spoilt and step.passes > 1:
+                    spoilt.append(step)
+                    assert event == "undecided", event
+                    rows[-1][-1] = UNDECIDED
+                return rows
+
+            return spoil
+
+        monkeypatch.setattr(recorded, "go_on", spoiling)
+    mine.run()
+    for name in ("a", "b", *(["c"] if event == "newcomer" else [])):
+        prompt = wanted[name][0]
+        assert mine.completion(name, prompt) == plain.completion(name, prompt)
+    assert engine._blocks.available == engine._blocks.total
+    assert engine._counters.isolated_steps == (event == "failure")
 
 
 @pytest.mark.parametrize(

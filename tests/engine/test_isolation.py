@@ -52,6 +52,7 @@ def check_others(bench: Bench, expected: list[list[int]]) -> None:
     [
         (RuntimeError("boom"), "internal"),
         (torch.OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
+        (RuntimeError("CUDA error: out of memory"), "out_of_memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), "out_of_memory"),
     ],
 )

@@ -197,3 +197,9 @@ def test_a_format_rules_out_what_it_does_not_allow() -> None:
     wanted[3] = logits[3].masked_fill(~allowed[0, :43], -math.inf)
     wanted[1] = -math.inf
     assert torch.equal(changed.cpu(), wanted)
+
+
+def test_a_seed_gives_the_numbers_that_its_generator_gives_one_by_one() -> None:
+    chooser, generator = Chooser(SamplingParams(seed=5), 5, []), torch.Generator().manual_seed(5)
+    singly = [float(torch.rand((), dtype=torch.float64, generator=generator)) for _ in range(100)]
+    assert [chooser.uniform(position) for position in (70, *range(100))] == [singly[70], *singly]

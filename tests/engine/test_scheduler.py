@@ -32,6 +32,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.admitted: list[str] = []
         self.count = 0
         self.now = 0.0
+        self.behind: tuple[Step, list[int]] | None = None
+        """A step that was begun before it was known what came of the last one, and what the device chose in it."""
 
     @rule(
         prompt=st.lists(st.integers(0, 1), min_size=1, max_size=20),
@@ -39,8 +41,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         user=st.sampled_from("ab"),
         namespace=st.sampled_from("xy"),
         priority=st.integers(0, 1),
-        drafts=st.booleans(),
-        goes_on=st.sampled_from([True, True, False]),
+        drafts=st.sampled_from([False, False, True]),
+        goes_on=st.sampled_from([True, True, True, False]),
     )
     def arrive(
         self, prompt: list[int], wanted: int, user: str, namespace: str, priority: int, drafts: bool, goes_on: bool
@@ -65,26 +67,62 @@ class SchedulerMachine(RuleBasedStateMachine):
         choices=st.lists(st.integers(0, 1), min_size=1 + MOST, max_size=1 + MOST),
         passes=st.integers(1, 1 + MOST),
         ends=st.integers(1, 3 * MOST),
+        follows=st.booleans(),
     )
-    def step(self, fails: int, budget: int, choices: list[int], passes: int = 1, ends: int = 99) -> None:
-        """passes: at most. ends: what came behind so many of them doesn't count."""
+    def step(
+        self, fails: int, budget: int, choices: list[int], passes: int = 1, ends: int = 99, follows: bool = False
+    ) -> None:
+        """passes: at most. ends: what came behind so many of them doesn't count. follows: the next step is begun before
+        it is known what comes of this one."""
         self.now += 0.1
-        before = {one.id for one in self.live.values() if one.running}
-        step = self.scheduler.schedule(budget, self.now, passes)
-        if step is None:
-            assert not self.live
-            return
-        self._check(step, budget, before)
-        assert step.passes <= passes
-        self._compute(step, choices)
-        for chunk in step.chunks:
+        if self.behind is None:
+            before = {one.id for one in self.live.values() if one.running}
+            step = self.scheduler.schedule(budget, self.now, passes)
+            if step is None:
+                assert not self.live
+                return
+            self._check(step, budget, before)
+            assert step.passes <= passes
+            self._compute(step, choices)
+        else:
+            step, choices = self.behind
+        self.behind = self._begun_behind(step, choices, passes) if follows else None
+        chunks = [one for one in step.chunks if one.sequence.id in self.live and one.start == one.sequence.cached]
+        for chunk in chunks:
             stand = confirmed(chunk.draft, choices[: 1 + len(chunk.draft)]) if chunk.samples else []
             self.scheduler.advance(chunk, choices[: 1 + chunk.further][:ends] if chunk.further else stand)
-        for number, chunk in enumerate(step.chunks):
+        for number, chunk in enumerate(chunks):
             sequence = chunk.sequence
             assert len(sequence.tokens) <= self.limits[sequence.id]
             if number == fails or len(sequence.tokens) >= self.limits[sequence.id]:
                 self._leave(sequence, forget=number == fails)
+
+    @rule(
+        steps=st.integers(2, 6),
+        choices=st.lists(st.integers(0, 1), min_size=1 + MOST, max_size=1 + MOST),
+        passes=st.integers(1, 4),
+        ends=st.integers(1, MOST),
+    )
+    def run_ahead(self, steps: int, choices: list[int], passes: int, ends: int) -> None:
+        for number in range(steps):
+            self.step(99, PREFILL_TOKENS, choices, passes, ends if number == steps - 1 else 99, follows=True)
+
+    def _begun_behind(self, step: Step, choices: list[int], passes: int) -> tuple[Step, list[int]] | None:
+        behind = self.scheduler.follow(step, passes)
+        if behind is None:
+            return None
+        assert behind.passes <= passes
+        assert not step.prefills
+        assert not behind.prefills
+        assert not self.scheduler.waiting
+        chosen = {chunk.sequence: choices[: 1 + chunk.further] for chunk in step.decodes}
+        for chunk in behind.decodes:
+            room = min(chunk.sequence.last_token, len(chunk.sequence.blocks) * BLOCK)
+            assert len(chunk.sequence.tokens) + len(chosen[chunk.sequence]) == chunk.end
+            assert chunk.end + chunk.further <= room
+        others = choices[1:] + choices[:1]
+        self._compute(behind, others, chosen)
+        return behind, others
 
     def _leave(self, sequence: Sequence, *, forget: bool = False) -> None:
         self.scheduler.remove(sequence, forget=forget)
@@ -118,12 +156,15 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert {one for one in running if self.live[one].uncached == 1} <= set(names)
         assert step.prefills or all(self.live[one].uncached == 1 for one in running)
 
-    def _compute(self, step: Step, choices: list[int]) -> None:
+    def _compute(self, step: Step, choices: list[int], untold: dict[Sequence, list[int]] | None = None) -> None:
         """What the runner does: every token must find all earlier ones of its own text, as they were computed. Those of
-        a guess are written too, and stay behind where it was wrong; as do those of further passes behind an end."""
+        a guess are written too, and stay behind where it was wrong; as do those of further passes behind an end.
+
+        untold: what was chosen for each in the step before, where nobody knows yet."""
         for chunk in step.chunks:
             sequence = chunk.sequence
-            text = (*sequence.tokens[: chunk.end], *chunk.draft, *choices[: chunk.further])
+            known = [*sequence.tokens, *(untold or {}).get(sequence, [])]
+            text = (*known[: chunk.end], *chunk.draft, *choices[: chunk.further])
             for place in range(len(text)):
                 block, offset = sequence.blocks[place // BLOCK], place % BLOCK
                 content = (sequence.namespace, text[: place + 1])
@@ -460,6 +501,49 @@ def test_several_passes_while_nothing_needs_a_look() -> None:
     two.looks = 0
     scheduler.add(Sequence("new", [1] * 30))
     assert further(scheduler, 6) == [0, 0, 0], "a prompt is read"
+
+
+def behind(scheduler: Scheduler, step: Step, passes: int = 4) -> list[tuple[str, int, int]] | None:
+    following = scheduler.follow(step, passes)
+    return following and [(one.sequence.id, one.start, one.further) for one in following.chunks]
+
+
+def test_the_next_passes_are_known_before_what_comes_of_these() -> None:
+    scheduler = Scheduler(3, BlockManager(64, BLOCK))
+    one, two = decoding(scheduler)
+    known = len(one.tokens)
+    step = scheduler.schedule(PREFILL_TOKENS, 0, 4)
+    assert step is not None
+    assert behind(scheduler, step) == [("one", known + 3, 3), ("two", known + 3, 3)]
+    one.last_token = known + 6
+    assert behind(scheduler, step) == [("one", known + 3, 1), ("two", known + 3, 3)], "it ends with the next passes"
+    one.last_token = known + 4
+    assert behind(scheduler, step) == [("two", known + 3, 3)], "it ends with these"
+    scheduler.remove(one)
+    assert behind(scheduler, step) == [("two", known + 3, 3)]
+    two.cached += 1
+    assert behind(scheduler, step) is None, "not all stood of what these followed"
+    two.cached -= 1
+    scheduler.add(Sequence("new", [1]))
+    assert behind(scheduler, step) is None, "somebody waits"
+
+
+def test_the_next_passes_wait_for_these_where_blocks_are_short_or_somebody_must_look() -> None:
+    scheduler = Scheduler(2, BlockManager(6, BLOCK))
+    one, two = decoding(scheduler)
+    step = scheduler.schedule(PREFILL_TOKENS, 0, 1)
+    assert step is not None
+    one.looks = 1
+    assert behind(scheduler, step) is None
+    one.looks, one.drafter = 0, Drafter([1, 2, 3], 40)
+    assert behind(scheduler, step) is None, "guesses take known tokens"
+    one.drafter = None
+    while (following := scheduler.follow(step, 1)) is not None:
+        for chunk in step.chunks:
+            scheduler.advance(chunk, [0])
+        step = following
+        assert all(chunk.end <= len(chunk.sequence.blocks) * BLOCK for chunk in step.chunks)
+    assert len(one.tokens) + len(two.tokens) >= 5 * BLOCK
 
 
 def test_who_looks_for_guesses_is_asked_often_and_who_rests_when_it_has_rested() -> None:

@@ -38,7 +38,7 @@ class CompatibleRunner:
         """Nothing is going to change."""
         return False
 
-    def go_on(self, step: Step, drawing: Drawing | None) -> None:
+    def go_on(self, step: Step, drawing: Drawing | None, after: Step | None = None) -> None:
         """Each step is a pass."""
 
     def run(self, step: Step, adapters: Several[Adapter | None]) -> torch.Tensor:

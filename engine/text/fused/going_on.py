@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from engine.text.attention.gpu.step import Step
 from engine.text.attention.gpu.tiles import gpu_of
 from engine.text.attention.shape import BLOCK_SIZE
+from engine.text.exchange import fetched
 from engine.text.fused import kernels
 from engine.text.fused.calls import power_of_two
 from engine.text.pacing import MOST_PASSES
@@ -51,8 +54,7 @@ class GoingOn:
             BLOCK_SIZE=BLOCK_SIZE, num_warps=1, **launching,
         )  # fmt: skip
 
-    def told(self, rows: int) -> list[list[int]]:
-        """Of each row MOST_PASSES tokens, of which those of the last passes count; −1: there was none. Waits for the
-        device."""
-        tokens: list[list[int]] = self._told[:rows].tolist()
-        return tokens
+    def told(self, rows: int) -> Callable[[], list[list[int]]]:
+        """Of each row MOST_PASSES tokens, of which those of the last passes count; −1: there was none. The function
+        waits for the passes that the device was given so far."""
+        return fetched(self._told[:rows])

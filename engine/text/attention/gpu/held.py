@@ -19,7 +19,7 @@ from engine.text.attention.gpu.tiles import SHORT_TOKENS, Gpu, Tile
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
 
-LISTS = ("starts", "counts", "first_rows", "slots", "tokens", "places", "lasts")
+LISTS = ("starts", "counts", "first_rows", "slots", "tokens", "places", "lasts", "lefts")
 """A number for each row, or for each chunk, of which there are no more."""
 OF_TASKS = ("task_chunks", "task_rows")
 NOWHERE = -1
@@ -78,9 +78,14 @@ class HeldSteps:
         )
         return Step(self._there[:1], self._there[self._tables :], starts, counts, first_rows, slots, [launch])
 
-    def write(self, rows: int, chunks: Sequence[PlannedChunk], tokens: Sequence[int]) -> None:
-        """Chunks that fit, with their tokens, for a graph of at least so many rows."""
+    def write(
+        self, rows: int, chunks: Sequence[PlannedChunk], tokens: Sequence[int], lefts: Sequence[int] | None = None
+    ) -> None:
+        """Chunks that fit, with their tokens, for a graph of at least so many rows.
+
+        lefts: where the tokens aren't known yet, the rows at which the step before leaves them."""
         self._wait()
+        left = None if lefts is None else self._list("tokens", self._most).clone()  # before they are overwritten
         self._write_tables(chunks)
         works = tasks(chunks, True, self._tile, self._shape.group)
         # Rows and tasks too many belong to the chunk behind the last, which has no tokens.
@@ -93,9 +98,12 @@ class HeldSteps:
         self._fill("tokens", rows, tokens)
         self._fill("places", rows, list(chain.from_iterable(range(chunk.start, chunk.end) for chunk in chunks)))
         self._fill("lasts", rows, [chunk.start + chunk.further for chunk in chunks])
+        self._fill("lefts", rows, lefts or [])
         self._numbers[0] = self._width
         used = self._tables + len(chunks) * self._width
         self._copy(used)
+        if lefts is not None and left is not None:
+            torch.index_select(left, 0, self._list("lefts", len(lefts)), out=self._list("tokens", len(lefts)))
 
     def clear(self, rows: int) -> None:
         """A step of no tokens: what is run with it changes nothing."""
