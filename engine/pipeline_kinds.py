@@ -20,6 +20,7 @@ CLIP, CLIP_PROJECTED, T5 = (
 CLIP_TOKENIZER = frozenset({"CLIPTokenizer", "CLIPTokenizerFast"})
 T5_TOKENIZER = frozenset({"T5Tokenizer", "T5TokenizerFast"})
 GEMMA, GEMMA_TOKENIZER = frozenset({"Gemma2Model"}), frozenset({"GemmaTokenizer", "GemmaTokenizerFast"})
+QWEN_TOKENIZER = frozenset({"Qwen2Tokenizer", "Qwen2TokenizerFast"})
 VAE = frozenset({"AutoencoderKL"})
 
 
@@ -43,12 +44,28 @@ class PipelineKind:
     guidance: float
     prompt_tokens: int
     takes_negative: bool = True
+    packs: bool = False
+    """Whether the network sees squares of four latents as one."""
+    distilled: tuple[int, float] | None = None
+    """Steps and guidance that suit those of the family that were taught to draw in a few steps."""
     whole: bool = False
     """Whether diffusers' pipeline is called as a whole, because the engine's own loop has no family for it."""
     told: Mapping[str, Any] = field(default_factory=dict)
     """Of a whole one: what it is called with beside the request."""
+    made: Mapping[str, Any] = field(default_factory=dict)
+    """Of a whole one: what it is made of beside its parts."""
+    settings: frozenset[str] = frozenset()
+    """Of a whole one: what its model_index.json may switch on or off."""
+    guidance_name: str = "guidance_scale"
+    """Of a whole one: what it calls guidance."""
+    guidance_off: float = 1.0
+    """Of a whole one: what it calls the guidance that leaves all to the model, ours being 1."""
+    chats: bool = False
+    """Of a whole one: whether it puts the prompt into its tokenizer's chat template."""
     scale: int = 0
     """Pixels a side that a latent must stand for, as the pipeline takes it for granted; 0: it asks the VAE."""
+    places: int = 0
+    """Patches a side for which the network has places, where its config doesn't say; 0: for any."""
 
 
 _UNET = {
@@ -78,7 +95,7 @@ _OWN = (
             "transformer": frozenset({"FluxTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
             "text_encoder": CLIP, "tokenizer": CLIP_TOKENIZER, "text_encoder_2": T5, "tokenizer_2": T5_TOKENIZER,
         },
-        frozenset(), 2, 128, 28, 3.5, 512, takes_negative=False,
+        frozenset(), 2, 128, 28, 3.5, 512, takes_negative=False, packs=True, distilled=(4, 1.0),
     ),
 )  # fmt: skip
 _AS_ASKED = {"clean_caption": False, "use_resolution_binning": False}
@@ -120,6 +137,75 @@ _WHOLE = (
             "text_encoder": GEMMA, "tokenizer": GEMMA_TOKENIZER,
         },
         frozenset(), 2, 128, 30, 4.0, 256, whole=True, scale=8,
+    ),
+    PipelineKind(
+        "qwen-image", "QwenImagePipeline", "transformer",
+        {
+            "transformer": frozenset({"QwenImageTransformer2DModel"}), "vae": frozenset({"AutoencoderKLQwenImage"}),
+            "scheduler": FLOW, "text_encoder": frozenset({"Qwen2_5_VLForConditionalGeneration"}),
+            "tokenizer": QWEN_TOKENIZER,
+        },
+        frozenset(), 2, 166, 50, 4.0, 512, packs=True, whole=True, guidance_name="true_cfg_scale",
+    ),
+    PipelineKind(
+        "z-image", "ZImagePipeline", "transformer",
+        {
+            "transformer": frozenset({"ZImageTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": frozenset({"Qwen3Model"}), "tokenizer": QWEN_TOKENIZER,
+        },
+        frozenset(), 2, 128, 50, 5.0, 512, distilled=(8, 1.0), whole=True, guidance_off=0.0, chats=True,
+    ),
+    PipelineKind(
+        "chroma", "ChromaPipeline", "transformer",
+        {
+            "transformer": frozenset({"ChromaTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": T5, "tokenizer": T5_TOKENIZER,
+        },
+        frozenset(), 2, 128, 40, 3.0, 512, packs=True, whole=True,
+    ),
+    PipelineKind(
+        "flux-2-klein", "Flux2KleinPipeline", "transformer",
+        {
+            "transformer": frozenset({"Flux2Transformer2DModel"}), "vae": frozenset({"AutoencoderKLFlux2"}),
+            "scheduler": FLOW, "text_encoder": frozenset({"Qwen3ForCausalLM"}), "tokenizer": QWEN_TOKENIZER,
+        },
+        frozenset(), 2, 128, 50, 4.0, 512, takes_negative=False, packs=True, distilled=(4, 1.0), whole=True,
+        settings=frozenset({"is_distilled"}), chats=True,
+    ),
+    PipelineKind(
+        "cogview-4", "CogView4Pipeline", "transformer",
+        {
+            "transformer": frozenset({"CogView4Transformer2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": frozenset({"GlmModel"}),
+            "tokenizer": frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"}),
+        },
+        frozenset(), 2, 128, 50, 3.5, 1024, whole=True, scale=8,
+    ),
+    PipelineKind(
+        "hunyuan-dit", "HunyuanDiTPipeline", "transformer",
+        {
+            "transformer": frozenset({"HunyuanDiT2DModel"}), "vae": VAE, "scheduler": DIFFUSION,
+            "text_encoder": frozenset({"BertModel"}), "tokenizer": frozenset({"BertTokenizer", "BertTokenizerFast"}),
+            "text_encoder_2": T5, "tokenizer_2": T5_TOKENIZER,
+        },
+        frozenset(), 2, 128, 50, 5.0, 256, whole=True, told={"use_resolution_binning": False},
+        made={"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}, scale=8,
+    ),
+    PipelineKind(
+        "lumina", "LuminaPipeline", "transformer",
+        {
+            "transformer": frozenset({"LuminaNextDiT2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": frozenset({"GemmaModel"}), "tokenizer": GEMMA_TOKENIZER,
+        },
+        frozenset(), 2, 128, 30, 4.0, 256, whole=True, told={"clean_caption": False}, scale=8, places=384,
+    ),
+    PipelineKind(
+        "ovis-image", "OvisImagePipeline", "transformer",
+        {
+            "transformer": frozenset({"OvisImageTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
+            "text_encoder": frozenset({"Qwen3Model"}), "tokenizer": QWEN_TOKENIZER,
+        },
+        frozenset(), 2, 128, 50, 5.0, 256, packs=True, whole=True, chats=True,
     ),
 )  # fmt: skip
 WHOLE: Mapping[str, PipelineKind] = {kind.pipeline: kind for kind in _WHOLE}

@@ -6,7 +6,7 @@ of `engine.pipeline_kinds` are ever looked up, whatever it names. See docs/decis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path, PurePosixPath
@@ -18,6 +18,8 @@ from engine.pipeline_kinds import PIPELINES, WHOLE, PipelineKind
 from engine.types import ImageFacts
 
 INDEX = "model_index.json"
+Z_IMAGE_TURBO_SHIFT = 3.0
+"""Of its scheduler, where Z-Image itself has 6."""
 IGNORED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 """Parts that are never loaded: what they do (a filter, picture prompts) isn't part of making the picture."""
 
@@ -29,6 +31,7 @@ class PipelineFolder:
     kind: PipelineKind
     parts: Mapping[str, str]
     """The class of each part to load."""
+    settings: Mapping[str, bool]
     facts: ImageFacts
 
 
@@ -56,7 +59,8 @@ def read_pipeline(folder: Path) -> PipelineFolder:
     for part in parts:
         if "tokenizer" not in part:
             refuse_code(read_object(folder, config_of(part)))
-    return PipelineFolder(kind, parts, _facts(folder, kind, parts))
+    settings = {name: index.get(name) is True for name in sorted(kind.settings)}
+    return PipelineFolder(kind, parts, settings, _facts(folder, kind, parts, settings))
 
 
 def config_of(part: str) -> str:
@@ -93,31 +97,37 @@ def _parts(index: Mapping[str, Any], kind: PipelineKind) -> list[tuple[str, str]
     return found
 
 
-def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> ImageFacts:
+def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str], settings: Mapping[str, bool]) -> ImageFacts:
     vae, network = read_object(folder, config_of("vae")), read_object(folder, config_of(kind.network))
-    channels, latents = _whole(network, "in_channels"), _whole(vae, "latent_channels")
+    channels, latents = _whole(network, "in_channels"), _whole(vae, "z_dim" if "z_dim" in vae else "latent_channels")
     scale = pixels_per_latent(vae)
-    if channels != latents * (4 if kind.family == "flux" else 1):
+    if channels != latents * (4 if kind.packs else 1):
         raise UnsupportedModel(
             f"The {kind.network} takes {channels} channels where the latents have {latents}: models that are made only "
             "for inpainting or other inputs aren't supported; use the ordinary one, which inpaints too."
         )
     if network.get("time_cond_proj_dim") is not None:
         raise UnsupportedModel("The unet takes guidance as an input (a consistency model), which isn't supported yet.")
+    if kind.guidance_name == "true_cfg_scale" and network.get("guidance_embeds"):
+        raise UnsupportedModel(
+            f"A {kind.family} pipeline whose {kind.network} takes guidance as an input isn't supported."
+        )
     if kind.scale and scale != kind.scale:
         raise UnsupportedModel(
             f"A {kind.family} pipeline draws {kind.scale} pixels a side from each latent, and this VAE {scale}."
         )
     side = network.get("sample_size") if kind.family != "flux" else None
     height, width = side if isinstance(side, list) and len(side) == 2 else [side or kind.side] * 2
-    distilled = kind.family == "flux" and not network.get("guidance_embeds")
+    steps, guidance = kind.steps, kind.guidance
+    if kind.distilled is not None and _is_distilled(folder, kind, network, settings):
+        steps, guidance = kind.distilled
     return ImageFacts(
         family=kind.family,
         width=_bounded(width, "sample_size") * scale,
         height=_bounded(height, "sample_size") * scale,
         multiple_of=scale * kind.patch,
-        steps=4 if distilled else kind.steps,
-        guidance=1.0 if distilled else kind.guidance,
+        steps=steps,
+        guidance=guidance,
         prompt_tokens=_prompt_tokens(folder, kind, parts),
         takes_negative=kind.takes_negative,
         takes_source=not kind.whole,
@@ -125,6 +135,13 @@ def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> ImageF
         schedulers=(DEFAULT,) if kind.whole else names_for(parts["scheduler"]),
         longest=_longest(kind, network, scale),
     )  # fmt: skip
+
+
+def _is_distilled(folder: Path, kind: PipelineKind, network: Mapping[str, Any], settings: Mapping[str, bool]) -> bool:
+    """Whether it was taught to draw in a few steps, as far as its files say."""
+    if kind.family == "z-image":  # nothing but the scheduler tells the Turbo model, by its smaller shift
+        return read_object(folder, config_of("scheduler")).get("shift") == Z_IMAGE_TURBO_SHIFT
+    return settings["is_distilled"] if "is_distilled" in settings else not network.get("guidance_embeds")
 
 
 def _prompt_tokens(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> int:
@@ -143,19 +160,30 @@ def pixels_per_latent(vae: Mapping[str, Any]) -> int:
 
 def decoder_widths(vae: Mapping[str, Any]) -> list[int]:
     """Channels of its blocks, those that work on the whole picture first. vae: its config. Raises UnsupportedModel."""
-    name = "decoder_block_out_channels" if "decoder_block_out_channels" in vae else "block_out_channels"
+    names = ("dim_mult", "decoder_block_out_channels", "block_out_channels")
+    name = next((name for name in names if vae.get(name) is not None), names[-1])
     blocks = vae.get(name)
-    if not isinstance(blocks, list) or not 1 <= len(blocks) <= 8:
+    if not isinstance(blocks, Sequence) or isinstance(blocks, str) or not 1 <= len(blocks) <= 8:
         raise UnsupportedModel(f"{config_of('vae')} has no sound “{name}”.")
-    return [_bounded(width, name) for width in blocks]
+    base = _whole(vae, "base_dim") if name == "dim_mult" else 1
+    return [_bounded(width, name) * base for width in blocks]
 
 
 def _longest(kind: PipelineKind, network: Mapping[str, Any], scale: int) -> int:
     """Pixels a side for which the network has places; 0 where it has one for any."""
-    if "pos_embed_max_size" not in network:
-        return 0
-    places = _bounded(network["pos_embed_max_size"], "pos_embed_max_size", most=2**20)
+    places = kind.places
+    if "axes_lens" in network:
+        places = _least_places(network["axes_lens"])
+    elif "pos_embed_max_size" in network:
+        places = _bounded(network["pos_embed_max_size"], "pos_embed_max_size", most=2**20)
     return (isqrt(places) if kind.family == "auraflow" else places) * kind.patch * scale
+
+
+def _least_places(lengths: Any) -> int:
+    """Of two sides. lengths: of the prompt, and of each side."""
+    if not isinstance(lengths, list) or len(lengths) != 3:
+        raise UnsupportedModel("A config.json has no sound “axes_lens”.")
+    return min(_bounded(length, "axes_lens", most=2**20) for length in lengths[1:])
 
 
 def _whole(config: Mapping[str, Any], key: str) -> int:

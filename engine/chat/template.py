@@ -56,10 +56,11 @@ class ChatTemplate:
         *,
         add_generation_prompt: bool = True,
         effort: str | None = None,
+        thinking: bool | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
     ) -> str:
-        """The text of the whole chat, control tokens included; without `effort` as the template has it. Raises
-        ChatError."""
+        """The text of the whole chat, control tokens included; without `effort` and `thinking` as the template has it.
+        Raises ChatError."""
         given = sum(len(message["content"]) for message in messages) + sum(map(len, texts_in(list(tools))))
         given += sum(len(text) for message in messages for text in texts_of_calls(message))
         given += sum(len(message.get("reasoning", "")) for message in messages)
@@ -67,6 +68,8 @@ class ChatTemplate:
         values["tools"] = list(tools) or None
         if effort is not None:
             values[EFFORT] = effort
+        if thinking is not None:
+            values["enable_thinking"] = thinking
         arguments = self.takes_calls if any(message.get("tool_calls") for message in messages) else None
         thoughts = self.takes_thoughts if any("reasoning" in message for message in messages) else ""
         values["messages"] = [

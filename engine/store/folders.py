@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.architectures import UnsupportedModel
 from engine.chat.errors import ChatError
 from engine.chat.source import chat_template_of
+from engine.chat.template import ChatTemplate
 from engine.janus.folder import ARCHITECTURE, is_janus, read_janus
 from engine.pipelines import INDEX, PipelineFolder, is_pipeline, is_variant, read_pipeline
 from engine.store.checks import (
@@ -20,7 +21,7 @@ from engine.store.checks import (
 from engine.store.errors import StoreError
 
 JANUS_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
-TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")
+TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model", "vocab.txt")
 """A tokenizer is one of these; vocab.json has merges.txt beside it."""
 
 
@@ -54,7 +55,9 @@ def check_pipeline(folder: Path) -> ModelFacts:
     present = check_plain_files(folder, nested=True)
     try:
         read = read_pipeline(folder)
-    except (UnsupportedModel, OSError) as error:
+        if read.kind.chats:
+            _check_template(chat_template_of(folder / "tokenizer"))
+    except (UnsupportedModel, ChatError, OSError) as error:
         raise StoreError(str(error)) from error
     kept = tuple(path for path in present if _belongs(path, read))
     check_code_keys(folder, kept)
@@ -63,6 +66,13 @@ def check_pipeline(folder: Path) -> ModelFacts:
     return ModelFacts(
         kept, size, read.kind.pipeline, read.facts.prompt_tokens, dtypes.most_common(1)[0][0], "", image=read.facts
     )
+
+
+def _check_template(source: str) -> None:
+    """Raises StoreError, or ChatError."""
+    if not source:
+        raise StoreError("Its tokenizer has no chat template, into which this pipeline puts the prompt.")
+    ChatTemplate(source, {})
 
 
 def _belongs(path: str, read: PipelineFolder) -> bool:

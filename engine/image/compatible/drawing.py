@@ -15,9 +15,11 @@ import torch
 
 from engine.config import EngineConfig
 from engine.image.compatible.by_turns import ByTurns
+from engine.image.compatible.latents import unfolded
 from engine.image.compatible.loader import WholePipeline
 from engine.image.orders import NonFinite
 from engine.image.timeline import guessed
+from engine.pipelines import pixels_per_latent
 from engine.types import ImageParams
 
 
@@ -55,10 +57,12 @@ class Drawing:
         self.prompt_tokens = min(len(counted.input_ids), self._model.facts.prompt_tokens)
         pipeline = self._model.pipeline(self._watched(pause))
         pipeline.set_progress_bar_config(disable=True)
+        negative = {"negative_prompt": params.negative_prompt} if kind.takes_negative else {}
+        guidance = {kind.guidance_name: max(params.guidance - 1 + kind.guidance_off, 0.0)}
         made = pipeline(
-            prompt=params.prompt, negative_prompt=params.negative_prompt, num_inference_steps=params.steps,
-            guidance_scale=params.guidance, width=params.width, height=params.height,
-            generator=torch.Generator().manual_seed(params.seed), output_type="pt", **kind.told,
+            prompt=params.prompt, num_inference_steps=params.steps, width=params.width, height=params.height,
+            generator=torch.Generator().manual_seed(params.seed), output_type="pt",
+            **negative, **guidance, **kind.told,
         )  # fmt: skip
         pixels: torch.Tensor = made.images.float()
         if not bool(torch.isfinite(pixels).all()):
@@ -67,6 +71,8 @@ class Drawing:
 
     def _watched(self, pause: Callable[[], None]) -> Any:
         """A scheduler of its own, that waits."""
+        model, params = self._model, self._params
+        scale = pixels_per_latent(model.parts["vae"].config)
         scheduler = copy.deepcopy(self._model.parts["scheduler"])
         begin, step = scheduler.set_timesteps, scheduler.step
 
@@ -78,7 +84,8 @@ class Drawing:
 
         @functools.wraps(step)
         def watched_step(predicted: torch.Tensor, timestep: Any, latents: torch.Tensor, *args: Any, **more: Any) -> Any:
-            self.guess = guessed(scheduler, predicted, timestep, latents)
+            guess = guessed(scheduler, predicted, timestep, latents)
+            self.guess = unfolded(model.parts["vae"], guess, params.width // scale, params.height // scale)
             made = step(predicted, timestep, latents, *args, **more)
             if not bool(torch.isfinite(made[0]).all()):
                 raise NonFinite

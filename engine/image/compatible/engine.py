@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from time import perf_counter
 
+from engine.chat.errors import ChatError
 from engine.config import EngineConfig
 from engine.image.compatible.checks import refusal
 from engine.image.compatible.drawing import Drawing
@@ -32,7 +33,7 @@ class Picture(Order):
 class CompatibleEngine(Orders[Picture]):
     """Obeys engine.model_engine.ModelEngine."""
 
-    bad_requests = ()
+    bad_requests = (ChatError,)
     out_of_memory = "The device has too little memory left for this picture. Try a smaller one, or try again later."
     non_finite = "The model computed no numbers for this picture. Try another seed, or less guidance."
     attention = "diffusers"

@@ -10,8 +10,11 @@ from typing import Any
 import diffusers
 import torch
 
+from engine.chat.source import chat_template_of, special_tokens_of
+from engine.chat.template import ChatTemplate
 from engine.config import EngineConfig
 from engine.device import pick_device, pick_dtype
+from engine.image.compatible.latents import latents_of
 from engine.image.parts import failures_told, read_parts
 from engine.image.preview import Previewer
 from engine.pipeline_kinds import PipelineKind
@@ -27,13 +30,15 @@ class WholePipeline:
     facts: ImageFacts
     parts: Mapping[str, Any]
     """Shared by all pictures; each gets a scheduler of its own."""
+    settings: Mapping[str, bool]
     previewer: Previewer
     dtype: torch.dtype
     device: torch.device
 
     def pipeline(self, scheduler: Any) -> Any:
         """A new one, so that nothing is left in it by a picture that ended half-way. Making it costs no memory."""
-        return getattr(diffusers, self.kind.pipeline)(**{**self.parts, "scheduler": scheduler})
+        made_of = {**self.kind.made, **self.settings, **self.parts, "scheduler": scheduler}
+        return getattr(diffusers, self.kind.pipeline)(**made_of)
 
 
 def load_whole(folder: Path, config: EngineConfig) -> Generator[None, None, WholePipeline]:
@@ -45,15 +50,23 @@ def load_whole(folder: Path, config: EngineConfig) -> Generator[None, None, Whol
         if dtype == torch.float16:
             dtype = torch.bfloat16  # T5 and Gemma overflow in float16, and so do some of the VAEs
         parts = yield from read_parts(folder, read, dtype, device)
+        if read.kind.chats:
+            _limit_template(parts["tokenizer"], folder / "tokenizer")
         yield
         previewer = Previewer(
             lambda pixels, _: latents_of(parts["vae"], pixels), pixels_per_latent(parts["vae"].config)
         )
-        return WholePipeline(read.kind, read.facts, parts, previewer, dtype, device)
+        return WholePipeline(read.kind, read.facts, parts, read.settings, previewer, dtype, device)
 
 
-def latents_of(vae: Any, pixels: torch.Tensor) -> torch.Tensor:
-    """As the network sees them. pixels: (1, 3, height, width), -1 … 1."""
-    made = vae.encode(pixels.to(vae.device, vae.dtype))
-    latents: torch.Tensor = made.latent_dist.mode() if hasattr(made, "latent_dist") else made.latent
-    return (latents - float(vae.config.get("shift_factor") or 0.0)) * float(vae.config.scaling_factor)
+def _limit_template(tokenizer: Any, folder: Path) -> None:
+    """Its chat template comes with the model: it is rendered inside the same limits as those of models that write."""
+    template = ChatTemplate(chat_template_of(folder), special_tokens_of(folder))
+
+    def apply_chat_template(
+        messages: list[dict[str, str]], *, tokenize: bool, add_generation_prompt: bool, enable_thinking: bool
+    ) -> str:
+        assert not tokenize
+        return template.render(messages, add_generation_prompt=add_generation_prompt, thinking=enable_thinking)
+
+    tokenizer.apply_chat_template = apply_chat_template

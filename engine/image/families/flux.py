@@ -47,7 +47,7 @@ class Flux(Shifted):
             img_ids=self._places(height // PACKED, width // PACKED),
             return_dict=False,
         )[0]
-        return _unpacked(made, rows, channels, height, width)
+        return unpacked(made, rows, channels, height, width)
 
     def _places(self, height: int, width: int) -> torch.Tensor:
         """Row and column of each token."""
@@ -63,6 +63,7 @@ def _packed(latents: torch.Tensor) -> torch.Tensor:
     return squares.permute(0, 2, 4, 1, 3, 5).reshape(rows, -1, channels * PACKED**2)
 
 
-def _unpacked(tokens: torch.Tensor, rows: int, channels: int, height: int, width: int) -> torch.Tensor:
+def unpacked(tokens: torch.Tensor, rows: int, channels: int, height: int, width: int) -> torch.Tensor:
+    """(rows, channels, height, width)"""
     squares = tokens.view(rows, height // PACKED, width // PACKED, channels, PACKED, PACKED)
     return squares.permute(0, 3, 1, 4, 2, 5).reshape(rows, channels, height, width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -15,6 +16,10 @@ import pytest
 import torch
 from PIL import Image
 
+from engine.config import EngineConfig
+from engine.image.compatible.latents import latents_of, unfolded
+from engine.image.compatible.loader import load_whole
+from engine.loaded import at_once
 from engine.pipeline_kinds import WHOLE
 from engine.pipelines import read_pipeline
 from engine.service import EngineThread
@@ -31,8 +36,10 @@ from engine.types import (
     StartedEvent,
 )
 from tests.engine.image.drawing import Watcher, draw, far_apart, params, png, some_picture
+from tests.engine.image.test_store import change
 from tests.engine.image.tiny_whole import SIDES
 from tests.engine.recorder import GREEDY, submit
+from tests.engine.started import started_engines
 
 Make = Callable[..., EngineThread]
 MODEL = "pixart-sigma"
@@ -47,11 +54,22 @@ def by_diffusers(folder: Path, wanted: ImageParams) -> np.ndarray:
     pipeline = getattr(diffusers, kind.pipeline).from_pretrained(folder, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     made = pipeline(
-        prompt=wanted.prompt, negative_prompt=wanted.negative_prompt, num_inference_steps=wanted.steps,
-        guidance_scale=wanted.guidance, width=wanted.width, height=wanted.height,
-        generator=torch.Generator().manual_seed(wanted.seed), **kind.told,
+        prompt=wanted.prompt, num_inference_steps=wanted.steps, width=wanted.width, height=wanted.height,
+        generator=torch.Generator().manual_seed(wanted.seed), **as_it_says(kind.family, wanted), **kind.told,
     )  # fmt: skip
     return np.array(made.images[0])
+
+
+def as_it_says(family: str, wanted: ImageParams) -> dict[str, Any]:
+    match family:
+        case "qwen-image":
+            return {"negative_prompt": wanted.negative_prompt, "true_cfg_scale": wanted.guidance}
+        case "z-image":  # of its formula, 0 is what others call 1
+            return {"negative_prompt": wanted.negative_prompt, "guidance_scale": wanted.guidance - 1}
+        case "flux-2-klein":
+            return {"guidance_scale": wanted.guidance}
+        case _:
+            return {"negative_prompt": wanted.negative_prompt, "guidance_scale": wanted.guidance}
 
 
 def helpers() -> list[threading.Thread]:
@@ -90,6 +108,58 @@ def test_each_draws_what_diffusers_draws(
     preview = Image.open(io.BytesIO(watcher.steps[0].preview))
     assert (preview.format, preview.size) == ("WEBP", (wanted.width, wanted.height))
     assert CheckpointEvent not in watcher.kinds
+
+
+def test_a_distilled_one_is_told_that_it_is(tmp_path: Path, whole_pipelines: dict[str, Path]) -> None:
+    """Guidance is nothing to it."""
+    folder = Path(shutil.copytree(whole_pipelines["flux-2-klein"], tmp_path / "klein"))
+    change("model_index.json", is_distilled=True)(folder)
+    with started_engines() as start:
+        engine = start({"klein": folder})
+        wanted = wanted_of("flux-2-klein", guidance=9.0)
+        guided = draw(engine, "klein", wanted, "guided").picture()
+        plain = draw(engine, "klein", wanted_of("flux-2-klein", guidance=1.0), "plain").picture()
+    assert far_apart(guided, by_diffusers(folder, wanted)) == 0
+    assert far_apart(guided, plain) == 0
+
+
+def test_guidance_of_1_or_less_leaves_it_to_the_model_everywhere(
+    make_whole_drawer: Make, whole_pipelines: dict[str, Path]
+) -> None:
+    engine = make_whole_drawer()
+    family = "z-image"
+    made = [
+        draw(engine, family, wanted_of(family, guidance=guidance, negative_prompt="blurry"), f"{guidance}").picture()
+        for guidance in (0.0, 1.0, 5.0)
+    ]
+    assert far_apart(made[0], made[1]) == 0
+    assert far_apart(made[1], made[2]) > 0
+
+
+def test_a_chat_template_has_its_limits(tmp_path: Path, whole_pipelines: dict[str, Path]) -> None:
+    folder = Path(shutil.copytree(whole_pipelines["z-image"], tmp_path / "model"))
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    (folder / "tokenizer/chat_template.jinja").write_text(endless)
+    with started_engines() as start:
+        last = draw(start({"z-image": folder}), "z-image", wanted_of("z-image")).finish()
+    assert last.error_code == "bad_request"
+    assert "chat template failed: it takes too long" in last.error
+
+
+@pytest.mark.parametrize("family", ["qwen-image", "chroma", "flux-2-klein", "ovis-image"])
+def test_packed_latents_are_unfolded_for_previews(whole_pipelines: dict[str, Path], family: str) -> None:
+    """diffusers' own packing undone: what a VAE said of a picture comes out as it was."""
+    model = at_once(load_whole(whole_pipelines[family], EngineConfig(device="cpu", dtype="float32", threads=1)))
+    vae, pipeline = model.parts["vae"], model.pipeline(model.parts["scheduler"])
+    pixels = torch.from_numpy(some_picture()).permute(2, 0, 1)[None, :, :24] / 127.5 - 1
+    latents = latents_of(vae, pixels)
+    if family == "flux-2-klein":
+        squares = pipeline._patchify_latents(latents)
+        spread = (vae.bn.running_var + vae.config.batch_norm_eps).sqrt()[:, None, None]
+        packed = pipeline._pack_latents((squares - vae.bn.running_mean[:, None, None]) / spread)
+    else:
+        packed = pipeline._pack_latents(latents, 1, *latents.shape[1:])
+    assert torch.allclose(unfolded(vae, packed, 16, 12), latents, atol=1e-6)
 
 
 def test_without_guidance_and_in_another_shape(make_whole_drawer: Make, whole_pipelines: dict[str, Path]) -> None:
@@ -208,6 +278,9 @@ def test_a_text_is_refused(make_whole_drawer: Make) -> None:
     assert "text model" in submit(make_whole_drawer(), MODEL, [1, 2, 3], GREEDY, "text").finish().error
 
 
-def test_float16_becomes_bfloat16(make_whole_drawer: Make) -> None:
+@pytest.mark.parametrize("family", SIDES)
+def test_float16_becomes_bfloat16(make_whole_drawer: Make, family: str) -> None:
     """T5 overflows in float16."""
-    assert draw(make_whole_drawer(dtype="float16"), MODEL, wanted_of(MODEL)).finish().made_with["dtype"] == "bfloat16"
+    watcher = draw(make_whole_drawer(dtype="float16"), family, wanted_of(family))
+    watcher.picture()
+    assert watcher.finish().made_with["dtype"] == "bfloat16"

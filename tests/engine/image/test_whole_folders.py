@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,12 @@ from engine.loaded import at_once
 from engine.memory import MIB
 from engine.store import StoreError, check_folder
 from tests.engine.image.test_store import change
-from tests.engine.image.tiny_whole import SIDES
+from tests.engine.image.tiny_whole import MADE_FOR, SIDES
+
+
+def template(source: str) -> Callable[[Path], object]:
+    """Changes the chat template."""
+    return lambda folder: (folder / "tokenizer/chat_template.jinja").write_text(source)
 
 
 @pytest.mark.parametrize("family", SIDES)
@@ -24,8 +30,10 @@ def test_its_facts_say_what_suits_it_and_what_it_cannot_do(whole_pipelines: dict
     found = check_folder(whole_pipelines[family])
     facts = found.image
     assert facts is not None
-    assert (facts.family, facts.width, facts.height) == (family, SIDES[family], SIDES[family])
-    assert (facts.takes_source, facts.takes_mask, facts.takes_negative) == (False, False, True)
+    side = MADE_FOR.get(family, SIDES[family])
+    assert (facts.family, facts.width, facts.height) == (family, side, side)
+    assert (facts.takes_source, facts.takes_mask) == (False, False)
+    assert facts.takes_negative == (family != "flux-2-klein")
     assert facts.schedulers == ("default",)
     assert found.context_length == facts.prompt_tokens >= 120
     assert "tokenizer/tokenizer.json" in found.files
@@ -34,7 +42,27 @@ def test_its_facts_say_what_suits_it_and_what_it_cannot_do(whole_pipelines: dict
 def test_sides_have_a_limit_where_the_network_has_one(whole_pipelines: dict[str, Path]) -> None:
     facts = {family: check_folder(folder).image for family, folder in whole_pipelines.items()}
     longest = {family: one.longest for family, one in facts.items() if one is not None and one.longest}
-    assert longest == {"auraflow": 48}
+    assert longest == {"auraflow": 48, "lumina-2": 512, "z-image": 320, "cogview-4": 128, "lumina": 6144}
+
+
+@pytest.mark.parametrize(
+    ("family", "change_it", "suits"),
+    [
+        ("z-image", change("scheduler/scheduler_config.json", shift=3.0), (8, 1.0)),
+        ("z-image", change("scheduler/scheduler_config.json", shift=6.0), (50, 5.0)),
+        ("flux-2-klein", change("model_index.json", is_distilled=True), (4, 1.0)),
+        ("flux-2-klein", change("model_index.json", is_distilled="no"), (50, 4.0)),
+    ],
+)
+def test_those_taught_to_draw_in_a_few_steps_begin_with_few(
+    tmp_path: Path, whole_pipelines: dict[str, Path], family: str, change_it: Callable[[Path], object],
+    suits: tuple[int, float],
+) -> None:  # fmt: skip
+    folder = Path(shutil.copytree(whole_pipelines[family], tmp_path / "model"))
+    change_it(folder)
+    facts = check_folder(folder).image
+    assert facts is not None
+    assert (facts.steps, facts.guidance) == suits
 
 
 def test_only_one_picture_counts_for_its_memory(whole_pipelines: dict[str, Path]) -> None:
@@ -63,7 +91,21 @@ def test_a_class_by_its_old_name_is_loaded_by_its_new_one(tmp_path: Path, whole_
         ("lumina-2", change("model_index.json", custom_pipeline="evil/code"), "custom_pipeline"),
         ("lumina-2", change("transformer/config.json", auto_map={"AutoModel": "evil--code"}), "auto_map"),
         ("auraflow", change("transformer/config.json", pos_embed_max_size=10**9), "pos_embed_max_size"),
-        ("auraflow", change("model_index.json", _class_name="HunyuanDiTPipeline"), "isn't supported"),
+        ("auraflow", change("model_index.json", _class_name="KandinskyPipeline"), "isn't supported"),
+        ("qwen-image", change("model_index.json", processor=["transformers", "Qwen2VLProcessor"]), "doesn't have"),
+        ("qwen-image", change("vae/config.json", dim_mult=[1, "2"]), "dim_mult"),
+        ("qwen-image", change("transformer/config.json", in_channels=64), "takes 64 channels"),
+        ("qwen-image", change("transformer/config.json", guidance_embeds=True), "guidance as an input"),
+        ("z-image", change("transformer/config.json", axes_lens=[640, 80]), "axes_lens"),
+        ("z-image", change("tokenizer/tokenizer_config.json", auto_map={"AutoTokenizer": "evil--code"}), "auto_map"),
+        ("z-image", template("{% for message in messages %}"), "chat template is not valid"),
+        ("flux-2-klein", template(""), "has no chat template"),
+        (
+            "cogview-4",
+            change("model_index.json", tokenizer=["transformers", "AutoTokenizer"]),
+            "allowed are: PreTrained",
+        ),
+        ("hunyuan-dit", change("model_index.json", text_encoder=["transformers", "T5EncoderModel"]), "are: BertModel"),
     ],
 )
 def test_what_is_unsafe_or_unknown_is_refused(
@@ -90,3 +132,15 @@ def test_a_tokenizer_of_sentencepiece_alone_is_read(tmp_path: Path, whole_pipeli
     whole = at_once(load_whole(folder, EngineConfig(device="cpu", dtype="float32")))
     wanted = SentencePieceProcessor(model_file=str(trained)).encode("the red heart")
     assert whole.parts["tokenizer"]("the red heart").input_ids == [*wanted, 1]
+
+
+def test_a_tokenizer_of_words_alone_is_read(tmp_path: Path, whole_pipelines: dict[str, Path]) -> None:
+    """As HunyuanDiT is published: transformers makes its first tokenizer from the list of words."""
+    folder = Path(shutil.copytree(whole_pipelines["hunyuan-dit"], tmp_path / "model"))
+    read = json.loads((folder / "tokenizer/tokenizer.json").read_text())["model"]["vocab"]
+    (folder / "tokenizer/tokenizer.json").unlink()
+    (folder / "tokenizer/vocab.txt").write_text("\n".join(read))
+    assert "tokenizer/vocab.txt" in check_folder(folder).files
+    whole = at_once(load_whole(folder, EngineConfig(device="cpu", dtype="float32")))
+    wanted = [read[piece] for piece in ("[CLS]", "a", "r", "##e", "##d", "[SEP]")]
+    assert whole.parts["tokenizer"]("a red").input_ids == wanted
