@@ -72,12 +72,17 @@ _UNET = {
     "unet": frozenset({"UNet2DConditionModel"}), "vae": VAE, "scheduler": DIFFUSION,
     "text_encoder": CLIP, "tokenizer": CLIP_TOKENIZER,
 }  # fmt: skip
+_CONSISTENCY = (4, 8.0)
+"""What suits U-Nets that take guidance as an input: to those, it isn't a second pass."""
 _OWN = (
-    PipelineKind("stable-diffusion", "StableDiffusionPipeline", "unet", _UNET, frozenset(), 1, 64, 25, 7.5, 77),
+    PipelineKind(
+        "stable-diffusion", "StableDiffusionPipeline", "unet", _UNET, frozenset(), 1, 64, 25, 7.5, 77,
+        distilled=_CONSISTENCY,
+    ),
     PipelineKind(
         "stable-diffusion-xl", "StableDiffusionXLPipeline", "unet",
         _UNET | {"text_encoder_2": CLIP_PROJECTED, "tokenizer_2": CLIP_TOKENIZER},
-        frozenset(), 1, 128, 30, 5.0, 77,
+        frozenset(), 1, 128, 30, 5.0, 77, distilled=_CONSISTENCY,
     ),
     PipelineKind(
         "stable-diffusion-3", "StableDiffusion3Pipeline", "transformer",
@@ -216,6 +221,8 @@ PIPELINES: Mapping[str, PipelineKind] = {
         for kind in _OWN
         for suffix in ("", "Img2Img", "Inpaint")
     },
+    **dict.fromkeys(("LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline"), _OWN[0]),
     **WHOLE,
 }
-"""By the name in model_index.json: pipelines for pictures from pictures are made of the same parts."""
+"""By the name in model_index.json: pipelines for pictures from pictures, and for consistency models, are made of the
+same parts."""

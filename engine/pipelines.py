@@ -20,6 +20,8 @@ from engine.types import ImageFacts
 INDEX = "model_index.json"
 Z_IMAGE_TURBO_SHIFT = 3.0
 """Of its scheduler, where Z-Image itself has 6."""
+LCM_STEPS = 50
+"""Of the scheduler for consistency models, where its config doesn't say."""
 IGNORED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 """Parts that are never loaded: what they do (a filter, picture prompts) isn't part of making the picture."""
 
@@ -106,8 +108,6 @@ def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str], settings:
             f"The {kind.network} takes {channels} channels where the latents have {latents}: models that are made only "
             "for inpainting or other inputs aren't supported; use the ordinary one, which inpaints too."
         )
-    if network.get("time_cond_proj_dim") is not None:
-        raise UnsupportedModel("The unet takes guidance as an input (a consistency model), which isn't supported yet.")
     if kind.guidance_name == "true_cfg_scale" and network.get("guidance_embeds"):
         raise UnsupportedModel(
             f"A {kind.family} pipeline whose {kind.network} takes guidance as an input isn't supported."
@@ -118,30 +118,43 @@ def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str], settings:
         )
     side = network.get("sample_size") if kind.family != "flux" else None
     height, width = side if isinstance(side, list) and len(side) == 2 else [side or kind.side] * 2
+    consistency = network.get("time_cond_proj_dim") is not None
     steps, guidance = kind.steps, kind.guidance
     if kind.distilled is not None and _is_distilled(folder, kind, network, settings):
         steps, guidance = kind.distilled
+    most_steps = _most_steps(folder, parts)
     return ImageFacts(
         family=kind.family,
         width=_bounded(width, "sample_size") * scale,
         height=_bounded(height, "sample_size") * scale,
         multiple_of=scale * kind.patch,
-        steps=steps,
+        steps=min(steps, most_steps or steps),
         guidance=guidance,
         prompt_tokens=_prompt_tokens(folder, kind, parts),
-        takes_negative=kind.takes_negative,
+        takes_negative=kind.takes_negative and not consistency,
         takes_source=not kind.whole,
         takes_mask=not kind.whole,
-        schedulers=(DEFAULT,) if kind.whole else names_for(parts["scheduler"]),
+        schedulers=(DEFAULT,) if kind.whole or consistency else names_for(parts["scheduler"]),
         longest=_longest(kind, network, scale),
+        most_steps=most_steps,
     )  # fmt: skip
 
 
 def _is_distilled(folder: Path, kind: PipelineKind, network: Mapping[str, Any], settings: Mapping[str, bool]) -> bool:
     """Whether it was taught to draw in a few steps, as far as its files say."""
+    if kind.network == "unet":
+        return network.get("time_cond_proj_dim") is not None
     if kind.family == "z-image":  # nothing but the scheduler tells the Turbo model, by its smaller shift
         return read_object(folder, config_of("scheduler")).get("shift") == Z_IMAGE_TURBO_SHIFT
     return settings["is_distilled"] if "is_distilled" in settings else not network.get("guidance_embeds")
+
+
+def _most_steps(folder: Path, parts: Mapping[str, str]) -> int:
+    """As many as it was taught to leave out; 0 where that isn't how it was taught."""
+    if parts["scheduler"] != "LCMScheduler":
+        return 0
+    taught = read_object(folder, config_of("scheduler")).get("original_inference_steps", LCM_STEPS)
+    return _bounded(taught, "original_inference_steps")
 
 
 def _prompt_tokens(folder: Path, kind: PipelineKind, parts: Mapping[str, str]) -> int:

@@ -76,7 +76,7 @@ def _of_every_model(facts: ImageFacts) -> tuple[Parameter, ...]:
         ),
         Parameter(
             "steps", "Steps", steps,
-            "integer", *_bounds(facts, 1, MAX_STEPS, facts.steps), 1, facts.steps,
+            "integer", *_bounds(facts, 1, min(MAX_STEPS, facts.most_steps or MAX_STEPS), facts.steps), 1, facts.steps,
         ),
         Parameter(
             "guidance", "Guidance",

@@ -49,6 +49,8 @@ def too_many_pixels(width: int, height: int, facts: ImageFacts) -> str:
 def _wrong_numbers(params: ImageParams, facts: ImageFacts) -> str:
     if not 1 <= params.steps <= MAX_STEPS:
         return f"There can be 1 to {MAX_STEPS} steps, not {params.steps}."
+    if facts.most_steps and params.steps > facts.most_steps:
+        return f"This model draws in 1 to {facts.most_steps} steps, not {params.steps}."
     if wrong := wrong_for_any(params, facts):
         return wrong
     if max(len(params.prompt), len(params.negative_prompt)) > MAX_PROMPT:

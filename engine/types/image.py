@@ -32,6 +32,8 @@ class ImageFacts:
     """Whether it draws in this size and in so many steps only."""
     longest: int = 0
     """Pixels that width and height may have at most; 0: only their product counts."""
+    most_steps: int = 0
+    """That it can be drawn in; 0: as many as any model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,14 @@ def test_a_side_is_no_longer_than_the_model_has_places_for() -> None:
     assert "96" in refused.value.message_dict["width"][0]
 
 
+def test_there_are_no_more_steps_than_the_model_was_taught() -> None:
+    quick = replace(FACTS, most_steps=50)
+    assert clean_image_params({"prompt": "x", "steps": 50}, quick)["steps"] == 50
+    with pytest.raises(ValidationError) as refused:
+        clean_image_params({"prompt": "x", "steps": 51}, quick)
+    assert "50" in refused.value.message_dict["steps"][0]
+
+
 def test_a_source_is_a_picture_of_the_same_project(paint: Paint, world: World) -> None:
     mine = uploaded(world.project)
     assert paint(source=mine.pk, mask=mine.pk)[0].params["source"] == mine.pk

@@ -103,6 +103,25 @@ class Family:
         return latents / self._factor
 
 
+class Diffusing(Family):
+    """Those with a U-Net, which in a consistency model takes guidance as an input."""
+
+    @property
+    def _guidance_width(self) -> int | None:
+        width: int | None = self.network.config.get("time_cond_proj_dim")
+        return width
+
+    def guides(self, guidance: float) -> bool:
+        return self._guidance_width is None and super().guides(guidance)
+
+    def finished(self, condition: Condition, width: int, height: int, guidance: float) -> Condition:
+        if self._guidance_width is None:
+            return condition
+        # Counted as their authors do: there, no guidance is 0.
+        told = self.pipeline.get_guidance_scale_embedding(torch.tensor([guidance - 1]), self._guidance_width)
+        return {**condition, "timestep_cond": told.to(self.device, self.dtype)}
+
+
 class Shifted(Family):
     """Those whose latents are also moved, and that were trained on straight paths between noise and picture."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from engine.image.families.base import Condition, Family
+from engine.image.families.base import Condition, Diffusing
 
 
-class StableDiffusion(Family):
+class StableDiffusion(Diffusing):
     def encode(self, prompt: str, *, empty: bool) -> Condition:
         states, _ = self.pipeline.encode_prompt(prompt, self.device, 1, False)
         return {"encoder_hidden_states": states}

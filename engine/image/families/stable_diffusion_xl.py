@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from engine.image.families.base import Condition, Family
+from engine.image.families.base import Condition, Diffusing
 
 
-class StableDiffusionXL(Family):
+class StableDiffusionXL(Diffusing):
     def encode(self, prompt: str, *, empty: bool) -> Condition:
         states, _, pooled, _ = self.pipeline.encode_prompt(
             prompt, device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False
@@ -19,13 +19,14 @@ class StableDiffusionXL(Family):
     def finished(self, condition: Condition, width: int, height: int, guidance: float) -> Condition:
         """Original size, where it was cropped, size to make."""
         sizes = torch.tensor([[height, width, 0, 0, height, width]], dtype=self.dtype, device=self.device)
-        return {**condition, "time_ids": sizes}
+        return {**super().finished(condition, width, height, guidance), "time_ids": sizes}
 
     def run(self, latents: torch.Tensor, timesteps: torch.Tensor, told: Condition) -> torch.Tensor:
         added = {name: told[name] for name in ("text_embeds", "time_ids")}
         made: torch.Tensor = self.network(
-            latents, timesteps, told["encoder_hidden_states"], added_cond_kwargs=added, return_dict=False
-        )[0]
+            latents, timesteps, told["encoder_hidden_states"], timestep_cond=told.get("timestep_cond"),
+            added_cond_kwargs=added, return_dict=False,
+        )[0]  # fmt: skip
         return made
 
     def _from_latents(self, latents: torch.Tensor) -> torch.Tensor:

@@ -38,6 +38,23 @@ def save_pipeline(folder: Path, parts: dict[str, Any]) -> Path:
     return folder
 
 
+def make_consistency(folder: Path, family: str) -> Path:
+    """A consistency model: its U-Net takes guidance as an input."""
+    torch.manual_seed(0)
+    parts = MAKERS[family]()
+    parts |= {"unet": unet(**told_of(parts["unet"]), time_cond_proj_dim=16)}
+    parts |= {"scheduler": diffusers.LCMScheduler.from_config(parts["scheduler"].config)}
+    if family == "stable-diffusion":
+        parts |= {"kind": "LatentConsistencyModelPipeline", "safety_checker": None, "feature_extractor": None}
+    return save_pipeline(folder, parts)
+
+
+def told_of(network: Any) -> dict[str, Any]:
+    """What `unet` was told."""
+    names = ("addition_embed_type", "addition_time_embed_dim", "projection_class_embeddings_input_dim")
+    return {name: network.config[name] for name in ("cross_attention_dim", *names)}
+
+
 def clip_tokenizer() -> CLIPTokenizer:
     letters = sorted(ByteLevel.alphabet())
     pieces = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
