@@ -60,6 +60,10 @@ class PipelineKind:
     """Of a whole one: what it calls guidance."""
     guidance_off: float = 1.0
     """Of a whole one: what it calls the guidance that leaves all to the model, ours being 1."""
+    from_picture: str = ""
+    """Of a whole one: the class that begins with a picture, made of the same parts; "" for none."""
+    from_mask: str = ""
+    """Of a whole one: the same, for a picture of which only a part is drawn anew."""
     chats: bool = False
     """Of a whole one: whether it puts the prompt into its tokenizer's chat template."""
     scale: int = 0
@@ -151,6 +155,7 @@ _WHOLE = (
             "tokenizer": QWEN_TOKENIZER,
         },
         frozenset(), 2, 166, 50, 4.0, 512, packs=True, whole=True, guidance_name="true_cfg_scale",
+        from_picture="QwenImageImg2ImgPipeline", from_mask="QwenImageInpaintPipeline",
     ),
     PipelineKind(
         "z-image", "ZImagePipeline", "transformer",
@@ -158,7 +163,8 @@ _WHOLE = (
             "transformer": frozenset({"ZImageTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
             "text_encoder": frozenset({"Qwen3Model"}), "tokenizer": QWEN_TOKENIZER,
         },
-        frozenset(), 2, 128, 50, 5.0, 512, distilled=(8, 1.0), whole=True, guidance_off=0.0, chats=True,
+        frozenset(), 2, 128, 50, 5.0, 512, distilled=(8, 1.0), whole=True, guidance_off=0.0,
+        from_picture="ZImageImg2ImgPipeline", from_mask="ZImageInpaintPipeline", chats=True,
     ),
     PipelineKind(
         "chroma", "ChromaPipeline", "transformer",
@@ -213,7 +219,9 @@ _WHOLE = (
         frozenset(), 2, 128, 50, 5.0, 256, packs=True, whole=True, chats=True,
     ),
 )  # fmt: skip
-WHOLE: Mapping[str, PipelineKind] = {kind.pipeline: kind for kind in _WHOLE}
+WHOLE: Mapping[str, PipelineKind] = {
+    name: kind for kind in _WHOLE for name in (kind.pipeline, kind.from_picture, kind.from_mask) if name
+}
 """Those of the compatible lane."""
 PIPELINES: Mapping[str, PipelineKind] = {
     **{

@@ -11,7 +11,7 @@ NO_ADAPTERS = "This model runs on the compatible lane, which draws without adapt
 
 def refusal(request: ImageRequest, facts: ImageFacts) -> tuple[str, str] | None:
     """Error code and sentence, or None for a good request."""
-    if request.source is not None or request.mask is not None:
+    if (request.source is not None and not facts.takes_source) or (request.mask is not None and not facts.takes_mask):
         return "bad_request", WORDS_ONLY
     if request.adapter is not None:
         return "bad_request", NO_ADAPTERS

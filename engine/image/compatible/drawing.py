@@ -12,37 +12,49 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from PIL import ImageOps
+from PIL.Image import Image
 
 from engine.config import EngineConfig
 from engine.image.compatible.by_turns import ByTurns
 from engine.image.compatible.latents import unfolded
 from engine.image.compatible.loader import WholePipeline
 from engine.image.orders import NonFinite
+from engine.image.pixels import as_picture, read_picture
 from engine.image.timeline import guessed
 from engine.pipelines import pixels_per_latent
-from engine.types import ImageParams
+from engine.types import ImageRequest
 
 
 class Drawing:
-    """`advance` it until `pixels` are there; `end` it otherwise."""
+    """`advance` it until it is over; `end` it otherwise."""
 
-    def __init__(self, model: WholePipeline, params: ImageParams, config: EngineConfig) -> None:
-        self._model, self._params = model, params
+    def __init__(self, model: WholePipeline, request: ImageRequest, config: EngineConfig) -> None:
+        self._model, self._request, self._params = model, request, request.params
         self._turns = ByTurns(self._call, config)
         self.is_read = False
         """Whether the prompt was read."""
         self.done = 0
-        self.steps = params.steps
+        self.steps = request.params.steps
         """All there will be: exact once the prompt was read."""
         self.guess: torch.Tensor | None = None
         """How the finished latents might look by now, (1, channels, height, width)."""
         self.prompt_tokens = 0
         """Once it was begun."""
+        self._kept: tuple[Image, Image] | None = None
+        """Of one with a mask: its source, and white where that stays."""
 
     @property
-    def pixels(self) -> torch.Tensor | None:
-        """(1, 3, height, width), 0 … 1, once it is finished."""
-        made: torch.Tensor | None = self._turns.result
+    def over(self) -> bool:
+        """Whether it is finished."""
+        return self._turns.result is not None
+
+    def picture(self) -> Image:
+        """The finished one."""
+        made = as_picture(self._turns.result)
+        if self._kept is not None:
+            source, where = self._kept
+            made.paste(source, mask=where)
         return made
 
     def advance(self) -> None:
@@ -55,19 +67,37 @@ class Drawing:
     def _call(self, pause: Callable[[], None]) -> torch.Tensor:
         params, kind, counted = self._params, self._model.kind, self._model.parts["tokenizer"](self._params.prompt)
         self.prompt_tokens = min(len(counted.input_ids), self._model.facts.prompt_tokens)
-        pipeline = self._model.pipeline(self._watched(pause))
+        name, given = self._begun_with()
+        pipeline = self._model.pipeline(name, self._watched(pause))
         pipeline.set_progress_bar_config(disable=True)
         negative = {"negative_prompt": params.negative_prompt} if kind.takes_negative else {}
         guidance = {kind.guidance_name: max(params.guidance - 1 + kind.guidance_off, 0.0)}
         made = pipeline(
             prompt=params.prompt, num_inference_steps=params.steps, width=params.width, height=params.height,
             generator=torch.Generator().manual_seed(params.seed), output_type="pt",
-            **negative, **guidance, **kind.told,
+            **negative, **guidance, **given, **kind.told,
         )  # fmt: skip
         pixels: torch.Tensor = made.images.float()
         if not bool(torch.isfinite(pixels).all()):
             raise NonFinite
         return pixels
+
+    def _begun_with(self) -> tuple[str, dict[str, Any]]:
+        """The class to draw with, and the pictures that it is given. Raises BadPicture."""
+        request, kind, size = self._request, self._model.kind, (self._params.width, self._params.height)
+        if request.source is None:
+            return kind.pipeline, {}
+        source = read_picture(request.source, size, "RGB")
+        given = {"image": source, "strength": self._params.strength}
+        if request.mask is None:
+            return kind.from_picture, given
+        mask = read_picture(request.mask, size, "L")
+        self._kept = source, ImageOps.invert(mask)
+        return kind.from_mask, {**given, "mask_image": mask}
+
+    def _skipped(self, steps: int) -> int:
+        """How many are left out where it begins with a picture, as all of these pipelines count them."""
+        return 0 if self._request.source is None else int(max(steps - steps * self._params.strength, 0))
 
     def _watched(self, pause: Callable[[], None]) -> Any:
         """A scheduler of its own, that waits."""
@@ -79,7 +109,8 @@ class Drawing:
         @functools.wraps(begin)  # pipelines look at what it takes
         def set_timesteps(*args: Any, **more: Any) -> None:
             begin(*args, **more)
-            self.steps, self.is_read = len(scheduler.timesteps), True
+            steps = len(scheduler.timesteps)
+            self.steps, self.is_read = steps - self._skipped(steps), True
             pause()
 
         @functools.wraps(step)

@@ -12,7 +12,7 @@ from engine.image.compatible.checks import refusal
 from engine.image.compatible.drawing import Drawing
 from engine.image.compatible.loader import WholePipeline
 from engine.image.orders import PREVIEW_SECONDS, Order, Orders
-from engine.image.pixels import as_picture
+from engine.image.pixels import BadPicture
 from engine.made_with import made_with
 from engine.metrics import Counters
 from engine.ticket import Ticket
@@ -33,7 +33,7 @@ class Picture(Order):
 class CompatibleEngine(Orders[Picture]):
     """Obeys engine.model_engine.ModelEngine."""
 
-    bad_requests = (ChatError,)
+    bad_requests = (BadPicture, ChatError)
     out_of_memory = "The device has too little memory left for this picture. Try a smaller one, or try again later."
     non_finite = "The model computed no numbers for this picture. Try another seed, or less guidance."
     attention = "diffusers"
@@ -68,7 +68,7 @@ class CompatibleEngine(Orders[Picture]):
         for picture in self._admit():
             picture.ticket.started()
             picture.ticket.made_with = self._made_with
-            picture.drawing = Drawing(self._model, picture.params, self._config)
+            picture.drawing = Drawing(self._model, picture.ticket.request, self._config)
         for picture in self._places.batch({}):
             try:
                 self._advance(picture, drawing_of(picture))
@@ -90,9 +90,9 @@ class CompatibleEngine(Orders[Picture]):
             self._counters.steps += 1
             self._forecast.took(1, 0, seconds)
             self._tell(picture, drawing)
-        elif drawing.pixels is not None:
+        elif drawing.over:
             began = perf_counter()
-            self._hand_over(picture, as_picture(drawing.pixels), began)
+            self._hand_over(picture, drawing.picture(), began)
 
     def _tell(self, picture: Picture, drawing: Drawing) -> None:
         ticket, now, preview = picture.ticket, perf_counter(), b""

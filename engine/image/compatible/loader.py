@@ -35,10 +35,11 @@ class WholePipeline:
     dtype: torch.dtype
     device: torch.device
 
-    def pipeline(self, scheduler: Any) -> Any:
-        """A new one, so that nothing is left in it by a picture that ended half-way. Making it costs no memory."""
+    def pipeline(self, name: str, scheduler: Any) -> Any:
+        """A new one, so that nothing is left in it by a picture that ended half-way. Making it costs no memory. name:
+        of a class that is made of these parts."""
         made_of = {**self.kind.made, **self.settings, **self.parts, "scheduler": scheduler}
-        return getattr(diffusers, self.kind.pipeline)(**made_of)
+        return getattr(diffusers, name)(**made_of)
 
 
 def load_whole(folder: Path, config: EngineConfig) -> Generator[None, None, WholePipeline]:

@@ -35,7 +35,7 @@ from engine.types import (
     SamplingParams,
     StartedEvent,
 )
-from tests.engine.image.drawing import Watcher, draw, far_apart, params, png, some_picture
+from tests.engine.image.drawing import SIDE, Watcher, draw, far_apart, half_mask, params, png, some_picture
 from tests.engine.image.test_store import change
 from tests.engine.image.tiny_whole import SIDES
 from tests.engine.recorder import GREEDY, submit
@@ -49,13 +49,14 @@ def wanted_of(family: str, **changes: Any) -> ImageParams:
     return params(**{"width": SIDES[family], "height": SIDES[family], **changes})
 
 
-def by_diffusers(folder: Path, wanted: ImageParams) -> np.ndarray:
+def by_diffusers(folder: Path, wanted: ImageParams, task: str = "", **given: Any) -> np.ndarray:
     kind = read_pipeline(folder).kind
-    pipeline = getattr(diffusers, kind.pipeline).from_pretrained(folder, local_files_only=True)
+    name = kind.pipeline.replace("Pipeline", f"{task}Pipeline")
+    pipeline = getattr(diffusers, name).from_pretrained(folder, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     made = pipeline(
         prompt=wanted.prompt, num_inference_steps=wanted.steps, width=wanted.width, height=wanted.height,
-        generator=torch.Generator().manual_seed(wanted.seed), **as_it_says(kind.family, wanted), **kind.told,
+        generator=torch.Generator().manual_seed(wanted.seed), **as_it_says(kind.family, wanted), **kind.told, **given,
     )  # fmt: skip
     return np.array(made.images[0])
 
@@ -150,7 +151,7 @@ def test_a_chat_template_has_its_limits(tmp_path: Path, whole_pipelines: dict[st
 def test_packed_latents_are_unfolded_for_previews(whole_pipelines: dict[str, Path], family: str) -> None:
     """diffusers' own packing undone: what a VAE said of a picture comes out as it was."""
     model = at_once(load_whole(whole_pipelines[family], EngineConfig(device="cpu", dtype="float32", threads=1)))
-    vae, pipeline = model.parts["vae"], model.pipeline(model.parts["scheduler"])
+    vae, pipeline = model.parts["vae"], model.pipeline(model.kind.pipeline, model.parts["scheduler"])
     pixels = torch.from_numpy(some_picture()).permute(2, 0, 1)[None, :, :24] / 127.5 - 1
     latents = latents_of(vae, pixels)
     if family == "flux-2-klein":
@@ -160,6 +161,39 @@ def test_packed_latents_are_unfolded_for_previews(whole_pipelines: dict[str, Pat
     else:
         packed = pipeline._pack_latents(latents, 1, *latents.shape[1:])
     assert torch.allclose(unfolded(vae, packed, 16, 12), latents, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["qwen-image", "z-image"])
+@pytest.mark.parametrize("strength", [0.6, 1.0])
+def test_pictures_from_pictures(
+    make_whole_drawer: Make, whole_pipelines: dict[str, Path], family: str, strength: float
+) -> None:
+    wanted, source, mask = wanted_of(family, steps=5, strength=strength), some_picture(), half_mask()
+    engine, folder = make_whole_drawer(), whole_pipelines[family]
+    given: dict[str, Any] = {"image": Image.fromarray(source), "strength": strength}
+    changed = draw(engine, family, wanted, "changed", source=png(source))
+    assert far_apart(changed.picture(), by_diffusers(folder, wanted, "Img2Img", **given)) == 0
+    steps = round(5 * strength)
+    assert [(event.step, event.steps) for event in changed.steps] == [(step, steps) for step in range(1, steps + 1)]
+    given["mask_image"] = Image.fromarray(mask)
+    expected = by_diffusers(folder, wanted, "Inpaint", **given)
+    inpainted = draw(engine, family, wanted, "inpainted", source=png(source), mask=png(mask)).picture()
+    assert far_apart(inpainted[:, SIDE // 2 :], expected[:, SIDE // 2 :]) == 0
+    assert far_apart(inpainted[:, : SIDE // 2], source[:, : SIDE // 2]) == 0
+    assert far_apart(inpainted, changed.picture()) > 0
+
+
+@pytest.mark.parametrize("family", ["qwen-image", "z-image"])
+def test_pictures_from_pictures_in_bfloat16(make_whole_drawer: Make, family: str) -> None:
+    engine, source = make_whole_drawer(dtype="bfloat16"), png(some_picture())
+    draw(engine, family, wanted_of(family), "changed", source=source).picture()
+    draw(engine, family, wanted_of(family), "inpainted", source=source, mask=png(half_mask())).picture()
+
+
+def test_a_source_that_is_no_picture_is_refused_in_words(make_whole_drawer: Make) -> None:
+    last = draw(make_whole_drawer(), "z-image", wanted_of("z-image"), source=b"no PNG").finish()
+    assert (last.error_code, last.usage.steps) == ("bad_request", 0)
+    assert "isn't a readable PNG" in last.error
 
 
 def test_without_guidance_and_in_another_shape(make_whole_drawer: Make, whole_pipelines: dict[str, Path]) -> None:
