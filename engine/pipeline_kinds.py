@@ -173,6 +173,7 @@ _WHOLE = (
             "text_encoder": T5, "tokenizer": T5_TOKENIZER,
         },
         frozenset(), 2, 128, 40, 3.0, 512, packs=True, whole=True,
+        from_picture="ChromaImg2ImgPipeline",
     ),
     PipelineKind(
         "flux-2-klein", "Flux2KleinPipeline", "transformer",
