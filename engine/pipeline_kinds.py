@@ -7,7 +7,7 @@ entry here. See docs/decisions/0017-pictures.md and 0020-whole-pipelines.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,10 @@ class PipelineKind:
     """Whether diffusers' pipeline is called as a whole, because the engine's own loop has no family for it."""
     told: Mapping[str, Any] = field(default_factory=dict)
     """Of a whole one: what it is called with beside the request."""
+    told_by_steps: Callable[[int], Mapping[str, Any]] = lambda steps: {}
+    """Of a whole one: the same, where it depends on the number of steps."""
+    spare_timesteps: int = 0
+    """Of a whole one: how many timesteps at the end of its scheduler's stand for no step."""
     made: Mapping[str, Any] = field(default_factory=dict)
     """Of a whole one: what it is made of beside its parts."""
     settings: frozenset[str] = frozenset()
@@ -131,6 +135,15 @@ _WHOLE = (
         frozenset(), 1, 32, 20, 4.5, 300, whole=True, told=_AS_ASKED, scale=32,
     ),
     PipelineKind(
+        "sana-sprint", "SanaSprintPipeline", "transformer",
+        {
+            "transformer": frozenset({"SanaTransformer2DModel"}), "vae": frozenset({"AutoencoderDC"}),
+            "scheduler": frozenset({"SCMScheduler"}), "text_encoder": GEMMA, "tokenizer": GEMMA_TOKENIZER,
+        },
+        frozenset(), 1, 32, 2, 4.5, 300, takes_negative=False, whole=True, told=_AS_ASKED, scale=32,
+        told_by_steps=lambda steps: {"intermediate_timesteps": 1.3 if steps == 2 else None}, spare_timesteps=1,
+    ),
+    PipelineKind(
         "auraflow", "AuraFlowPipeline", "transformer",
         {
             "transformer": frozenset({"AuraFlowTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
@@ -183,6 +196,14 @@ _WHOLE = (
         },
         frozenset(), 2, 128, 50, 4.0, 512, takes_negative=False, packs=True, distilled=(4, 1.0), whole=True,
         settings=frozenset({"is_distilled"}), chats=True,
+    ),
+    PipelineKind(
+        "cogview-3-plus", "CogView3PlusPipeline", "transformer",
+        {
+            "transformer": frozenset({"CogView3PlusTransformer2DModel"}), "vae": VAE,
+            "scheduler": frozenset({"CogVideoXDDIMScheduler"}), "text_encoder": T5, "tokenizer": T5_TOKENIZER,
+        },
+        frozenset(), 2, 128, 50, 7.0, 224, whole=True, scale=8,
     ),
     PipelineKind(
         "cogview-4", "CogView4Pipeline", "transformer",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -98,6 +99,8 @@ def guessed(scheduler: Any, predicted: torch.Tensor, timestep: torch.Tensor, lat
     if hasattr(scheduler, "scale_noise") or config.prediction_type == "flow_prediction":
         moved: torch.Tensor = latents - time / float(config.num_train_timesteps) * predicted
         return moved
+    if config.prediction_type == "trigflow":
+        return (math.cos(time) * latents - math.sin(time) * predicted) / float(config.sigma_data)
     at = min(int(time), config.num_train_timesteps - 1)
     kept: torch.Tensor = scheduler.alphas_cumprod[at].to(latents.device)
     if config.prediction_type == "v_prediction":

@@ -75,7 +75,7 @@ class Drawing:
         made = pipeline(
             prompt=params.prompt, num_inference_steps=params.steps, width=params.width, height=params.height,
             generator=torch.Generator().manual_seed(params.seed), output_type="pt",
-            **negative, **guidance, **given, **kind.told,
+            **negative, **guidance, **given, **kind.told, **kind.told_by_steps(params.steps),
         )  # fmt: skip
         pixels: torch.Tensor = made.images.float()
         if not bool(torch.isfinite(pixels).all()):
@@ -109,7 +109,7 @@ class Drawing:
         @functools.wraps(begin)  # pipelines look at what it takes
         def set_timesteps(*args: Any, **more: Any) -> None:
             begin(*args, **more)
-            steps = len(scheduler.timesteps)
+            steps = len(scheduler.timesteps) - model.kind.spare_timesteps
             self.steps, self.is_read = steps - self._skipped(steps), True
             pause()
 

@@ -71,6 +71,8 @@ def as_it_says(family: str, wanted: ImageParams) -> dict[str, Any]:
             return {"negative_prompt": wanted.negative_prompt, "guidance_scale": wanted.guidance - 1}
         case "flux-2-klein":
             return {"guidance_scale": wanted.guidance}
+        case "sana-sprint":  # its own schedule for two steps allows no other number of them
+            return {"guidance_scale": wanted.guidance} | ({} if wanted.steps == 2 else {"intermediate_timesteps": None})
         case _:
             return {"negative_prompt": wanted.negative_prompt, "guidance_scale": wanted.guidance}
 
@@ -111,6 +113,14 @@ def test_each_draws_what_diffusers_draws(
     preview = Image.open(io.BytesIO(watcher.steps[0].preview))
     assert (preview.format, preview.size) == ("WEBP", (wanted.width, wanted.height))
     assert CheckpointEvent not in watcher.kinds
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_sprints_of_any_number_of_steps(make_whole_drawer: Make, whole_pipelines: dict[str, Path], steps: int) -> None:
+    wanted = wanted_of("sana-sprint", steps=steps, guidance=2.0)
+    watcher = draw(make_whole_drawer(), "sana-sprint", wanted)
+    assert far_apart(watcher.picture(), by_diffusers(whole_pipelines["sana-sprint"], wanted)) == 0
+    assert [(event.step, event.steps) for event in watcher.steps] == [(step + 1, steps) for step in range(steps)]
 
 
 def test_a_distilled_one_is_told_that_it_is(tmp_path: Path, whole_pipelines: dict[str, Path]) -> None:

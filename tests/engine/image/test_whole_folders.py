@@ -34,7 +34,7 @@ def test_its_facts_say_what_suits_it_and_what_it_cannot_do(whole_pipelines: dict
     assert (facts.family, facts.width, facts.height) == (family, side, side)
     assert facts.takes_source == (family in ("qwen-image", "z-image", "chroma"))
     assert facts.takes_mask == (family in ("qwen-image", "z-image"))
-    assert facts.takes_negative == (family != "flux-2-klein")
+    assert facts.takes_negative == (family not in ("flux-2-klein", "sana-sprint"))
     assert facts.schedulers == ("default",)
     assert found.context_length == facts.prompt_tokens >= 120
     assert "tokenizer/tokenizer.json" in found.files
@@ -43,7 +43,9 @@ def test_its_facts_say_what_suits_it_and_what_it_cannot_do(whole_pipelines: dict
 def test_sides_have_a_limit_where_the_network_has_one(whole_pipelines: dict[str, Path]) -> None:
     facts = {family: check_folder(folder).image for family, folder in whole_pipelines.items()}
     longest = {family: one.longest for family, one in facts.items() if one is not None and one.longest}
-    assert longest == {"auraflow": 48, "lumina-2": 512, "z-image": 320, "cogview-4": 128, "lumina": 6144}
+    assert longest == {"auraflow": 48, "lumina-2": 512, "z-image": 320, "lumina": 6144} | dict.fromkeys(
+        ("cogview-3-plus", "cogview-4"), 128
+    )
 
 
 @pytest.mark.parametrize(

@@ -63,13 +63,14 @@ def pixart(kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def sana() -> dict[str, Any]:
+def sana(**more: Any) -> dict[str, Any]:
     layers = (1,) * 6
     return {
         "kind": "SanaPipeline",
         "transformer": diffusers.SanaTransformer2DModel(
             sample_size=2, in_channels=4, out_channels=4, num_layers=1, num_attention_heads=2, attention_head_dim=8,
             num_cross_attention_heads=2, cross_attention_head_dim=8, cross_attention_dim=16, caption_channels=32,
+            **more,
         ),
         "vae": diffusers.AutoencoderDC(
             latent_channels=4, attention_head_dim=2, encoder_block_out_channels=(8,) * 6,
@@ -83,6 +84,11 @@ def sana() -> dict[str, Any]:
         "text_encoder": gemma(),
         "tokenizer": gemma_tokenizer(),
     }  # fmt: skip
+
+
+def sana_sprint() -> dict[str, Any]:
+    more = {"guidance_embeds": True, "guidance_embeds_scale": 0.1, "qk_norm": "rms_norm_across_heads"}
+    return sana(**more) | {"kind": "SanaSprintPipeline", "scheduler": diffusers.SCMScheduler()}
 
 
 def auraflow() -> dict[str, Any]:
@@ -224,6 +230,23 @@ def _flux_2_vae() -> Any:
     return made
 
 
+def cogview_3_plus() -> dict[str, Any]:
+    return {
+        "kind": "CogView3PlusPipeline",
+        "transformer": diffusers.CogView3PlusTransformer2DModel(
+            in_channels=4, out_channels=4, num_layers=1, attention_head_dim=8, num_attention_heads=2,
+            text_embed_dim=32, time_embed_dim=8, condition_dim=4, pos_embed_max_size=8, sample_size=SIDE // 8,
+        ),
+        "vae": vae_of_8(),
+        "scheduler": diffusers.CogVideoXDDIMScheduler(
+            prediction_type="v_prediction", rescale_betas_zero_snr=True, snr_shift_scale=4.0,
+            timestep_spacing="trailing",
+        ),
+        "text_encoder": t5_of(32),
+        "tokenizer": t5_tokenizer(),
+    }  # fmt: skip
+
+
 def cogview_4() -> dict[str, Any]:
     tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=qwen_tokenizer().backend_tokenizer, pad_token="<|endoftext|>", eos_token="<|endoftext|>"
@@ -330,16 +353,18 @@ MAKERS = {
     "pixart-alpha": lambda: pixart("PixArtAlphaPipeline"),
     "pixart-sigma": lambda: pixart("PixArtSigmaPipeline"),
     "sana": sana,
+    "sana-sprint": sana_sprint,
     "auraflow": auraflow,
     "lumina-2": lumina_2,
     "qwen-image": qwen_image,
     "z-image": z_image,
     "chroma": chroma,
     "flux-2-klein": flux_2_klein,
+    "cogview-3-plus": cogview_3_plus,
     "cogview-4": cogview_4,
     "hunyuan-dit": hunyuan_dit,
     "lumina": lumina,
     "ovis-image": ovis_image,
 }
-SIDES = {**dict.fromkeys(MAKERS, SIDE), "sana": 64}
+SIDES = {**dict.fromkeys(MAKERS, SIDE), "sana": 64, "sana-sprint": 64}
 """Pixels a side that they are drawn with, by family."""
