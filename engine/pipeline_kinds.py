@@ -48,6 +48,8 @@ class PipelineKind:
     """Whether the network sees squares of four latents as one."""
     distilled: tuple[int, float] | None = None
     """Steps and guidance that suit those of the family that were taught to draw in a few steps."""
+    formerly: str = ""
+    """What `pipeline` was called when older folders were saved; "" for nothing else."""
     whole: bool = False
     """Whether diffusers' pipeline is called as a whole, because the engine's own loop has no family for it."""
     told: Mapping[str, Any] = field(default_factory=dict)
@@ -158,7 +160,7 @@ _WHOLE = (
             "transformer": frozenset({"Lumina2Transformer2DModel"}), "vae": VAE, "scheduler": FLOW,
             "text_encoder": GEMMA, "tokenizer": GEMMA_TOKENIZER,
         },
-        frozenset(), 2, 128, 30, 4.0, 256, whole=True, scale=8,
+        frozenset(), 2, 128, 30, 4.0, 256, formerly="Lumina2Text2ImgPipeline", whole=True, scale=8,
     ),
     PipelineKind(
         "qwen-image", "QwenImagePipeline", "transformer",
@@ -230,7 +232,8 @@ _WHOLE = (
             "transformer": frozenset({"LuminaNextDiT2DModel"}), "vae": VAE, "scheduler": FLOW,
             "text_encoder": frozenset({"GemmaModel"}), "tokenizer": GEMMA_TOKENIZER,
         },
-        frozenset(), 2, 128, 30, 4.0, 256, whole=True, told={"clean_caption": False}, scale=8, places=384,
+        frozenset(), 2, 128, 30, 4.0, 256, formerly="LuminaText2ImgPipeline", whole=True,
+        told={"clean_caption": False}, scale=8, places=384,
     ),
     PipelineKind(
         "ovis-image", "OvisImagePipeline", "transformer",
@@ -242,7 +245,7 @@ _WHOLE = (
     ),
 )  # fmt: skip
 WHOLE: Mapping[str, PipelineKind] = {
-    name: kind for kind in _WHOLE for name in (kind.pipeline, kind.from_picture, kind.from_mask) if name
+    name: kind for kind in _WHOLE for name in (kind.pipeline, kind.formerly, kind.from_picture, kind.from_mask) if name
 }
 """Those of the compatible lane."""
 PIPELINES: Mapping[str, PipelineKind] = {

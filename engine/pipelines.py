@@ -56,7 +56,8 @@ def read_pipeline(folder: Path) -> PipelineFolder:
     named = index.get("_class_name")
     kind = PIPELINES.get(named) if isinstance(named, str) else None
     if kind is None:
-        raise UnsupportedModel(f"The pipeline {named!s:.80} isn't supported; these are: {_list(PIPELINES)}.")
+        known = _list({kind.pipeline for kind in PIPELINES.values()})
+        raise UnsupportedModel(f"The pipeline {named!s:.80} isn't supported; these are: {known}.")
     parts = dict(_parts(index, kind))
     for part in parts:
         if "tokenizer" not in part:

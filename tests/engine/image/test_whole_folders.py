@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from engine.config import EngineConfig
@@ -15,6 +16,7 @@ from engine.image.compatible.loader import load_whole
 from engine.image.footprint import footprint_of
 from engine.loaded import at_once
 from engine.memory import MIB
+from engine.pipelines import is_whole
 from engine.store import StoreError, check_folder
 from tests.engine.image.test_store import change
 from tests.engine.image.tiny_whole import MADE_FOR, SIDES
@@ -82,6 +84,34 @@ def test_a_class_by_its_old_name_is_loaded_by_its_new_one(tmp_path: Path, whole_
     check_folder(folder)
     model = at_once(load_whole(folder, EngineConfig(device="cpu", dtype="float32", threads=1)))
     assert type(model.parts["transformer"]).__name__ == "PixArtTransformer2DModel"
+
+
+@pytest.mark.parametrize(
+    ("family", "old", "new"),
+    [
+        ("lumina", "LuminaText2ImgPipeline", "LuminaPipeline"),
+        ("lumina-2", "Lumina2Text2ImgPipeline", "Lumina2Pipeline"),
+    ],
+)
+def test_a_pipeline_by_its_old_name_is_the_new_one(
+    tmp_path: Path, whole_pipelines: dict[str, Path], family: str, old: str, new: str
+) -> None:
+    """As Lumina Next is published, and Lumina 2 was."""
+    folder = Path(shutil.copytree(whole_pipelines[family], tmp_path / "model"))
+    change("model_index.json", _class_name=old)(folder)
+    assert (check_folder(folder).architecture, is_whole(folder)) == (new, True)
+
+
+@pytest.mark.parametrize("family", SIDES)
+def test_what_it_takes_is_foretold(whole_pipelines: dict[str, Path], family: str) -> None:
+    """Of weights the very bytes, of the rest a guess."""
+    config = EngineConfig(device="cpu", dtype="float32", threads=1)
+    found = footprint_of(whole_pipelines[family], config, 1024 * MIB)
+    parts = at_once(load_whole(whole_pipelines[family], config)).parts.values()
+    modules = [part for part in parts if isinstance(part, torch.nn.Module)]
+    loaded = sum(weight.nbytes for part in modules for weight in {*part.parameters()})
+    assert loaded <= found.weights <= loaded * 1.1
+    assert found.least_cache > 0
 
 
 @pytest.mark.parametrize(
