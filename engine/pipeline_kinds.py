@@ -144,6 +144,7 @@ _WHOLE = (
         },
         frozenset(), 1, 32, 2, 4.5, 300, takes_negative=False, whole=True, told=_AS_ASKED, scale=32,
         told_by_steps=lambda steps: {"intermediate_timesteps": 1.3 if steps == 2 else None}, spare_timesteps=1,
+        from_picture="SanaSprintImg2ImgPipeline",
     ),
     PipelineKind(
         "auraflow", "AuraFlowPipeline", "transformer",

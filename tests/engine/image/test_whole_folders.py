@@ -34,7 +34,7 @@ def test_its_facts_say_what_suits_it_and_what_it_cannot_do(whole_pipelines: dict
     assert facts is not None
     side = MADE_FOR.get(family, SIDES[family])
     assert (facts.family, facts.width, facts.height) == (family, side, side)
-    assert facts.takes_source == (family in ("qwen-image", "z-image", "chroma"))
+    assert facts.takes_source == (family in ("qwen-image", "z-image", "chroma", "sana-sprint"))
     assert facts.takes_mask == (family in ("qwen-image", "z-image"))
     assert facts.takes_negative == (family not in ("flux-2-klein", "sana-sprint"))
     assert facts.schedulers == ("default",)
