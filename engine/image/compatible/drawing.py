@@ -71,7 +71,7 @@ class Drawing:
         pipeline = self._model.pipeline(name, self._watched(pause))
         pipeline.set_progress_bar_config(disable=True)
         negative = {"negative_prompt": params.negative_prompt} if kind.takes_negative else {}
-        guidance = {kind.guidance_name: max(params.guidance - 1 + kind.guidance_off, 0.0)}
+        guidance = {kind.guidance_name: max(params.guidance - (1 - kind.guidance_off), 0.0)}
         made = pipeline(
             prompt=params.prompt, num_inference_steps=params.steps, width=params.width, height=params.height,
             generator=torch.Generator().manual_seed(params.seed), output_type="pt",

@@ -100,7 +100,7 @@ def test_there_is_a_tiny_one_of_each() -> None:
 def test_each_draws_what_diffusers_draws(
     make_whole_drawer: Make, whole_pipelines: dict[str, Path], family: str
 ) -> None:
-    wanted = wanted_of(family, negative_prompt="blurry")
+    wanted = wanted_of(family, negative_prompt="blurry", guidance=4.7)
     engine = make_whole_drawer()
     watcher = draw(engine, family, wanted)
     assert far_apart(watcher.picture(), by_diffusers(whole_pipelines[family], wanted)) == 0
