@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from diffusers import StableDiffusionPipeline
 
+from benchmarks.image_reuse import Reusing, every
 from engine.config import EngineConfig
 from engine.device import pick_device
 from engine.training.grid import save_grid
@@ -38,6 +39,8 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("pictures", type=Path, help="as scripts/noto_emoji.py wrote them")
     parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--reuse", type=int, default=1, help="one step of so many is computed in full (all are)")
+    parser.add_argument("--first", type=int, default=1, help="with --reuse: so many steps before, all in full")
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seeds", type=int, default=2, help="pictures of each held-out pair")
     parser.add_argument("--scorer-steps", type=int, default=400)
@@ -57,6 +60,8 @@ def main() -> None:
         "names": _names(pipeline, scorer, seen, options),
         "held_out_pairs": _pairs(pipeline, scorer, held_out, options),
         "steps": options.steps,
+        "reuse": options.reuse,
+        "first": options.first,
         "guidance": options.guidance,
     }
     print(json.dumps(result))
@@ -115,10 +120,11 @@ def _drawn(
     size, parts = pipeline.vae.config.sample_size, []
     generator = torch.Generator().manual_seed(seed)
     for at in range(0, len(prompts), AT_ONCE):
-        made = pipeline(
-            prompts[at : at + AT_ONCE], height=size, width=size, num_inference_steps=options.steps,
-            guidance_scale=options.guidance, generator=generator, output_type="pt",
-        )  # fmt: skip
+        with Reusing(pipeline.unet, every(options.reuse, options.first)):
+            made = pipeline(
+                prompts[at : at + AT_ONCE], height=size, width=size, num_inference_steps=options.steps,
+                guidance_scale=options.guidance, generator=generator, output_type="pt",
+            )  # fmt: skip
         parts.append(made.images * 2 - 1)
     return torch.cat(parts)
 
