@@ -4,6 +4,7 @@
  * Two walls: marked never passes raw HTML on (it is shown as text), and DOMPurify keeps only the tags and attributes
  * below. Remote images are never loaded: they become links. Code is set as text, never parsed.
  */
+import { closerOf, maths, sourceOf, UNFINISHED } from "./maths/delimiters.js";
 import { Marked } from "../vendor/marked/marked.js";
 import DOMPurify from "../vendor/dompurify/purify.js";
 
@@ -18,7 +19,7 @@ const RULES = {
   RETURN_DOM_FRAGMENT: true,
 };
 const SCHEMES = new Set(["http:", "https:", "mailto:"]);
-const LANGUAGE = /^language-[\w+#.-]{1,30}$/;
+const LANGUAGE = /^(?:language-[\w+#.-]{1,30}|maths(?:-display|-unfinished)?)$/;
 
 const escape = (text) =>
   text.replace(/[&<>"']/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[sign]);
@@ -40,6 +41,14 @@ const marked = new Marked({
     },
   },
 });
+
+/** A formula is its source until typeset.js has drawn it. */
+marked.use(maths((token) => `<code class="${mathsClass(token)}">${escape(sourceOf(token))}</code>`));
+
+function mathsClass({ raw, display }) {
+  if (raw.includes(UNFINISHED)) return "maths-unfinished";
+  return display ? "maths-display" : "maths";
+}
 
 function schemeOf(href) {
   try {
@@ -77,13 +86,15 @@ export function renderBlock(token, links = {}) {
 
 /**
  * What of an unfinished text can be shown without a later flicker: a last line of nothing but signs waits (it may
- * become a heading, a rule, a list), and emphasis or code that is still open is closed for now.
+ * become a heading, a rule, a list), and emphasis, code or a formula that is still open is closed for now.
  */
 export function settle(text) {
-  const shown = text.replace(/\n[ \t]*(?:[-=*_+#>`~|]+|\d+[.)])[ \t]*$/, "\n");
+  const shown = text.replace(/\n[ \t]*(?:[-=*_+#>`~|$\\]+|\d+[.)])[ \t]*$/, "\n");
   const fences = shown.match(/^[ \t]*(```|~~~)/gm)?.length ?? 0;
   if (fences % 2) return shown; // inside a code block nothing is emphasis
   const paragraph = shown.slice(shown.lastIndexOf("\n\n") + 1);
+  const closer = closerOf(paragraph);
+  if (closer) return shown + closer;
   if ((paragraph.match(/`/g)?.length ?? 0) % 2) return `${shown}\``;
   if ((paragraph.match(/\*\*/g)?.length ?? 0) % 2) return `${shown.replace(/\*+$/, "")}${/\*\*$/.test(shown) ? "" : "**"}`;
   return shown;

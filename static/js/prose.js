@@ -3,6 +3,7 @@ import { copyText } from "./copy.js";
 import { el, icon } from "./dom.js";
 import { highlightInto, languageLabel } from "./highlight.js";
 import { blocksOf, renderBlock, settle } from "./markdown.js";
+import { typeset } from "./maths/typeset.js";
 
 export class Prose {
   /** @param {HTMLElement} root becomes a `.prose` */
@@ -84,8 +85,9 @@ async function copyCode(button, text) {
   setTimeout(() => button.replaceChildren(icon("copy"), "Copy"), 1600);
 }
 
-/** Tables scroll by themselves; code inside lists and quotes gets the same block as at the top. */
+/** Tables and formulas scroll by themselves; code inside lists and quotes gets the same block as at the top. */
 function tidy(fragment) {
+  typeset(fragment);
   for (const table of fragment.querySelectorAll("table")) {
     const wrap = el("div", { class: "table-wrap", tabIndex: 0, role: "region", "aria-label": "Table" });
     table.classList.add("table");

@@ -227,6 +227,55 @@ def test_what_is_half_written_does_not_flicker(sheet: Sheet, part: str, shown: s
     assert sheet.count(":is(h3, h4, ul, ol)") == 0
 
 
+MATHS = (
+    "So $x^2$ costs $5 and $6, \\(\\textcolor{red}{y}\\).\n\n"
+    "$$\n\\begin{pmatrix} a & b \\\\ \\hline c & d \\end{pmatrix}\n$$\n\n"
+    "\\["
+    + " + ".join(["\\frac{\\sqrt{a}}{b}"] * 60)
+    + "\\]\n\nBroken: $\\frac{a$, $\\pmb{x}$, \\(\\href{javascript:window.hacked=1}{x}\\)"
+)
+
+
+def test_formulas_are_drawn_within_the_policy_and_scroll_by_themselves(sheet: Sheet) -> None:
+    sheet.page.set_viewport_size({"width": 360, "height": 700})
+    sheet.page.add_style_tag(url="/css/prose.css")
+    assert sheet.render(MATHS, steps=len(MATHS))
+    sheet.page.wait_for_selector("#out math")
+    assert sheet.page.locator("#out > p").first.inner_text().startswith("So ")
+    assert "costs $5 and $6" in sheet.page.locator("#out > p").first.inner_text()
+    assert sheet.count("math") == 5
+    assert sheet.count("a") == 0
+    assert sheet.page.locator("#out .maths > code").all_inner_texts() == [
+        "$\\frac{a$",
+        "\\(\\href{javascript:window.hacked=1}{x}\\)",
+    ]
+    assert (
+        sheet.page.evaluate("getComputedStyle(document.querySelector('#out [style*=color]')).color") == "rgb(255, 0, 0)"
+    )
+    wide = "({ scrollWidth, clientWidth }) => scrollWidth > clientWidth"
+    assert sheet.page.locator("#out > .maths-display").last.evaluate(wide)
+    assert not sheet.page.evaluate(f"({wide})(document.documentElement)")
+    assert sheet.complaints == []
+
+
+def test_a_formula_that_is_being_written_is_its_source(sheet: Sheet) -> None:
+    shown = sheet.page.evaluate(
+        """async (text) => {
+          const { Prose } = await import("/js/prose.js");
+          const prose = new Prose(document.getElementById("out"));
+          const seen = [];
+          for (let at = 1; at <= text.length; at += 1) {
+            prose.update(text.slice(0, at), true);
+            seen.push(prose.root.querySelectorAll("em, strong, h3, li").length);
+            seen.push(prose.root.textContent.includes("\\uE000") ? 1 : 0);
+          }
+          return [Math.max(...seen), prose.root.querySelector("code").textContent];
+        }""",
+        "So:\n\n$$\na_1 * b_2 * c_3\n= **d\n- e",
+    )
+    assert shown == [0, "$$\na_1 * b_2 * c_3\n= **d\n- e"]
+
+
 def test_growing_step_by_step_ends_like_all_at_once(sheet: Sheet) -> None:
     text = (
         "# Title\n\nSome *text* with `code` and a [link][r].\n\n- one\n- two\n\n  more\n\n"
