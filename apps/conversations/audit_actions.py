@@ -9,6 +9,7 @@ ACTIONS = {
     "conversation.restored": "Took a conversation out of the bin",
     "conversation.shared": "Made a copy of chosen messages, to show it by a link",
     "conversation.copy_read": "Read a reported shared conversation, as a moderator",
+    "conversation.exported": "Took a branch of a conversation along as a file",
     "conversation.continued": "Continued a shared conversation in a project",
     "conversation.picture_attached": "Attached a picture from the studio",
     "conversation.picture_removed": "Took a picture back that was sent with no message",

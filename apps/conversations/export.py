@@ -19,21 +19,29 @@ def own_messages(user: User) -> list[dict[str, Any]]:
         "conversation", "job__model_version__hosted_model"
     )
     return [
-        {
-            "id": message.pk,
-            "parent": message.parent_id,
+        message_facts(message)
+        | {
             "conversation": message.conversation_id,
             "title": message.conversation.title,
             "project": message.conversation.project_id,
-            "role": message.role,
-            "text": message.content,
-            "pictures": message.pictures,
-            "tool_calls": message.calls,
-            "tool_name": message.tool_name,
-            "format": format_name(message.job.params) if message.job else "",
-            "tools": tool_names(message.job.params) if message.job else [],
-            "reasoning": shown_reasoning(message.job) if message.job else "",
-            "written_at": message.created_at,
         }
         for message in found.order_by("created_at", "id")
     ]
+
+
+def message_facts(message: Message) -> dict[str, Any]:
+    """What an export tells of a message: of thoughts only those that people may read."""
+    job = message.job
+    return {
+        "id": message.pk,
+        "parent": message.parent_id,
+        "role": message.role,
+        "text": message.content,
+        "pictures": message.pictures,
+        "tool_calls": message.calls,
+        "tool_name": message.tool_name,
+        "format": format_name(job.params) if job else "",
+        "tools": tool_names(job.params) if job else [],
+        "reasoning": shown_reasoning(job) if job else "",
+        "written_at": message.created_at,
+    }

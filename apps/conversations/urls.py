@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.conversations.views import messages, pages, pictures, prompts, settings, shared, sharing
+from apps.conversations.views import export, messages, pages, pictures, prompts, settings, shared, sharing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<str:pid>/conversations/", pages.conversation_list, name="project"),
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/settings/", settings.settings, name="conversation_settings"),
     path("c/<str:cid>/prompt/", prompts.insert, name="conversation_insert"),
     path("c/<str:cid>/messages/<str:mid>/prompt/", prompts.save, name="conversation_save_prompt"),
+    path("c/<str:cid>/export/<str:form>/", export.export, name="conversation_export"),
     path("c/<str:cid>/share/", sharing.share, name="conversation_share"),
     path("shared/c/<str:token>/", shared.shared_conversation, name="shared_conversation"),
     path("shared/c/<str:token>/continue/", shared.continue_here, name="shared_continue"),

@@ -65,6 +65,7 @@ conversation_picture                 GET     404   404  200  200  200  404
 conversation_picture_remove          POST    401   404  403  200  200  404
 conversation_certainty               GET     401   404  200  200  200  404
 conversation_models                  GET     401   404  200  200  200  404
+conversation_export                  GET     login 404  200  200  200  404
 conversation_tokens                  POST    401   404  200  200  200  404
 conversation_settings                POST    401   404  403  200  200  404
 conversation_pin                     POST    401   404  403  200  200  404

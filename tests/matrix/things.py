@@ -69,6 +69,7 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         **{name: project for name in named("project") if name not in {"project_list", "project_new"}},
         "conversation_new": project,
         **{name: talk for name in named("conversation") if name not in {"conversation_new", *OF_MESSAGES}},
+        "conversation_export": talk | {"form": "md"},
         "conversation_restore": {"cid": deleted.pk},
         "conversation_picture": talk | {"aid": picture.pk, "kind": "png"},
         "conversation_picture_remove": talk | {"aid": picture.pk},

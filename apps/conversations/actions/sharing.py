@@ -92,6 +92,12 @@ def record_reading(*, actor: User, shared: SharedConversation) -> None:
     _note("conversation.copy_read", actor, shared.conversation, shared=shared.pk)
 
 
+@transaction.atomic
+def record_export(*, actor: User, conversation: Conversation, form: str, messages: int) -> None:
+    """Somebody takes one branch along."""
+    _note("conversation.exported", actor, conversation, form=form, messages=messages)
+
+
 def _copied_into(conversation: Conversation, shared: SharedConversation, actor: User) -> list[Message]:
     """Unsaved, each the parent of the next. A prompt at the end gets an empty answer: it can be asked for again, and
     another prompt can follow it."""

@@ -10,6 +10,7 @@ export function showHeader(root, { store, commands }) {
   const title = root.querySelector("[data-title]");
   const line = root.querySelector("[data-connection]");
   const rename = root.querySelector("[data-rename]");
+  const menu = root.querySelector("[data-menu]");
   const { conversation } = store.state;
 
   rename.addEventListener("click", () => editTitle(title, rename, store, commands));
@@ -24,7 +25,10 @@ export function showHeader(root, { store, commands }) {
     for (const link of document.querySelectorAll(`[data-conversation-link="${conversation.id}"] .truncate`)) link.textContent = name;
     line.textContent = troubleOf(state);
     line.hidden = !line.textContent;
-    root.querySelector("[data-menu]").hidden = rename.hidden = !mayWrite(state);
+    rename.hidden = !mayWrite(state);
+    menu.hidden = Boolean(state.conversation.deleted);
+    for (const part of menu.querySelectorAll("[data-mark], hr")) part.hidden = !mayWrite(state);
+    for (const link of menu.querySelectorAll("[data-export]")) link.search = state.leaf ? `?leaf=${state.leaf}` : ""; // the branch on show
     setMark(root, "pin", pinned, "Unpin", "Pin");
     setMark(root, "archive", archived, "Take out of the archive", "Archive");
     root.querySelector("[data-archived]").hidden = !archived;
