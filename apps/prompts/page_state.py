@@ -14,6 +14,7 @@ from apps.projects.models import Role
 from apps.projects.recent import recent_project
 from apps.prompts.access import Rights
 from apps.prompts.models import Prompt, PromptRevision
+from apps.prompts.runs import last_run, run_json
 from apps.prompts.serializers import revision_json
 
 
@@ -24,7 +25,9 @@ def page_state(request: HttpRequest, prompt: Prompt, revision: PromptRevision, r
         projects = list(rows.filter(memberships__user=request.user, memberships__role__gte=Role.EDITOR))
         here = recent_project(request.user, request.session)
         chosen = here if here in projects else next(iter(projects), None)
+        last = last_run(request.user, prompt)
         state["run"] = {
+            "last": run_json(last) if last else None,
             "projects": [{"id": each.pk, "name": each.name} for each in projects],
             "project": chosen.pk if chosen else None,
             "models": [pick for _, pick in picks(request.user, chosen)] if chosen else [],

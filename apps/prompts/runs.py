@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import Http404
+from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.generations.formats import FORMAT
 from apps.lib.compiled import CompiledQuery, IsAny, Parameter
 from apps.lib.ids import is_id
 from apps.prompts.models import Prompt, PromptRun
 
+JSON = dict[str, Any]
 RUNS = CompiledQuery(
     lambda: (
         PromptRun.objects.filter(IsAny("job", Parameter("jobs")), user=Parameter("user")).order_by().values_list("pk")
@@ -34,6 +38,13 @@ def job_to_follow(user: User, run_id: str) -> str | None:
     return rows.values_list("job", flat=True).first() if is_id(run_id) else None
 
 
+def last_run(user: User, prompt: Prompt) -> PromptRun | None:
+    """The latest of `user` on the page of this prompt, in a project that they are still in; those of conversations
+    stand there."""
+    rows = PromptRun.objects.filter(revision__prompt=prompt, user=user, job__project__memberships__user=user)
+    return rows.filter(job__message=None).select_related("revision", "job").first()
+
+
 def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
     """The runs of `user` behind these jobs, by job, of prompts that they may still read; two queries, one where there
     are none, as with nearly every message."""
@@ -42,3 +53,20 @@ def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
         return {}
     readable = PromptRun.objects.filter(pk__in=found, revision__prompt__in=Prompt.objects.visible_to(user))
     return {str(run.job_id): run for run in readable}
+
+
+def run_json(run: PromptRun) -> JSON:
+    """Where to follow, stop and rate it, and what its answer is held to."""
+    assert run.job
+    return {
+        "run": run.pk,
+        "job": run.job_id,
+        "revision": run.revision.number,
+        "format": run.job.params.get(FORMAT),
+        "rating": run.rating,
+        "urls": {
+            "events": reverse("prompt_run_events", args=[run.pk]),
+            "rate": reverse("prompt_run_rate", args=[run.pk]),
+            "cancel": reverse("job_cancel", args=[run.job_id]),
+        },
+    }

@@ -82,6 +82,13 @@ def test_a_prompt_is_shared_run_forked_and_compared(visitor: MakeVisitor, compla
     page.goto(f"{reader.site}/prompts/")
     page.get_by_role("link", name="Capital of a country").click()
     assert run(page, "Lighthouse").strip()
+    answer = page.locator("[data-answer]")
+    expect(answer.get_by_role("link", name="Receipt")).to_be_visible()
+    said = answer.locator(".prose").inner_text()
+    page.reload()
+    expect(answer).to_contain_text("Your last run")
+    expect(answer.locator(".prose")).to_have_text(said, use_inner_text=True)
+    expect(answer.get_by_role("button", name="Copy this answer")).to_be_visible()
     private = fork_and_edit(page)
 
     page.goto(f"{private}lineage/")

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseBase, JsonResponse
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.generations.json_views import PersonRequest, body_of, json_view
@@ -17,8 +16,7 @@ from apps.projects.models import Role
 from apps.prompts.access import get_prompt_for, get_revision
 from apps.prompts.actions import rate_run
 from apps.prompts.actions.running import run_prompt
-from apps.prompts.models import PromptRun
-from apps.prompts.runs import get_run_for
+from apps.prompts.runs import get_run_for, run_json
 
 
 @require_GET
@@ -43,7 +41,7 @@ def run(request: PersonRequest, prompt_id: str) -> HttpResponseBase:
     started = run_prompt(
         actor=request.user, revision=revision, project=project, model_id=_text(data, "model"), values=values
     )
-    return JsonResponse({"run": started.pk, "urls": _urls(started)}, status=201)
+    return JsonResponse(run_json(started), status=201)
 
 
 @require_POST
@@ -54,14 +52,6 @@ def rate(request: PersonRequest, run_id: str) -> HttpResponseBase:
     get_prompt_for(request.user, found.revision.prompt_id, run=True)
     rate_run(actor=request.user, run=found, rating=body_of(request).get("rating"))
     return JsonResponse({"run": found.pk, "rating": found.rating})
-
-
-def _urls(started: PromptRun) -> dict[str, str]:
-    return {
-        "events": reverse("prompt_run_events", args=[started.pk]),
-        "rate": reverse("prompt_run_rate", args=[started.pk]),
-        "cancel": reverse("job_cancel", args=[started.job_id]),
-    }
 
 
 def _text(data: dict[str, Any], name: str) -> str:

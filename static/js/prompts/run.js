@@ -1,5 +1,7 @@
-/** Run a prompt here: choose project and model, follow the answer as it comes, rate it. */
+/** Run a prompt here: choose project and model, follow the answer as it comes, copy and rate it; the last one is shown again. */
 import { Failure, get, post } from "../chat/api.js";
+import { figuresLine } from "../chat/view/outcome.js";
+import { copyText } from "../copy.js";
 import { el, icon } from "../dom.js";
 import { loading } from "../chat/view/status.js";
 import { answerBody, formatBadge } from "../formats.js";
@@ -12,6 +14,12 @@ export function runBar(bar, answer, { run, revision }, values) {
   const models = el("select", { class: "input", "aria-label": "Model" });
   const go = el("button", { type: "button", class: "btn btn-primary" }, icon("play"), " Run");
   const why = el("p", { class: "help", role: "status" });
+  const problem = el("p", { class: "errors", role: "alert", hidden: true });
+  const complain = ({ message = "", remedy = null } = {}) => {
+    const way = remedy?.url && el("a", { href: remedy.url, target: "_blank", rel: "noopener" }, remedy.label);
+    problem.replaceChildren(...[message, way && " ", way].filter(Boolean));
+    problem.hidden = !message;
+  };
   const refused = el("div");
   const fill = (found) => {
     const wanted = found.find((each) => each.allowed && each.id === revision.model) ?? found.find((each) => each.allowed);
@@ -23,8 +31,9 @@ export function runBar(bar, answer, { run, revision }, values) {
   projects.addEventListener("change", async () => {
     try {
       fill((await get(`${run.urls.models}?project=${projects.value}`)).models);
+      complain();
     } catch (error) {
-      why.textContent = error.message;
+      complain(error);
     }
   });
   go.addEventListener("click", async () => {
@@ -32,23 +41,28 @@ export function runBar(bar, answer, { run, revision }, values) {
     try {
       const body = { revision: revision.number, project: projects.value, model: models.value, values: values() };
       const started = await post(run.urls.run, body);
-      why.textContent = "";
-      follow(answer, revision.params.output_format, started.urls, () => (go.disabled = false));
+      complain();
+      follow(answer, started, () => (go.disabled = false));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      why.textContent = error.message;
+      complain(error);
       go.disabled = false;
     }
   });
+  if (run.last) follow(answer, run.last, () => {}, lastWords(run.last, revision));
   if (!run.projects.length) {
     bar.append(el("p", { class: "help" }, "To run it, you need a project in which you are an editor."));
     return;
   }
   fill(run.models);
-  bar.append(el("div", { class: "prompt-run" }, projects, models, go), why, refused);
+  bar.append(el("div", { class: "prompt-run" }, projects, models, go), why, problem, refused);
 }
 
-function follow(answer, format, urls, ended) {
+const lastWords = ({ revision }, shown) => (revision === shown.number ? "Your last run" : `Your last run, of revision ${revision}`);
+
+/** Shows the answer to a run as it comes, in place of the one before. @param words  what stands above it at the end */
+function follow(answer, { job, format, rating, urls }, ended, words = "") {
+  answer.leave?.();
   const state = el("p", { class: "help", role: "status" }, "Waiting…");
   const text = el("div");
   const body = answerBody(text, format);
@@ -63,6 +77,10 @@ function follow(answer, format, urls, ended) {
     if (load.readyAt !== null) ticker = setTimeout(() => countDown(load), 1000);
   };
   const source = new EventSource(urls.events);
+  answer.leave = () => {
+    source.close();
+    clearTimeout(ticker);
+  };
   source.addEventListener("message", ({ data }) => {
     const event = JSON.parse(data);
     if (event.kind === "queued") state.textContent = event.position > 1 ? `${event.position - 1} ahead of you` : "Next in the queue";
@@ -78,19 +96,27 @@ function follow(answer, format, urls, ended) {
     if (event.kind !== "finish") return;
     source.close();
     stop.remove();
-    state.textContent = event.error || (event.state === "succeeded" ? "" : "Stopped.");
-    if (event.state === "succeeded") answer.append(rating(urls.rate));
+    if (event.state === "failed") state.classList.replace("help", "errors");
+    state.textContent = event.error || (event.state === "succeeded" ? words : "Stopped.");
+    answer.append(...[figuresLine({ id: job, ...event }), said && copyButton(said), event.state === "succeeded" && ratingOf(rating, urls.rate)].filter(Boolean));
     ended();
   });
   source.addEventListener("error", () => {
     if (source.readyState !== EventSource.CLOSED) return;
     clearTimeout(ticker);
-    state.textContent = "The connection was lost. Run it again.";
+    state.classList.replace("help", "errors");
+    state.textContent = "The connection was lost. The answer is kept: reload the page to see it.";
     ended();
   });
 }
 
-function rating(url) {
-  const given = stars({ rating: null, rate: (value) => post(url, { rating: value }) });
+function copyButton(text) {
+  const button = el("button", { type: "button", class: "tool", "aria-label": "Copy this answer", title: "Copy this answer" }, icon("copy"));
+  button.addEventListener("click", async () => (await copyText(text)) && toast({ text: "Copied." }));
+  return button;
+}
+
+function ratingOf(rating, url) {
+  const given = stars({ rating, rate: (value) => post(url, { rating: value }) });
   return el("div", { class: "prompt-rate" }, el("span", { class: "help" }, "How good is it?"), given);
 }

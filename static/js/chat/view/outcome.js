@@ -16,9 +16,15 @@ export function outcome(message, context) {
   if (job.finish_reason === "length") nodes.push(note("info", "Reached the length limit.", more()));
   if (!message.text && !message.tool_calls?.length && job.state === "succeeded" && job.finish_reason !== "length") nodes.push(note("info", silence(job)));
   if (message.text && asksForJson(job.format) && job.finish_reason === "stop" && !isJson(message.text)) nodes.push(note("circle-alert", NOT_JSON));
-  const numbers = figures(job.usage ?? {});
-  if (numbers) nodes.push(el("span", { class: "msg-figures" }, numbers, ...(job.state === "succeeded" ? [" · ", receipt(job)] : [])));
+  const line = figuresLine(job);
+  if (line) nodes.push(line);
   return nodes;
+}
+
+/** @returns {Node|null} counts and times of a job that is over, with the way to its receipt */
+export function figuresLine(job) {
+  const numbers = figures(job.usage ?? {});
+  return numbers ? el("span", { class: "msg-figures" }, numbers, ...(job.state === "succeeded" ? [" · ", receipt(job)] : [])) : null;
 }
 
 const NOT_JSON = "This is not complete JSON: a stop string ended it, or the server of this model does not keep to formats.";
