@@ -112,6 +112,13 @@ def test_a_model_that_reads_text_only_says_so(ada: Visitor) -> None:
     expect(note).to_contain_text(f"reads text only. To ask about pictures, choose {JANUS}.")
     ada.page.get_by_role("button", name="Attach a picture").click()
     expect(ada.page.locator("[data-problem]")).to_contain_text("reads text only")
+    ada.page.locator("[data-text-file]").set_input_files(
+        [{"name": "notes.md", "mimeType": "text/markdown", "buffer": b"- tides"}]
+    )
+    field = ada.page.get_by_label("Your message")
+    expect(field).to_have_value("notes.md:\n```md\n- tides\n```\n")
+    ada.page.get_by_role("button", name="Undo").click()
+    expect(field).to_have_value("")
     note.get_by_role("button", name="Choose a model").click()
     expect(ada.page.get_by_label("Model", exact=True)).to_be_visible()
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { listenForPictures } from "../../static/js/chat/pictures/bringing.js";
+import { listenForBrought } from "../../static/js/chat/pictures/bringing.js";
 
 /** A conversation's page, as far as it is used: it is the document too, which every event comes to in the end. */
 function conversation({ role = "editor", dialog = null } = {}) {
@@ -12,8 +12,9 @@ function conversation({ role = "editor", dialog = null } = {}) {
   page.contains = () => true;
   page.querySelector = (selector) => (selector === "dialog[open]" ? dialog : shade);
   globalThis.document = page;
+  const taking = (kind) => ({ add: (files) => got.push(...files.map((file) => kind + file.name)) });
   const store = { state: { role, frozen: false, conversation: { deleted: false } } };
-  listenForPictures({ page, field, attachments: { add: (files) => got.push(...files.map((file) => file.name)) }, store });
+  listenForBrought({ page, field, attachments: taking(""), texts: taking("text: "), store });
   const send = (kind, dataTransfer) => {
     const event = Object.assign(new Event(kind, { cancelable: true }), { dataTransfer, relatedTarget: null });
     page.dispatchEvent(event);
@@ -30,6 +31,13 @@ test("a file that is dropped on a conversation is attached", () => {
   assert.equal(shade.hidden, false);
   assert.ok(send("drop", dragged()).defaultPrevented);
   assert.deepEqual([got, shade.hidden], [["cat.png", "focus"], true]);
+});
+
+test("a text that is dropped is no picture", () => {
+  const { got, send } = conversation();
+  const files = [new File(["x"], "notes.txt", { type: "text/plain" }), new File(["<svg/>"], "a.svg", { type: "image/svg+xml" }), new File(["x"], "run.py")];
+  send("drop", { ...dragged(), files: [...dragged().files, ...files] });
+  assert.deepEqual(got, ["cat.png", "text: notes.txt", "text: a.svg", "text: run.py", "focus"]);
 });
 
 for (const [where, about] of Object.entries({ "while a dialog is open": { dialog: {} }, "by somebody who may only read": { role: "viewer" } })) {

@@ -5,6 +5,7 @@ import { holdsPictures, someSee, whyBlind } from "./pictures/sight.js";
 import { DraftSource } from "./prompts/source.js";
 import { generating, mayWrite } from "./reducer.js";
 import { keep, recall } from "./storage.js";
+import { TextFiles } from "./texts.js";
 import { TokenMeter } from "./tokens.js";
 
 const TYPING_EVERY = 3000; // milliseconds
@@ -24,6 +25,7 @@ export class Composer {
     this.attachGallery = root.querySelector("[data-attach-gallery]");
     this.blind = root.querySelector("[data-blind]");
     this.attachments = new Attachments(root, { store, say: (sentence) => this.#say(sentence), changed: () => this.#changed(), focus: () => this.focus() });
+    this.texts = new TextFiles(root, { store, field: this.field, put: (text) => this.put(text), say: (sentence) => this.#say(sentence) });
     this.from = new DraftSource(root.querySelector("[data-from]"), store);
     this.#listen();
     this.#changed();

@@ -3,7 +3,7 @@ import { toast } from "../toasts.js";
 import { Commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { Outbox } from "./outbox.js";
-import { listenForPictures } from "./pictures/bringing.js";
+import { listenForBrought } from "./pictures/bringing.js";
 import { PromptForm } from "./prompts/form.js";
 import { PromptPicker } from "./prompts/picker.js";
 import { saveDialog } from "./prompts/save.js";
@@ -57,7 +57,7 @@ const form = root.querySelector("[data-composer]");
 const chooseModel = () => root.querySelector("[data-panel-open]").click();
 const composer = form && new Composer(form, { store, outbox, commands, socket, transcript, chooseModel });
 
-if (composer) listenForPictures({ page: root, field: composer.field, attachments: composer.attachments, store });
+if (composer) listenForBrought({ page: root, field: composer.field, attachments: composer.attachments, texts: composer.texts, store });
 if (composer) new PromptPicker(form, { store, composer, form: new PromptForm({ store, composer, commands }) });
 
 showHeader(root, { store, commands });

@@ -167,8 +167,8 @@ export class Attachments {
   }
 }
 
-/** The pictures among what is pasted or dropped. One from the clipboard has no name of its own. */
-export function picturesIn(transfer, { pasted = false } = {}) {
-  const files = [...(transfer?.files ?? [])];
-  return pasted ? files.filter((each) => each.type.startsWith("image/")).map((each) => new File([each], PASTED, { type: each.type })) : files;
+/** The pictures among what is pasted: one from the clipboard has no name of its own. */
+export function pastedPictures(transfer) {
+  const pictures = [...(transfer?.files ?? [])].filter((each) => each.type.startsWith("image/"));
+  return pictures.map((each) => new File([each], PASTED, { type: each.type }));
 }

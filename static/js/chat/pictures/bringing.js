@@ -1,11 +1,12 @@
-/** The ways by which pictures come into the composer beside its button: pasted into the field, dropped on the page. */
+/** The ways by which files come into the composer beside its buttons: pictures pasted into the field, pictures and texts dropped on the page. */
 import { listenForFiles } from "../../file_drop.js";
 import { mayWrite } from "../reducer.js";
-import { picturesIn } from "./attachments.js";
+import { isPicture } from "../texts.js";
+import { pastedPictures } from "./attachments.js";
 
-export function listenForPictures({ page, field, attachments, store }) {
+export function listenForBrought({ page, field, attachments, texts, store }) {
   field.addEventListener("paste", (event) => {
-    const pictures = picturesIn(event.clipboardData, { pasted: true });
+    const pictures = pastedPictures(event.clipboardData);
     if (!pictures.length || event.clipboardData.types.includes("text/plain")) return; // a text with a picture of itself
     event.preventDefault();
     attachments.add(pictures);
@@ -15,7 +16,9 @@ export function listenForPictures({ page, field, attachments, store }) {
     shade: page.querySelector("[data-drop]"),
     mayTake: () => mayWrite(store.state),
     take: (dropped) => {
-      attachments.add(picturesIn(dropped));
+      const files = [...dropped.files];
+      attachments.add(files.filter(isPicture));
+      texts.add(files.filter((each) => !isPicture(each)));
       field.focus();
     },
   });
