@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
+from django.test import Client
 
 from apps.conversations.models import Conversation, Message
 from apps.conversations.search import text_matches, words
@@ -85,3 +88,39 @@ def test_a_very_long_prompt_can_be_stored_and_found(world: World) -> None:
     conversation = make_conversation(world.project, world.editor, listed_model())
     asked(conversation, "lighthouse " + " ".join(f"жж{number}" for number in range(150_000)))
     assert Conversation.objects.visible().search("lighthouse", world.project).get() == conversation
+
+
+@pytest.mark.parametrize(
+    ("query", "passage"),
+    [
+        ("ship", "Where do the <mark>ships</mark> anchor?"),
+        ("anchors basin", "They <mark>anchor</mark> in the eastern <mark>basin</mark>."),
+        ("ind_par", "def f<mark>ind_par</mark>ent(node): return node.parent"),
+        ("天気", "東京の<mark>天気</mark>は晴れです。"),
+        ("Cooking", ""),
+    ],
+)
+def test_the_list_shows_the_passage(
+    library: dict[str, Conversation], world: World, editor: Client, query: str, passage: str
+) -> None:
+    page = editor.get(f"/p/{world.project.pk}/conversations/", {"q": query}).content.decode()
+    shown = re.search(
+        r'class="conversation-found">\s*<a href="/c/(\w+)/\?leaf=(\w+)#message-(\w+)">(.*?)\s*</a>', page, re.S
+    )
+    assert bool(shown) == bool(passage)
+    if shown:
+        assert shown[4] == passage
+        assert shown[2] == shown[3]
+        assert Message.objects.get(pk=shown[2]).conversation_id == shown[1]
+
+
+def test_a_passage_is_text_and_the_latest_one(world: World, editor: Client) -> None:
+    talk = make_conversation(world.project, world.editor, listed_model())
+    first = asked(talk, "a lighthouse")
+    asked(talk, "an ancient lighthouse", first)
+    asked(talk, "<script>alert(1)</script> \x03lighthouse\x02 <b>" + " tide" * 40, first)
+    page = editor.get(f"/p/{world.project.pk}/conversations/", {"q": "lighthouse"}).content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert "<mark>lighthouse</mark>" in page
+    assert "ancient" not in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import MakeVisitor
@@ -38,3 +40,16 @@ def test_an_edited_prompt_is_a_branch_with_a_switcher(visitor: MakeVisitor) -> N
     switcher.get_by_role("button", name="Earlier version").click()
     expect(ada.page.locator("article.msg-user")).to_contain_text("France")
     expect(ada.answer()).to_have_text(first)
+    ada.page.goto(f"{ada.site}/p/{ada.project_id}/conversations/?q=capitals+italy")
+    ada.page.locator(".conversation-found a").click()
+    sought = ada.page.locator("article.msg-sought")
+    expect(sought).to_have_text(re.compile("Italy"))
+    expect(sought).to_be_focused()
+    expect(sought).to_be_in_viewport()
+    address = ada.page.url.split("?")[0] + "#" + (sought.get_attribute("id") or "")
+    switcher = ada.page.get_by_role("group", name="Version 2 of 2")
+    switcher.get_by_role("button", name="Earlier version").click()
+    expect(ada.page.locator("article.msg-user")).to_contain_text("France")
+    ada.page.goto(f"{ada.site}/")
+    ada.page.goto(address)
+    expect(sought).to_have_text(re.compile("Italy"))

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.access import visit_conversation
 from apps.conversations.actions.lifecycle import create_conversation
+from apps.conversations.finds import finds
 from apps.conversations.models import Conversation, ConversationQuerySet
 from apps.conversations.page_state import page_state
 from apps.generations.formats import FORMATS
@@ -34,10 +35,13 @@ def conversation_list(request: PersonRequest, pid: str) -> HttpResponse:
     found = _listed(project, archived=archived, deleted=deleted)
     if query:
         found = found.search(query, project)
-    page = Paginator(found.select_related("created_by", "hosted_model").with_running(), PAGE_SIZE)
+    pages = Paginator(found.select_related("created_by", "hosted_model").with_running(), PAGE_SIZE)
+    page = pages.get_page(request.GET.get("page"))
+    places = finds(query, [each.pk for each in page]) if query else {}
     context = {
         "project": project,
-        "page": page.get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [(each, places.get(each.pk)) for each in page],
         "query": query,
         "archived": archived,
         "deleted": deleted,

@@ -85,6 +85,17 @@ store.subscribe((state) => {
   if (form) form.hidden = !mayWrite(state);
   root.querySelector("[data-read-only]").hidden = mayWrite(state) || Boolean(state.conversation.deleted);
 });
+
+/** To the message in the address: the branch that has it is opened. */
+async function goToAddressed() {
+  const id = location.hash.match(/^#message-([\w-]+)$/)?.[1];
+  if (!id) return;
+  if (!store.state.messages.some((each) => each.id === id)) await commands.switchTo(id);
+  transcript.goTo(id);
+}
+
 transcript.follow();
+goToAddressed();
+addEventListener("hashchange", goToAddressed);
 root.classList.add("ready");
-if (composer && matchMedia("(pointer: fine)").matches) composer.focus();
+if (composer && !location.hash && matchMedia("(pointer: fine)").matches) composer.focus();

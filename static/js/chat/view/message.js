@@ -24,7 +24,7 @@ export class MessageView {
     this.body = el("div", { class: "msg-body" });
     this.status = el("div", { class: "msg-status", hidden: true });
     this.foot = el("div", { class: "msg-foot" });
-    this.root = el("article", { class: `msg msg-${message.role}`, dataset: { id: message.id }, tabIndex: -1 });
+    this.root = el("article", { class: `msg msg-${message.role}`, id: `message-${message.id}`, dataset: { id: message.id }, tabIndex: -1 });
     this.root.append(this.#head(message), this.body, this.status, this.foot);
     if (message.role === "assistant") this.#prepareAnswer(message);
     else this.#prepareQuestion(message);

@@ -8,7 +8,7 @@ export class Scroller {
     this.button = button;
     this.following = true;
     box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    box.addEventListener("wheel", (event) => event.deltaY < 0 && this.#leave(), { passive: true });
+    box.addEventListener("wheel", (event) => event.deltaY < 0 && this.leave(), { passive: true });
     box.addEventListener("touchmove", () => this.#scrolled(), { passive: true });
     button.addEventListener("click", () => this.follow());
     new ResizeObserver(() => this.grown()).observe(box);
@@ -17,6 +17,11 @@ export class Scroller {
   follow() {
     this.following = true;
     this.grown();
+  }
+
+  /** The reader goes elsewhere. */
+  leave() {
+    if (this.box.scrollHeight > this.box.clientHeight) this.following = false;
   }
 
   /** The content changed: go along, if the reader is at the end. */
@@ -35,10 +40,6 @@ export class Scroller {
     if (this.#distance < NEAR / 4 || (!up && this.#distance < NEAR)) this.following = true;
     else if (up) this.following = false;
     this.#show();
-  }
-
-  #leave() {
-    if (this.box.scrollHeight > this.box.clientHeight) this.following = false;
   }
 
   #show() {

@@ -38,6 +38,16 @@ export class Transcript {
     this.scroller.follow();
   }
 
+  /** To this message, which stays marked, if it is on the branch on show. */
+  goTo(id) {
+    const view = this.views.get(id);
+    for (const each of this.views.values()) each.root.classList.toggle("msg-sought", each === view);
+    if (!view) return;
+    this.scroller.leave();
+    view.root.focus({ preventScroll: true });
+    view.root.scrollIntoView({ block: "start" });
+  }
+
   /** Opens the editor of the last prompt. @returns {boolean} whether there was one */
   editLast() {
     const view = [...this.views.values()].findLast((each) => each.message?.role === "user" && !each.message.pending);
