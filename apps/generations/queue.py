@@ -119,6 +119,7 @@ def usage_of(job: GenerationJob) -> dict[str, float | int | None]:
         "ttft_ms": _rounded(job.ttft_ms),
         "decode_ms": _rounded(job.decode_ms),
         "reasoning_ms": _rounded(job.reasoning_ms),
+        "device_ms": _rounded(job.device_ms),
         "tokens_per_second": tokens_per_second(job),
         "estimated": job.usage_estimated,
     }

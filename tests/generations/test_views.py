@@ -48,7 +48,7 @@ def test_places_in_the_queue(submit: Submit) -> None:
 
 
 def test_usage_is_what_was_measured() -> None:
-    job = GenerationJob(prompt_tokens=5, completion_tokens=11, decode_ms=500.04, ttft_ms=12.345)
+    job = GenerationJob(prompt_tokens=5, completion_tokens=11, decode_ms=500.04, ttft_ms=12.345, device_ms=250.06)
     assert usage_of(job) == {
         "prompt_tokens": 5,
         "completion_tokens": 11,
@@ -57,6 +57,7 @@ def test_usage_is_what_was_measured() -> None:
         "ttft_ms": 12.3,
         "decode_ms": 500.0,
         "reasoning_ms": None,
+        "device_ms": 250.1,
         "tokens_per_second": 20.0,
         "estimated": False,
     }

@@ -2,6 +2,7 @@
 import { el, icon } from "../../dom.js";
 import { asksForJson } from "../../formats.js";
 import { isJson } from "../../json.js";
+import { figures } from "./figures.js";
 
 const button = (label, name, run) => el("button", { type: "button", class: "btn btn-small", onclick: run }, icon(name), label);
 
@@ -51,16 +52,4 @@ function note(name, words, ...more) {
   return el("span", { class: "msg-note" }, icon(name), words, ...more);
 }
 
-function figures({ completion_tokens: tokens, reasoning_tokens: thought, tokens_per_second: rate, ttft_ms: first, queue_ms: queued, estimated }) {
-  const parts = [];
-  if (tokens) parts.push(`${estimated ? "about " : ""}${tokens} ${tokens === 1 ? "token" : "tokens"}`);
-  if (thought) parts.push(`${thought} of them thinking`);
-  if (rate) parts.push(`${rate.toFixed(1)} tokens/s`);
-  if (first !== null && first !== undefined) parts.push(`first after ${duration(first)}`);
-  if (queued >= 1000) parts.push(`${duration(queued)} in the queue`);
-  return parts.join(" · ");
-}
-
 const receipt = (job) => el("a", { href: `/jobs/${job.id}/receipt/`, title: "What decided this answer, and making it again" }, "Receipt");
-
-const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
