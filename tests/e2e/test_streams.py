@@ -33,10 +33,12 @@ def test_a_reload_in_mid_stream_and_a_second_browser_of_the_same_person(visitor:
     ada.page.reload()
     after = ada.wait_for_text(len(before) - 1)
     assert after.startswith(before[:40])
-    phone = visitor(storage_state=ada.page.context.storage_state())
+    phone = visitor(storage_state=ada.page.context.storage_state(), has_touch=True)
     phone.page.goto(conversation)
     phone.wait_for_text(40)
     _assert_exact(phone, conversation)
+    edit = phone.page.locator("article.msg-user").get_by_role("button", name="Edit")
+    expect(edit).to_have_css("opacity", "1")  # nothing hovers over a touch screen
     _assert_exact(ada, conversation)
 
 
