@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
@@ -208,6 +209,24 @@ class ModelVersion(models.Model):
         if self.hosted_model.modality == Modality.IMAGE:
             return self.architecture in WHOLE
         return not self.is_upstream and not is_own(self.architecture)
+
+    @property
+    def reads(self) -> int:
+        """Tokens of prompt and answer together. What fits into our memory matters neither to another server nor to a
+        model that only draws."""
+        if self.is_upstream or (self.image_facts and not self.sees):
+            return self.context_length
+        return min(self.context_length, settings.MAX_CONTEXT)
+
+    @property
+    def reading(self) -> str:
+        """`reads` in words, with why it is less than the model itself reads."""
+        if self.reads == self.context_length:
+            return f"{self.reads:,} tokens"
+        return (
+            f"{self.reads:,} tokens here, as MAX_CONTEXT of this site allows; "
+            f"the model itself reads {self.context_length:,}"
+        )
 
     @property
     def foundation(self) -> ModelVersion:

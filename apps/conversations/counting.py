@@ -13,7 +13,7 @@ from apps.conversations.history import chat_for
 from apps.conversations.inputs import parent_in, pictures_in, refused, text_in
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import messages_of, read_tree
-from apps.generations.intake import context_limit, refuse_blind
+from apps.generations.intake import refuse_blind
 from apps.generations.params import EFFORT
 from apps.generations.tools import refuse_tools, tools_of
 from engine.chat import ChatError
@@ -36,7 +36,7 @@ def count(conversation: Conversation, data: Mapping[str, Any]) -> dict[str, int 
     if model is None or model.default_version is None:
         raise refused("no_model", "Choose a model for this conversation first.")
     draft = Message(role=Message.Author.USER, text=text, pictures=pictures)
-    version, limit = model.default_version, context_limit(model.default_version)
+    version, limit = model.default_version, model.default_version.reads
     chat = chat_for(version, conversation.system_prompt, [*path, draft])
     refuse_blind(version, chat)
     refuse_tools(version, conversation.params)

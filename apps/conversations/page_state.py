@@ -77,7 +77,7 @@ def models_json(user: User, project: Project) -> list[dict[str, Any]]:
         {
             **pick,
             "description": model.description,
-            "context_length": model.default_version.context_length,
+            "reading": model.default_version.reading,
             "license": model.default_version.license_id,
             "defaults": defaults_of(model.recommended),
             "takes_effort": model.default_version.takes_effort,

@@ -89,28 +89,33 @@ def pictures_in(messages: Sequence[Mapping[str, Any]]) -> list[str]:
     return [picture for message in messages for picture in message.get("pictures", ())]
 
 
-def context_limit(version: ModelVersion) -> int:
-    """Tokens of prompt and completion together. What fits into our memory doesn't matter to another server."""
-    return version.context_length if version.is_upstream else min(version.context_length, settings.MAX_CONTEXT)
-
-
 def encoded(version: ModelVersion, messages: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> Encoded:
     """The chat, with what of `params` is told the model in it: how long to think, and tools.
 
     Raises Refused where there is no room for an answer; an upstream finds that out by itself, and says so."""
     if version.is_upstream:
-        return Encoded([], estimated_tokens(messages, tools_of(params)), True, context_limit(version))
+        return Encoded([], estimated_tokens(messages, tools_of(params)), True, version.reads)
     prompt_ids, length = _encode(version, messages, params)
-    room = context_limit(version) - length
+    room = version.reads - length
     if room < 1:
         over = 1 - room
-        tokens = "1 token" if over == 1 else f"{over:,} tokens"
-        message = (
-            f"The conversation is {tokens} too long for this model, which reads {context_limit(version):,} at most, "
-            "its answer included. Shorten your message, or start a new conversation."
-        )
+        message = _overflow(version, messages, "1 token" if over == 1 else f"{over:,} tokens")
         raise Refused(status=422, code="context_overflow", message=message, over=over)
     return Encoded(prompt_ids, length, False, room)
+
+
+def _overflow(version: ModelVersion, messages: Sequence[Mapping[str, Any]], tokens: str) -> str:
+    """A new conversation is no way out of a first message that is too long."""
+    is_first = sum(message["role"] != "system" for message in messages) == 1
+    what, way = (
+        ("Your message", "Shorten it")
+        if is_first
+        else ("The conversation", "Shorten your message, or start a new conversation")
+    )
+    return (
+        f"{what} is {tokens} too long for this model, which is to have room for an answer. "
+        f"It reads {version.reading}. {way}."
+    )
 
 
 def _encode(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError
@@ -33,6 +34,14 @@ def test_a_folder_becomes_a_model(models: Models, tiny: Path) -> None:
     assert version.license_link == "https://spdx.org/licenses/Apache-2.0.html"
     assert model_store().verified_path(version.digest).is_dir()
     assert actions() == ["model.installed", "model.version.chosen"]
+
+
+def test_what_the_site_lets_a_model_read_is_said(models: Models, tiny: Path, settings: Any) -> None:
+    settings.MAX_CONTEXT = 64
+    said = models("install", f"path:{tiny}")
+    assert "Apache-2.0, 64 tokens of context" in said
+    assert "It itself reads 128 tokens; MAX_CONTEXT allows 64" in said
+    assert "64 of 128" in models("list")
 
 
 def test_installing_again_changes_nothing(models: Models, tiny: Path) -> None:

@@ -28,6 +28,16 @@ def test_the_list_shows_what_people_choose_by(installed: HostedModel, world: Wor
         assert shown in page
 
 
+def test_what_the_site_lets_a_model_read_is_told(
+    installed: HostedModel, world: World, client: Client, settings: Any
+) -> None:
+    settings.MAX_CONTEXT = 64
+    client.force_login(world.stranger)
+    assert "64 tokens" in client.get("/models/").content.decode()
+    page = client.get("/models/tiny-llama/").content.decode()
+    assert "64 tokens here, as MAX_CONTEXT of this site allows; the model itself reads 128" in page
+
+
 def test_a_model_s_page(installed: HostedModel, world: World, client: Client) -> None:
     client.force_login(world.stranger)
     page = client.get("/models/tiny-llama/").content.decode()

@@ -216,6 +216,7 @@ def test_a_prompt_that_does_not_fit_says_by_how_much(editor: Client, conversatio
     assert error["code"] == "context_overflow"
     assert error["over"] > 0
     assert f"{error['over']:,}".replace(",", "") in error["message"].replace(",", "")
+    assert "new conversation" not in error["message"]  # this is a new one
     assert counts() == (0, 0)
     counted = post(editor, f"/c/{conversation.pk}/tokens/", {"text": "lighthouse " * 5_000, "parent": None}).json()
     assert counted["over"] == error["over"]

@@ -235,7 +235,7 @@ def test_the_page_has_all_it_starts_from(editor: Client, answer: Message, world:
     assert {"conversation", "messages", "leaf", "role", "user", "models", "parameters", "limits", "urls"} <= set(state)
     assert [message["text"] for message in state["messages"]] == ["Question?", "Answer."]
     assert (state["role"], state["leaf"]) == ("editor", answer.pk)
-    assert state["models"][0]["context_length"] == 2048
+    assert state["models"][0]["reading"] == "2,048 tokens"
     assert {"name", "minimum", "maximum", "default"} <= set(state["parameters"][0])
     assert b'id="state"' in response.content
 

@@ -50,7 +50,9 @@ def test_too_long_says_how_many_tokens_over_and_changes_nothing(submit: Submit) 
         submit(" ".join(str(number * 7919) for number in range(500)))
     over = refusal.value.details["over"]
     assert (refusal.value.status, refusal.value.code) == (422, "context_overflow")
-    assert f"{over:,} tokens too long" in refusal.value.message
+    assert refusal.value.message.startswith(f"Your message is {over:,} tokens too long for this model")
+    assert refusal.value.message.endswith("It reads 512 tokens. Shorten it.")
+    assert "conversation" not in refusal.value.message
     assert list(GenerationJob.objects.all()) == [fits]
     assert AuditEvent.objects.filter(action="generation.submitted").count() == 1
 

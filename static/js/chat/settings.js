@@ -131,6 +131,6 @@ function showFacts(target, model) {
     target.textContent = "";
     return;
   }
-  const facts = [`Reads ${model.context_length.toLocaleString()} tokens`, model.license && `licence ${model.license}`].filter(Boolean).join(" · ");
+  const facts = [`Reads ${model.reading}`, model.license && `licence ${model.license}`].filter(Boolean).join(" · ");
   target.replaceChildren(...[model.description && `${model.description} `, facts].filter(Boolean));
 }

@@ -88,8 +88,13 @@ class Command(UpstreamVerbs, WeightVerbs):
             return
         self._say(
             f"Installed {version.hosted_model_id} ({version.digest[:12]}, {megabytes(version.size_bytes)}, "
-            f"{version.license_id}, {version.context_length} tokens of context) in {took}."
+            f"{version.license_id}, {version.reads} tokens of context) in {took}."
         )
+        if version.reads < version.context_length:
+            self._say(
+                f"It itself reads {version.context_length} tokens; MAX_CONTEXT allows {version.reads} here. "
+                "A larger one, set for the site and its workers, takes more memory."
+            )
         if version.base is not None:
             self._say(f"It is an adapter on {version.base.hosted_model_id} ({version.base.digest[:12]}).")
         if version.license_id == UNKNOWN:
@@ -161,7 +166,12 @@ def _row(model: HostedModel) -> tuple[str, ...]:
         size, architecture = "elsewhere", version.revision
     elif version.base is not None:
         architecture = f"adapter on {version.base.hosted_model_id}"
-    return (model.pk, state, version.digest[:12], size, version.license_id, architecture, str(version.context_length))
+    context = (
+        str(version.reads)
+        if version.reads == version.context_length
+        else f"{version.reads} of {version.context_length}"
+    )
+    return (model.pk, state, version.digest[:12], size, version.license_id, architecture, context)
 
 
 def _slug(text: str) -> str:
