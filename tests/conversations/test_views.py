@@ -89,6 +89,36 @@ def test_who_may_start_one(world: World, model: HostedModel, name: str) -> None:
         assert not created.exists()
 
 
+@pytest.mark.parametrize(
+    "since", ["nothing", "a message", "a title", "a system prompt", "archived", "deleted", "pinned", "another model"]
+)
+def test_a_new_one_is_the_same_while_nobody_has_used_it(
+    world: World, editor: Client, model: HostedModel, since: str
+) -> None:
+    def new(client: Client = editor) -> str:
+        return str(client.post(f"/p/{world.project.pk}/conversations/new/").url)
+
+    first = new()
+    conversation = Conversation.objects.get()
+    changes = {
+        "a title": {"title": "Whales"},
+        "a system prompt": {"system_prompt": "Be brief."},
+        "archived": {"archived_at": timezone.now()},
+        "deleted": {"deleted_at": timezone.now()},
+        "pinned": {"is_pinned": True},
+        "another model": {"hosted_model": None},
+    }
+    if since == "a message":
+        asked(conversation, "Hello?")
+    Conversation.objects.update(**changes.get(since, {}))
+    other = make_conversation(world.project, world.owner, model)  # somebody else's, later
+    assert (new() == first) == (since == "nothing")
+    assert new(client_of(world, "owner")) == f"/c/{other.pk}/"
+    if since == "nothing":
+        assert Conversation.objects.get(pk=conversation.pk).updated_at > other.updated_at
+        assert AuditEvent.objects.filter(action="conversation.created").count() == 1
+
+
 def test_only_post_changes_anything(editor: Client, conversation: Conversation) -> None:
     for path in ("settings", "pin", "unpin", "archive", "unarchive", "delete", "restore", "tokens"):
         assert editor.get(f"/c/{conversation.pk}/{path}/").status_code == 405

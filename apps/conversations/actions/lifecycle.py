@@ -29,12 +29,31 @@ def create_conversation(*, actor: User, project: Project, sees: bool = False) ->
     they may use none with the first of the catalogue, so that they read why and can ask for it.
 
     With `sees` only models that see pictures count. Raises Refused where they may use none of these."""
+    return _create(actor, project, _first_model(actor, project, sees=sees))
+
+
+@transaction.atomic
+def start_conversation(*, actor: User, project: Project) -> Conversation:
+    """As `create_conversation`, but where this person has such a one that nobody has used yet, it is that: it comes
+    first in the list again, and they leave no row of empty ones for everybody in the project."""
+    model = _first_model(actor, project)
+    unused = Conversation.objects.as_new().filter(project=project, created_by=actor, hosted_model=model).first()
+    if unused is None:
+        return _create(actor, project, model)
+    Conversation.objects.filter(pk=unused.pk).update(updated_at=timezone.now())
+    return unused
+
+
+def _first_model(actor: User, project: Project, *, sees: bool = False) -> HostedModel | None:
     mine = Conversation.objects.filter(project=project, created_by=actor)
     usable = [model for model in usable_models(actor, project) if not sees or model.sees]
     if sees and not usable:
         raise refused("blind", BLIND)
     last = mine.filter(hosted_model__in=usable).order_by("-updated_at").first()
-    model = last.hosted_model if last else next(iter(usable), HostedModel.objects.that_write().first())
+    return last.hosted_model if last else next(iter(usable), HostedModel.objects.that_write().first())
+
+
+def _create(actor: User, project: Project, model: HostedModel | None) -> Conversation:
     conversation = Conversation.objects.create(project=project, created_by=actor, hosted_model=model)
     _record("conversation.created", actor, conversation)
     return conversation

@@ -32,6 +32,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Neither in the bin nor archived."""
         return self.visible().filter(archived_at=None)
 
+    def as_new(self) -> Self:
+        """Those that nobody has written, attached or set anything in."""
+        untouched = self.current().filter(title="", system_prompt="", params={}, is_pinned=False, continued_from=None)
+        return untouched.filter(messages=None, attachments=None, snapshots=None)
+
     def archived(self) -> Self:
         return self.visible().exclude(archived_at=None)
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.access import visit_conversation
-from apps.conversations.actions.lifecycle import create_conversation
+from apps.conversations.actions.lifecycle import start_conversation
 from apps.conversations.finds import finds
 from apps.conversations.models import Conversation, ConversationQuerySet
 from apps.conversations.page_state import page_state
@@ -67,7 +67,7 @@ def _listed(project: Project, *, archived: bool, deleted: bool) -> ConversationQ
 @login_required
 def new(request: PersonRequest, pid: str) -> HttpResponse:
     project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
-    return redirect("conversation", create_conversation(actor=request.user, project=project).pk)
+    return redirect("conversation", start_conversation(actor=request.user, project=project).pk)
 
 
 @require_GET
