@@ -82,14 +82,18 @@ def open_panel(page: Page) -> None:
 
 def ask_in_the_panel(page: Page, reason: str) -> None:
     """The picker says that the model is not for them, and takes their request where they are."""
-    open_panel(page)
+    chip = page.get_by_role("button", name="Model: ")
+    chip.click()
     panel = page.locator("#panel")
+    expect(panel.get_by_label("Model", exact=True)).to_be_focused()
+    expect(chip).to_contain_text("(not for you)")
     expect(panel.locator("#panel-model option:checked")).to_be_disabled()
     panel.get_by_role("button", name="Ask for access").click()
     panel.get_by_label("What do you need").fill(reason)
     panel.get_by_role("button", name="Ask", exact=True).click()
     expect(panel.get_by_text("You have asked for")).to_be_visible()
     panel.get_by_role("button", name="Close the settings").click()
+    expect(chip).to_be_focused()
 
 
 def test_who_is_in_no_group_is_refused_asks_and_is_let_in(visitor: MakeVisitor, boss: Visitor, complaints: Any) -> None:
@@ -116,6 +120,7 @@ def test_who_is_in_no_group_is_refused_asks_and_is_let_in(visitor: MakeVisitor, 
     open_panel(outsider.page)
     expect(outsider.page.locator("#panel-model option:checked")).to_be_enabled()
     expect(outsider.page.locator("[data-models-refused]")).to_be_empty()
+    expect(outsider.page.locator("[data-model-open]")).not_to_contain_text("(")
     outsider.page.keyboard.press("Escape")
     expect(outsider.page.get_by_label("Your message")).to_have_value("What is the capital of France?")
     outsider.page.get_by_label("Your message").press("Enter")

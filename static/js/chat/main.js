@@ -54,7 +54,7 @@ const modelName = (id) => store.state.models.find((each) => each.id === id)?.nam
 const writable = () => mayWrite(store.state);
 const transcript = new Transcript(root, { store, commands, outbox, modelName, writable, savePrompt: saveDialog({ store }) });
 const form = root.querySelector("[data-composer]");
-const chooseModel = () => root.querySelector("[data-panel-open]").click();
+const chooseModel = () => root.querySelector("[data-model-open]").click();
 const composer = form && new Composer(form, { store, outbox, commands, socket, transcript, chooseModel });
 
 if (composer) listenForBrought({ page: root, field: composer.field, attachments: composer.attachments, texts: composer.texts, store });

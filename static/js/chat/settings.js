@@ -1,6 +1,6 @@
 /** The panel of this conversation: model, system prompt, sampling. Every change is saved by itself. */
 import { formatFields } from "../answer_format.js";
-import { showModels, showRefused } from "../governance/models.js";
+import { showChosen, showModels, showRefused } from "../governance/models.js";
 import { certaintyField } from "./certainty.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
@@ -14,6 +14,7 @@ const PHONE = "(width <= 1100px)";
 export function showSettings(root, { store, commands }) {
   const panel = root.querySelector("[data-panel]");
   const opener = root.querySelector("[data-panel-open]");
+  const chip = root.querySelector("[data-model-open]");
   const model = panel.querySelector("[name=model]");
   const prompt = panel.querySelector("[name=system_prompt]");
   const note = panel.querySelector("[data-saved]");
@@ -27,6 +28,7 @@ export function showSettings(root, { store, commands }) {
   let refused = false; // the parameters as they stand here; then nothing is put in their place
   let saving = 0; // how often they are on their way, and may come back refused
   let timer = null;
+  let origin = opener;
 
   function paramsChanged() {
     later("params", { ...params.values(), ...words.values(), ...format.values(), ...tools.values(), ...certainty.values() });
@@ -72,17 +74,20 @@ export function showSettings(root, { store, commands }) {
     general.hidden = found || !sentence;
   }
 
-  function open(on) {
+  /** @param {HTMLElement} [field] which is gone to; @param {HTMLElement} [from] where one comes back to */
+  function open(on, field = panel.querySelector("[data-panel-close]"), from = opener) {
+    if (on) origin = from;
     document.body.classList.toggle("panel-open", on);
     panel.hidden = !on;
     opener.setAttribute("aria-expanded", String(on));
     if (on) commands.readModels();
     const modal = on && matchMedia(PHONE).matches;
     for (const part of root.querySelectorAll("[data-behind]")) part.inert = modal;
-    (on ? panel.querySelector("[data-panel-close]") : opener).focus();
+    (on ? field : origin).focus();
   }
 
   opener.addEventListener("click", () => open(panel.hidden));
+  chip.addEventListener("click", () => open(true, model, chip));
   for (const closer of root.querySelectorAll("[data-panel-close]")) closer.addEventListener("click", () => open(false));
   panel.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -97,6 +102,7 @@ export function showSettings(root, { store, commands }) {
     const { conversation, models } = state;
     const chosen = chosenModel(state);
     showModels(model, models, conversation.model);
+    showChosen(chip, models, conversation.model);
     showFacts(panel.querySelector("[data-model-facts]"), chosen);
     showRefused(panel.querySelector("[data-models-refused]"), mayWrite(state) ? models : [], chosen);
     if (document.activeElement !== prompt && waiting.system_prompt === undefined) prompt.value = conversation.system_prompt;

@@ -2,14 +2,23 @@
 import { el } from "../dom.js";
 import { nameToChoose, refusedModels } from "./refused.js";
 
+const missing = (id) => (id ? `${id} (not available)` : "Choose a model");
+
 /** Fills a select with what can be chosen; what may not be used here is in it, named so, and can't be chosen. */
 export function showModels(select, models, chosen) {
   const key = JSON.stringify([models.map(nameToChoose), chosen]);
   if (select.dataset.key === key) return;
   select.dataset.key = key;
   const known = models.some((each) => each.id === chosen);
-  const first = known ? [] : [el("option", { value: "", disabled: true, selected: true }, chosen ? `${chosen} (not available)` : "Choose a model")];
+  const first = known ? [] : [el("option", { value: "", disabled: true, selected: true }, missing(chosen))];
   select.replaceChildren(...first, ...models.map((each) => el("option", { value: each.id, selected: each.id === chosen, disabled: !each.allowed }, nameToChoose(each))));
+}
+
+/** The model that was chosen, in a button that leads to the picker; in words too where it can't answer. */
+export function showChosen(button, models, chosen) {
+  const model = models.find((each) => each.id === chosen);
+  button.querySelector("[data-model-name]").textContent = model ? nameToChoose(model) : missing(chosen);
+  button.classList.toggle("is-missing", !model?.allowed);
 }
 
 /** Left alone while nothing in it has changed: somebody may be writing there why they need one. */
