@@ -11,7 +11,10 @@ from django.test import Client
 from apps.audit.models import AuditEvent
 from apps.catalog.markdown import render_card
 from apps.catalog.models import HostedModel
+from apps.conversations.models import Conversation
+from apps.governance.models import Grant
 from tests.catalog.conftest import Models
+from tests.governance.permits import open_to_everyone
 from tests.world import World
 
 
@@ -26,6 +29,29 @@ def test_the_list_shows_what_people_choose_by(installed: HostedModel, world: Wor
     page = client.get("/models/").content.decode()
     for shown in ("Tiny Llama", "Apache-2.0", "128 tokens", "Text"):
         assert shown in page
+
+
+def test_cards_and_pages_say_what_one_may_use_and_lead_there(
+    installed: HostedModel, world: World, client: Client
+) -> None:
+    client.force_login(world.editor)
+    assert "Not for you yet" in client.get("/models/").content.decode()
+    open_to_everyone(installed)
+    assert "You may use it" in client.get("/models/").content.decode()
+    assert "Start a conversation in Lighthouse" in client.get("/models/tiny-llama/").content.decode()
+    HostedModel.objects.create(pk="another", name="Another", default_version=installed.default_version)
+    url = f"/p/{world.project.pk}/conversations/new/"
+    for asked, given in (("tiny-llama", "tiny-llama"), ("another", "tiny-llama"), ("\0", "tiny-llama")):
+        client.post(url, {"model": asked})
+        assert Conversation.objects.latest("updated_at").hosted_model_id == given
+    client.force_login(world.viewer)
+    page = client.get("/models/tiny-llama/").content.decode()
+    assert "You may use it" in page
+    assert "Start a conversation" not in page  # viewers write in no project
+    Grant.objects.update(subject_type="project", project=world.project)
+    client.force_login(world.editor)
+    assert "In Lighthouse" in client.get("/models/").content.decode()
+    assert "Start a conversation in Lighthouse" in client.get("/models/tiny-llama/").content.decode()
 
 
 def test_what_the_site_lets_a_model_read_is_told(
@@ -94,7 +120,7 @@ def test_the_list_costs_the_same_however_many_models(
     for number in range(20):
         HostedModel.objects.create(pk=f"m{number}", name=f"M{number}", default_version=installed.default_version)
     client.force_login(world.viewer)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(16):
         client.get("/models/")
 
 

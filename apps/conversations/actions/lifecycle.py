@@ -33,10 +33,14 @@ def create_conversation(*, actor: User, project: Project, sees: bool = False) ->
 
 
 @transaction.atomic
-def start_conversation(*, actor: User, project: Project) -> Conversation:
-    """As `create_conversation`, but where this person has such a one that nobody has used yet, it is that: it comes
-    first in the list again, and they leave no row of empty ones for everybody in the project."""
-    model = _first_model(actor, project)
+def start_conversation(*, actor: User, project: Project, model_id: str = "") -> Conversation:
+    """With the model of this id where they may use it, else as `create_conversation`. Where this person has such a
+    one that nobody has used yet, it is that: it comes first in the list again, and they leave no row of empty ones for
+    everybody in the project."""
+    wished = (
+        next((model for model in usable_models(actor, project) if model_id == model.pk), None) if model_id else None
+    )
+    model = wished or _first_model(actor, project)
     unused = Conversation.objects.as_new().filter(project=project, created_by=actor, hosted_model=model).first()
     if unused is None:
         return _create(actor, project, model)

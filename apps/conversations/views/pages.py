@@ -67,7 +67,8 @@ def _listed(project: Project, *, archived: bool, deleted: bool) -> ConversationQ
 @login_required
 def new(request: PersonRequest, pid: str) -> HttpResponse:
     project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
-    return redirect("conversation", start_conversation(actor=request.user, project=project).pk)
+    started = start_conversation(actor=request.user, project=project, model_id=request.POST.get("model", ""))
+    return redirect("conversation", started.pk)
 
 
 @require_GET
