@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from prometheus_client import Counter
 
 from apps.accounts.models import User
@@ -14,10 +15,11 @@ from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob
 from apps.generations.queue import place_of
 from apps.governance.decisions import authorize
-from apps.governance.remedies import remedy
+from apps.governance.remedies import Remedy, remedy
 from apps.lib.prepared import prepared_cursor
 from apps.projects.models import Project
-from apps.quotas.actions import QuotaExceeded, reserve
+from apps.quotas.actions import QuotaExceeded, check, reserve
+from apps.quotas.models import Subject
 from engine.overload import duration
 
 # Two statements: one that waited for the lock would count what was there before it waited.
@@ -108,5 +110,22 @@ def set_aside(
             device_ms=device_ms,
         )
     except QuotaExceeded as error:
-        raise Refused(status=429, code="quota_exceeded", message=error.message) from None
+        raise _over_quota(error) from None
     job.quota_warnings = reservation.warnings
+
+
+def refuse_over_quota(actor: User, project: Project, *, images: int, device_ms: float) -> None:
+    """As `set_aside` would for so many pictures, but nothing is set aside. Raises Refused."""
+    try:
+        check(user=actor, project=project, jobs=images, images=images, device_ms=device_ms)
+    except QuotaExceeded as error:
+        raise _over_quota(error) from None
+
+
+def _over_quota(error: QuotaExceeded) -> Refused:
+    """With the way to where its person sees what used it up."""
+    limit = error.standing.limit
+    way: Remedy = {"url": reverse("my_usage"), "label": "See your usage", "asks": False}
+    if limit.subject == Subject.PROJECT:
+        way |= {"url": reverse("project_usage", args=[limit.subject_id]), "label": "See the project’s usage"}
+    return Refused(status=429, code="quota_exceeded", message=error.message, remedy=way)

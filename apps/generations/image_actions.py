@@ -13,7 +13,7 @@ from django.http import Http404
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations import trail
-from apps.generations.admission import authorized, refuse_overload, refuse_too_many, set_aside
+from apps.generations.admission import authorized, refuse_over_quota, refuse_overload, refuse_too_many, set_aside
 from apps.generations.artifact_access import get_artifact_for
 from apps.generations.doorbell import ring
 from apps.generations.image_pace import expected_ms
@@ -58,6 +58,7 @@ def quote(*, actor: User, project: Project, model: HostedModel, params: Mapping[
     """Changes nothing. Raises as `submit_image` does where what is asked for is wrong or not allowed."""
     asked = _checked(actor, project, model, params, count)
     each = expected_ms(asked.params, model.pk)
+    refuse_over_quota(actor, project, images=count, device_ms=(each or 0.0) * count)
     place = place_to_come(actor.pk, asked.version)
     return Quote(None if each is None else round(each * count / 1000, 2), place.starts_in, place.reason)
 

@@ -52,16 +52,26 @@ def reserve(
     Two statements where no quota applies. Where one does, submits for the same subject go one after another until
     their transactions end. Raises QuotaExceeded, and then nothing is written.
     """
-    unused = {Metric.TOKENS} if images and not tokens else set() if images else {Metric.IMAGES}
-    metrics = [metric for metric in Metric if metric not in unused]
-    limits = applicable(user_id=user.pk, project_id=project.pk, metrics=metrics, locked=True)
+    limits = applicable(user_id=user.pk, project_id=project.pk, metrics=_counted(tokens, images), locked=True)
     expected = _expected_device_ms(limits, model, tokens) if device_ms is None else device_ms
     amount = Amount(tokens, images, expected)
-    standing_after = [_checked(standing, amount) for standing in standings(limits)]
+    try:
+        standing_after = [_checked(standing, _wanted(standing, amount, 1)) for standing in standings(limits)]
+    except QuotaExceeded as refused:
+        count_refusal(refused.standing.limit)
+        raise
     write_reservation(job_id=job_id, user_id=user.pk, project_id=project.pk, model_id=model.pk, amount=amount)
     count_reservation(model.pk)
     near = (each for each in standing_after if each.percent >= WARN_PERCENT and each.limit.period)
     return Reservation(amount, tuple(words.warning(each) for each in near))
+
+
+def check(*, user: User, project: Project, jobs: int, images: int, device_ms: float) -> None:
+    """Whether there is as much left now as so many jobs of pictures take together; sets nothing aside, and counts no
+    refusal. Raises QuotaExceeded."""
+    amount = Amount(0, images, device_ms)
+    for standing in standings(applicable(user_id=user.pk, project_id=project.pk, metrics=_counted(0, images))):
+        _checked(standing, _wanted(standing, amount, jobs))
 
 
 @transaction.atomic(savepoint=False)
@@ -80,21 +90,24 @@ def _expected_device_ms(limits: list[Limit], model: HostedModel, tokens: int) ->
     return device_ms_per_token(model.pk) * tokens
 
 
-def _checked(standing: Standing, amount: Amount) -> Standing:
-    """The standing with `amount` taken."""
-    wanted = _wanted(standing.limit.metric, amount)
+def _counted(tokens: int, images: int) -> list[Metric]:
+    unused = {Metric.TOKENS} if images and not tokens else set() if images else {Metric.IMAGES}
+    return [metric for metric in Metric if metric not in unused]
+
+
+def _checked(standing: Standing, wanted: float) -> Standing:
+    """The standing with `wanted` taken."""
     after = Standing(standing.limit, standing.used, standing.reserved + wanted)
     # Where nothing was measured yet nothing can be expected; but what is used up is used up.
     if after.taken > standing.limit.limit or standing.taken >= standing.limit.limit:
-        count_refusal(standing.limit)
         raise QuotaExceeded(standing, wanted)
     return after
 
 
-def _wanted(metric: Metric, amount: Amount) -> float:
+def _wanted(standing: Standing, amount: Amount, jobs: int) -> float:
     return {
         Metric.TOKENS: amount.tokens,
         Metric.IMAGES: amount.images,
         Metric.DEVICE_SECONDS: amount.device_ms / 1000,
-        Metric.CONCURRENT_JOBS: 1,
-    }[metric]
+        Metric.CONCURRENT_JOBS: jobs,
+    }[standing.limit.metric]

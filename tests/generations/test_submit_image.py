@@ -189,6 +189,20 @@ def test_a_batch_counts_as_all_of_its_jobs_and_is_taken_whole_or_not_at_all(
     paint(count=1)
 
 
+def test_a_quote_says_that_the_quota_has_no_room(paint: Paint, world: World, painter: HostedModel) -> None:
+    def told(count: int) -> Refused:
+        with pytest.raises(Refused) as refusal:
+            quote(actor=world.editor, project=world.project, model=painter, params={"prompt": "x"}, count=count)
+        return refusal.value
+
+    quota(Subject.PROJECT, Metric.IMAGES, 2, project=world.project)
+    quote(actor=world.editor, project=world.project, model=painter, params={"prompt": "x"}, count=2)
+    assert "2 pictures left, and this may take 3 pictures" in told(3).message
+    paint(count=2)
+    assert (told(1).status, "there is nothing left" in told(1).message) == (429, True)
+    assert told(1).details["remedy"]["url"] == f"/p/{world.project.pk}/usage/"
+
+
 def test_used_up_tokens_are_no_reason_to_refuse_a_picture(paint: Paint, world: World) -> None:
     quota(Subject.USER, Metric.TOKENS, 0, user=world.editor)
     paint()

@@ -96,6 +96,7 @@ def test_a_refusal_says_what_is_left_and_when_it_renews_and_writes_nothing(world
     left = 60 - first.prompt_tokens - 20
     assert (refusal.value.status, refusal.value.code) == (429, "quota_exceeded")
     assert f"Your quota is 60 tokens a day: there is {left} tokens left" in refusal.value.message
+    assert refusal.value.details["remedy"] == {"url": "/me/usage/", "label": "See your usage", "asks": False}
     assert "It renews on " in refusal.value.message
     assert LedgerEntry.objects.count() == GenerationJob.objects.count() == 1
     mine.limit = 600
