@@ -78,6 +78,10 @@ def test_previews_come_and_the_pictures_hang_on_the_wall(ada: Visitor) -> None:
     page.evaluate(COUNT_PREVIEWS)
     ask(page, "a red apple", count=4, steps=150)
     expect(page.get_by_role("heading", name="In the making")).to_be_visible()
+    assert not page.get_by_role("heading", name="An empty wall").is_visible()
+    view = page.locator("[data-live] .live-view").first.bounding_box()
+    assert view is not None
+    assert abs(view["width"] - view["height"]) < 2  # previews of squares are whole
     expect(tiles(page)).to_have_count(4, timeout=PICTURE_MS)
     expect(page.locator("[data-live] > li")).to_have_count(0)
     assert page.evaluate("window.previewsSeen") > 0

@@ -286,6 +286,8 @@ def test_a_picture_shows_what_was_made_from_it(world: World, editor: Client, pai
     painted(world.project, world.owner, painter, "twin", source=first.pk, reproduces=made[-1].job_id)
     Artifact.objects.filter(pk=made[-2].pk).update(deleted_at=timezone.now())
     page = editor.get(f"/pictures/{first.pk}/").content.decode()
+    assert 'data-copy-text="7"' in page
+    assert 'data-copy="#prompt-text"' in page
     found = re.findall(r'class="picture-made" href="/pictures/(\w+)/"', page)
     assert found == [each.pk for each in reversed(made) if each != made[-2]][:12], "the newest ones that are there"
     assert 'alt="of it 13"' in page
