@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import User
 from apps.projects.access import projects_of, role_of
 from apps.projects.models import Project, Role
+from apps.projects.recent import last_of
 
 register = template.Library()
 HUES = 8
@@ -77,6 +78,16 @@ def theme(context: template.Context) -> str:
 def projects_for(user: User | AnonymousUser) -> list[Project]:
     """The projects of the switcher in the sidebar; one query."""
     return list(projects_of(user).filter(archived_at=None))
+
+
+@register.simple_tag(takes_context=True)
+def project_beside(context: template.Context, own: list[Project]) -> Project | None:
+    """Of which project the sidebar tells: the page's own, else the one that this person was in last. None where it's
+    theirs no more, in the console, and where one chooses or makes a project."""
+    request = context.get("request")
+    if (shown := context.get("project")) or request is None or request.path.startswith(("/console/", "/projects/")):
+        return shown or None
+    return last_of(own, request.session)
 
 
 @register.simple_tag

@@ -19,8 +19,10 @@ def remember(session: SessionBase, project: Project) -> None:
 
 def recent_project(user: User, session: SessionBase) -> Project | None:
     """The project they were in last, or the only one they have; None where there is a choice to make."""
-    current = projects_of(user).filter(archived_at=None)
-    if kept := current.filter(pk=session.get(SESSION_KEY, "")).first():
-        return kept
-    found = list(current[:2])
-    return found[0] if len(found) == 1 else None
+    return last_of(list(projects_of(user).filter(archived_at=None)), session)
+
+
+def last_of(current: list[Project], session: SessionBase) -> Project | None:
+    """As `recent_project`, of all that are theirs and not archived."""
+    kept = next((project for project in current if project.pk == session.get(SESSION_KEY)), None)
+    return kept or (current[0] if len(current) == 1 else None)

@@ -42,7 +42,9 @@ def project_usage(request: HttpRequest, pid: str) -> HttpResponseBase:
     days = days_in(request.GET.get("days", ""))
     context = usage_page(Subject.PROJECT, project.pk, days=days, project_id=project.pk)
     people = people_of_project(project.pk, today=context["today"], days=days) if is_owner else []
-    return render(request, "quotas/project.html", context | {"project": project, "people": people})
+    return render(
+        request, "quotas/project.html", context | {"project": project, "people": people, "is_owner": is_owner}
+    )
 
 
 @power_required(Power.SEE)

@@ -224,3 +224,25 @@ def test_a_broken_audit_log_answers_503(signed_in: SignedIn, world: World, metho
     assert as_json.json()["error"]["code"] == "audit_unavailable"
     refused = signed_in("viewer").post(reverse("project_delete", args=[world.project.pk]))
     assert refused.status_code == 503
+
+
+def test_pages_outside_a_project_keep_the_last_one_beside_them(world: World, client: Client) -> None:
+    Project.objects.bulk_create([other := Project(name="Harbour")])
+    Membership.objects.create(project=other, user=world.owner, role=Role.OWNER)
+    client.force_login(world.owner)
+    studio = f'href="/p/{world.project.pk}/studio/"'
+    places = ("/prompts/", "/models/", "/me/notices/", "/me/usage/", "/me/")
+    assert all(studio not in client.get(place).content.decode() for place in places), "there is a choice to make"
+    client.get(f"/p/{world.project.pk}/conversations/")
+    assert all(studio in client.get(place).content.decode() for place in places)
+    assert studio not in client.get("/projects/").content.decode()
+    Membership.objects.filter(user=world.owner, project=world.project).delete()
+    page = client.get("/models/").content.decode()
+    assert (studio in page, "Lighthouse" in page) == (False, False)
+
+
+def test_the_usage_of_a_project_is_beside_every_page_of_it_and_leads_back(world: World, client: Client) -> None:
+    client.force_login(world.owner)
+    usage = f"/p/{world.project.pk}/usage/"
+    assert f'href="{usage}"' in client.get(f"/p/{world.project.pk}/conversations/").content.decode()
+    assert f'href="/p/{world.project.pk}/links/"' in client.get(usage).content.decode()
