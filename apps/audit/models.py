@@ -70,6 +70,8 @@ class AuditEvent(models.Model):
     actor_label: str = ""
     target_label: str = ""
     target_of: str = ""
+    address = ""
+    """Of the target's page, where a page of the log was told it."""
     ip: str = ""
 
     objects = Events()
@@ -98,6 +100,11 @@ class AuditEvent(models.Model):
     def target_name(self) -> str:
         """What it was called then, or its id where it has no name."""
         return self.target_label or self.target_id
+
+    @property
+    def short_id(self) -> str:
+        """Of a target that has nothing but a noun: titles are what people wrote, and stay out."""
+        return self.target_id[:8] if self.target_label == self.target_type else ""
 
     @property
     def badge(self) -> str:

@@ -17,6 +17,10 @@ from django.utils import timezone
 from apps.audit.models import AuditEvent
 from apps.audit.record import Target, record
 from apps.console.paging import LARGEST_ID, by_key
+from apps.conversations.models import Conversation
+from apps.projects.models import Membership, Project, Role
+from apps.studio.models import Board
+from tests.prompts.build import write
 from tests.world import World
 
 URL = "/console/audit/"
@@ -188,3 +192,27 @@ def test_a_full_page_takes_as_many_queries_as_an_empty_one(admin_browser: Client
     for _ in range(60):
         record("audit.viewed", actor=world.admin)
     assert queries() == first <= 12
+
+
+def test_things_without_a_title_have_a_short_id_and_a_link_for_who_may_see_them(
+    admin_browser: Client, world: World
+) -> None:
+    mine, other = Project.objects.create(name="Harbour"), world.project
+    Membership.objects.create(project=mine, user=world.admin, role=Role.VIEWER)
+    talks = [Conversation.objects.create(project=each) for each in (mine, other)]
+    boards = [Board.objects.create(project=each, name="Fruit") for each in (mine, other)]
+    for kind, rows in (("conversation", talks), ("board", boards)):
+        for row in rows:
+            record(f"{kind}.created", actor=world.owner, target=Target(kind, row.pk, kind), project_id=row.project_id)
+    prompt = write(world.admin)
+    record("prompt.created", actor=world.admin, target=Target("prompt", prompt.pk, "prompt"))
+    record("prompt.created", actor=world.owner, target=Target("prompt", "gone", "prompt"))
+    page = admin_browser.get(URL).content.decode()
+    for row in (*talks, *boards, prompt):
+        assert f'<span class="mono">{row.pk[:8]}</span>' in page
+    assert f'href="/c/{talks[0].pk}/"' in page
+    assert f'href="/p/{mine.pk}/studio/?board={boards[0].pk}"' in page
+    assert f'href="/prompts/{prompt.pk}/"' in page
+    assert f'href="/c/{talks[1].pk}/"' not in page
+    assert f"?board={boards[1].pk}" not in page
+    assert "Fruit" not in page

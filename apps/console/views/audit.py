@@ -17,6 +17,7 @@ from apps.audit.record import record
 from apps.console.noted import noted
 from apps.console.pages import page
 from apps.console.tables_of.audit import audit_table, events
+from apps.console.tables_of.audit_targets import add_addresses
 from apps.lib.csv_export import csv_response
 
 LIST = "console/audit/list.html"
@@ -32,8 +33,9 @@ def console_audit(request: HttpRequest) -> HttpResponseBase:
     shown = table.shown(events(), request.GET)
     if shown.problem:
         return page(request, LIST, status=422, shown=shown)
-    filters = noted(table, request.GET)
-    record("audit.viewed", actor=signed_in_user(request), events=len(shown.page.rows), filters=filters or None)
+    filters, user = noted(table, request.GET), signed_in_user(request)
+    add_addresses(shown.page.rows, user)
+    record("audit.viewed", actor=user, events=len(shown.page.rows), filters=filters or None)
     used = {each.filter.key: each.chosen for each in shown.pickers if each.chosen}
     jsonl = reverse("console_audit_jsonl") + (f"?{urlencode(used)}" if used else "")
     return page(request, LIST, shown=shown, jsonl=jsonl)
