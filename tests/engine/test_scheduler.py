@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -14,6 +16,7 @@ from engine.text.sequence import Sequence
 MAX_SEQUENCES = 4
 PREFILL_TOKENS = 8
 BLOCK = 4
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "100"))
 LONGEST = 28
 """Tokens of the longest sequence; the smallest cache below just holds one."""
 
@@ -216,7 +219,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
 
 TestScheduler = SchedulerMachine.TestCase
-TestScheduler.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestScheduler.settings = settings(max_examples=EXAMPLES, stateful_step_count=50, deadline=None)
 
 
 def run(scheduler: Scheduler, budget: int = PREFILL_TOKENS, now: float = 0.0) -> Step:

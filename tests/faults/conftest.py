@@ -10,14 +10,19 @@ from typing import Any
 import pytest
 
 from apps.catalog.models import HostedModel
+from apps.conversations.models import Conversation
 from apps.generations.actions import submit_generation
 from apps.generations.models import GenerationJob
 from apps.lib.redis import sync_client
+from tests.conversations.build import make_conversation
 from tests.faults.processes import WorkerProcess
+from tests.faults.web import WebProcess
 from tests.generations.models import hosted, install_tiny
 from tests.preloaded.forked import SERVER
 from tests.preloaded.running import preloaded_server
 from tests.world import World
+
+PARAMS = {"temperature": 0, "repetition_penalty": 1.3}
 
 
 @pytest.fixture(scope="session")
@@ -29,24 +34,49 @@ def slow_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture
-def submit(
-    transactional_db: None, world: World, slow_store: tuple[Path, str], settings: Any
-) -> Callable[..., GenerationJob]:
+def slow_model(transactional_db: None, slow_store: tuple[Path, str], settings: Any) -> HostedModel:
     settings.MODEL_STORE = slow_store[0]
     sync_client().flushdb()
-    model: HostedModel = hosted(slow_store[1], context_length=2048)
+    return hosted(slow_store[1], context_length=2048)
 
+
+@pytest.fixture
+def submit(slow_model: HostedModel, world: World) -> Callable[..., GenerationJob]:
     def make(text: str, **params: Any) -> GenerationJob:
         messages = [{"role": "user", "content": text}]
         return submit_generation(
             actor=world.editor,
             project=world.project,
-            model=model,
+            model=slow_model,
             messages=messages,
-            params={"temperature": 0, "repetition_penalty": 1.3, **params},
+            params=PARAMS | params,
         )
 
     return make
+
+
+@pytest.fixture
+def talk(slow_model: HostedModel, world: World) -> Conversation:
+    """A conversation with the slow model."""
+    conversation = make_conversation(world.project, world.editor, slow_model)
+    Conversation.objects.filter(pk=conversation.pk).update(params=PARAMS)
+    return Conversation.objects.get(pk=conversation.pk)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Callable[[], WebProcess]]:
+    """Start web processes; all are gone after the test."""
+    started: list[WebProcess] = []
+
+    def make() -> WebProcess:
+        started.append(WebProcess(tmp_path / f"web-{len(started)}.log").start())
+        return started[-1]
+
+    yield make
+    for process in started:
+        if process.runs:
+            process.kill()
+        sys.stdout.write(f"--- web {process.url}\n{process.output()}")
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ class WorkerProcess:
         self.path = log
         with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
             streams = [nothing.fileno(), output.fileno(), output.fileno()]
-            self._process = Forked(CELERY, _environment() | environment, streams, leads=True)
+            self._process = Forked(CELERY, site_environment() | environment, streams, leads=True)
         self.pid = self._process.pid
         self.id = ""
 
@@ -73,11 +73,17 @@ class WorkerProcess:
         return self.path.read_text(errors="replace")[-4000:]
 
 
-def _environment() -> dict[str, str]:
-    name = str(connection.settings_dict["NAME"])
+def database_url() -> str:
+    """Of this test's database."""
+    return settings.DATABASE_URL.replace("/atrium", f"/{connection.settings_dict['NAME']}", 1)
+
+
+def site_environment() -> dict[str, str]:
+    """Of a process on the servers that this test uses, be they its own."""
     return os.environ | {
         "ATRIUM_ENV": "test",
-        "DATABASE_URL": settings.DATABASE_URL.replace("/atrium", f"/{name}", 1),
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": settings.REDIS_URL,
         "DB_POOL_SIZE": "8",
         "MODEL_STORE": str(settings.MODEL_STORE),
         "ARTIFACT_STORE": str(settings.ARTIFACT_STORE),
