@@ -21,8 +21,7 @@ WRITERS, SEALERS, EVENTS = 20, 2, 25
 
 def test_twenty_writers_make_one_chain(world: World, keys: Path) -> None:
     """Each with transactions of several events about the same things in another order; every fifth is rolled back.
-    Two
-    who seal take what is committed meanwhile."""
+    Two who seal take what is committed meanwhile."""
     begin, ending = Barrier(WRITERS + SEALERS), Event()
 
     def write(writer: int) -> None:
