@@ -31,6 +31,9 @@ OUT_OF_MEMORY = "The device has too little memory left for this request. Try a s
 LOOKS = 16
 """Steps that look at more logits of a sequence, where few didn't decide: the next ones will hardly decide either."""
 
+RESTS = 500
+"""Steps after one behind which nothing could be begun."""
+
 Following = Callable[[Step], Step | None]
 """The step behind a step, where there is one already before that one's tokens are known."""
 
@@ -68,6 +71,8 @@ class Computing:
         self._model, self._runner, self._completions, self._counters = model, runner, completions, counters
         self._made_with, self._make_room = made_with, make_room
         self._begun: Begun | None = None
+        self._rests = 0
+        """Before so many more steps nothing is begun behind one."""
         self._device_seconds = 0.0
         """How long the device computed at the last step, after all was launched."""
 
@@ -113,11 +118,17 @@ class Computing:
         return None if told is None else Begun(step, told)
 
     def _begin_behind(self, step: Step, following: Following) -> Begun | None:
+        if self._rests:
+            self._rests -= 1
+            return None
         behind = following(step)
         try:
             return None if behind is None else self._begin(behind, step)
-        except Exception:  # what is wrong is seen when it is its turn, or this one's
-            logger.exception("The passes behind a step couldn't be begun")
+        except Exception as error:
+            logger.exception("The passes behind a step can't be begun; they wait for it for a while")
+            self._rests = RESTS
+            if is_out_of_memory(error):
+                self._free(error)
             return None
 
     def _drawing(self, step: Step) -> Drawing | None:
@@ -224,6 +235,9 @@ class Computing:
         """Before what failed is run again. The traceback would keep all that the step had computed so far."""
         raise_if_lost(self._model.device, error)
         if is_out_of_memory(error):
-            traceback.clear_frames(error.__traceback__)
-            self._make_room()
-            release_memory(self._model.device)
+            self._free(error)
+
+    def _free(self, error: Exception) -> None:
+        traceback.clear_frames(error.__traceback__)
+        self._make_room()
+        release_memory(self._model.device)

@@ -163,7 +163,6 @@ class TextEngine:
 
     def _begin(self, ticket: TextTicket, constraint: Constraint | None) -> None:
         if not self._completions:
-            self._computing.forget()
             self._runner.settle()
         wanted = ticket.request.adapter
         adapter = None if wanted is None else self._adapters[wanted.key]
@@ -176,10 +175,12 @@ class TextEngine:
             self._completions.finish(self._completions[request_id], FinishReason.CANCELLED)
         elif (ticket := self._openings.remove(request_id) or self._adapters.remove(request_id)) is not None:
             ticket.finish(FinishReason.CANCELLED)
+        self._forget_if_over()
 
     def fail_all(self, code: str, error: str) -> None:
         """End everything: the engine is stopping, or broken beyond one sequence."""
         self._completions.fail_all(code, error)
+        self._forget_if_over()
         for ticket in self._openings.remove_all() + self._adapters.remove_all():
             ticket.fail(code, error)
 
@@ -189,13 +190,15 @@ class TextEngine:
     def step(self) -> None:
         """Compute a pass for all running sequences, or several, and deliver what came of it."""
         self._completions.end_overdue()
+        self._forget_if_over()
         for ticket in self._adapters.ready():
             self._open(ticket)
         for ticket, constraint in self._openings.opened():
             self._begin(ticket, constraint)
         step, began = self._computing.under_way, self._computed_at
-        if step is None:
+        if step is None or not self._is_alone():  # others may have had the device since
             began = perf_counter()
+        if step is None:
             step = self._scheduled(began)
         if step is None:
             self._openings.wait(LOOK_SECONDS)
@@ -205,6 +208,12 @@ class TextEngine:
         self._computed_at = perf_counter()
         self._account(step, self._computed_at - began)
         self._deliver(chosen)
+        self._forget_if_over()
+
+    def _forget_if_over(self) -> None:
+        """What is under way, where all have ended for whom it was."""
+        if not self._completions:
+            self._computing.forget()
 
     def _scheduled(self, now: float) -> Step | None:
         decoding = self._scheduler.decoding
@@ -234,7 +243,7 @@ class TextEngine:
         share = seconds / tokens
         for chunk in step.chunks:
             completion = self._completions.of(chunk.sequence)
-            if completion is not None:
+            if completion is not None and chunk.start == chunk.sequence.cached:
                 completion.ticket.device_seconds += share * chunk.rows
 
     def _deliver(self, chosen: Chosen) -> None:

@@ -101,7 +101,8 @@ class Step:
 
 
 class Scheduler:
-    """`add`, then again and again `schedule` and `advance`; `remove` when a sequence is done or cancelled.
+    """`add`, then again and again `schedule`, or `follow` behind a step that isn't done yet, and `advance`; `remove`
+    when a sequence is done or cancelled.
 
     `blocks` must hold the longest sequence that is ever added.
     """
@@ -168,7 +169,8 @@ class Scheduler:
         """The passes behind a step's own, at most so many, before anybody knows which tokens that chose: as if all of
         them stood. None where it must be waited for: somebody else's turn comes, or blocks are short.
 
-        Where its chunks don't begin where their sequences stand in the end, what they compute doesn't count.
+        It may be left out. Where its chunks don't begin where their sequences stand in the end, what they compute
+        doesn't count.
         """
         stay = [chunk for chunk in step.decodes if chunk.sequence.running]
         if not stay or self.waiting or len(stay) < len(self._running):
@@ -180,7 +182,8 @@ class Scheduler:
             sequence, known = chunk.sequence, chunk.end + chunk.further + 1
             left = sequence.last_token - known
             if left > 0:  # else it ends with the step
-                if not self._blocks.grow(sequence, known):
+                # In passes behind its own a row leaves some other token.
+                if chunk.further < step.passes - 1 or not self._blocks.grow(sequence, known):
                     return None
                 following.append(Chunk(sequence, known - 1, 1))
                 following[-1].further = self._room(sequence, known, min(passes, left) - 1)

@@ -261,7 +261,7 @@ def test_sequences_that_end_in_the_midst_of_several_passes(
     assert counters.steps >= counters.compiled_steps >= sum(passes)
 
 
-@pytest.mark.parametrize("event", ["cancel", "newcomer", "company", "failure", "undecided"])
+@pytest.mark.parametrize("event", ["cancel", "newcomer", "company", "failure", "undecided", "memory"])
 def test_what_happens_while_the_device_has_the_next_step_already(
     echoing: Path, recorded: Runner, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
@@ -291,6 +291,16 @@ def test_what_happens_while_the_device_has_the_next_step_already(
         engine._is_alone = lambda: False
         mine.step()
         assert engine._computing.under_way is None
+    elif event == "memory":
+        tried = []
+
+        def short(step: Step, drawing: Any, after: Step | None = None) -> Any:
+            if after is None:
+                return go_on(step, drawing, after)
+            tried.append(step)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        monkeypatch.setattr(recorded, "go_on", short)
     else:
         spoilt: list[Step] = []
 
@@ -314,6 +324,38 @@ def test_what_happens_while_the_device_has_the_next_step_already(
         assert mine.completion(name, prompt) == plain.completion(name, prompt)
     assert engine._blocks.available == engine._blocks.total
     assert engine._counters.isolated_steps == (event == "failure")
+    assert event != "memory" or len(tried) == 1, "it is left for a while"
+    assert engine._computing.under_way is None, "nothing is kept for those who ended"
+
+
+def test_a_step_for_nobody_is_forgotten(echoing: Path, recorded: Runner) -> None:
+    """Its time would be all that went by until somebody came."""
+    bench = bench_of(echoing, lambda *_: recorded, speculate=False)
+    bench.add("a", [7, 8, 9], greedy(60))
+    while bench.engine._computing.under_way is None:
+        assert bench.engine.busy
+        bench.step()
+    bench.engine.cancel("a")
+    assert bench.engine._computing.under_way is None
+    assert not bench.engine.busy
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_where_blocks_are_short_nobody_goes_on_with_another_token(echoing: Path, recorded: Runner, seed: int) -> None:
+    """A sequence that has blocks for fewer passes than the others leaves no token for the next step."""
+    generator = torch.Generator().manual_seed(seed)
+    prompts = [torch.randint(5, 250, (length,), generator=generator).tolist() for length in (6 + seed, 13 - seed)]
+    plain = Bench(
+        load(echoing, max_context=112, device=str(DEVICE)), max_sequences=3, attention="reference", compile="off"
+    )
+    mine = bench_of(echoing, lambda *_: recorded, speculate=False)
+    blocks_of(mine, 5)
+    for bench in (plain, mine):
+        for number, prompt in enumerate(prompts):
+            bench.add(str(number), prompt, replace(greedy(34), temperature=5.0, top_k=100, seed=4))
+        bench.run()
+    for number, prompt in enumerate(prompts):
+        assert mine.completion(str(number), prompt) == plain.completion(str(number), prompt)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.config import EngineConfig
-from engine.device import pick_dtype
+from engine.device import is_out_of_memory, pick_dtype
 
 CPU = torch.device("cpu")
 
@@ -42,3 +42,17 @@ def test_this_processor_is_told_apart() -> None:
 def test_what_is_configured_counts() -> None:
     assert pick_dtype(EngineConfig(dtype="bfloat16"), CPU) is torch.bfloat16
     assert pick_dtype(EngineConfig(dtype="float32"), CPU) is torch.float32
+
+
+@pytest.mark.parametrize(
+    ("said", "short"),
+    [
+        ("CUDA error: out of memory", True),
+        ("Triton Error [CUDA]: out of memory", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("DefaultCPUAllocator: can't allocate memory", True),
+        ("CUDA error: an illegal memory access was encountered", False),
+    ],
+)
+def test_too_little_memory_is_known_by_what_is_said(said: str, short: bool) -> None:
+    assert is_out_of_memory(RuntimeError(said)) == short

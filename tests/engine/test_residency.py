@@ -45,6 +45,17 @@ def test_the_longest_unused_idle_model_makes_room(make_engine: Make) -> None:
     assert recorder.kinds[:2] == [LoadingEvent, StartedEvent]
 
 
+def test_a_model_knows_whether_another_one_wants_the_device(make_engine: Make) -> None:
+    engine = make_engine(max_resident=2)
+    for model in ("Llama", "Qwen2"):
+        submit(engine, model, PROMPT, GREEDY, model).finish()
+    long, engines = writing(engine, "Llama"), engine._residency.engines
+    assert engines["Llama"]._is_alone()
+    assert not engines["Qwen2"]._is_alone()
+    engine.cancel("long")
+    long.finish()
+
+
 def test_running_sequences_go_on_while_another_model_loads(make_engine: Make) -> None:
     engine = make_engine()
     order: list[str] = []

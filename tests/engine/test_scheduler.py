@@ -121,6 +121,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         chosen = {chunk.sequence: choices[: 1 + chunk.further] for chunk in step.decodes}
         for chunk in behind.decodes:
             room = min(chunk.sequence.last_token, len(chunk.sequence.blocks) * BLOCK)
+            assert len(chosen[chunk.sequence]) == step.passes, "a row leaves its last token with the last pass only"
             assert len(chunk.sequence.tokens) + len(chosen[chunk.sequence]) == chunk.end
             assert chunk.end + chunk.further <= room
         others = choices[1:] + choices[:1]

@@ -61,8 +61,8 @@ class Prepared:
 
 
 class NativeBackend(Backend):
-    """Keys `[blocks, kv_heads, dim, BLOCK_SIZE]`, values `[blocks, kv_heads, BLOCK_SIZE, dim]` a layer; within a head's
-    keys of bfloat16 two numbers stand together, as paged.c says."""
+    """Keys `[blocks, kv_heads, dim, BLOCK_SIZE]`, values `[blocks, kv_heads, BLOCK_SIZE, dim]` a layer; in bfloat16 two
+    numbers of a key stand together, and those of two tokens' values, as paged.c says."""
 
     name = "native"
 
