@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import warnings
 from collections import defaultdict
@@ -186,7 +187,7 @@ def test_with_known_beginnings_and_too_few_blocks(checkpoints: dict[str, Path], 
     prompts = [beginning, *(beginning[: generator.randrange(20, 40)] + end for end in rest)]
     expected = generated(checkpoints[family], prompts, tokens=24)
     model = load(checkpoints[family], max_context=112)
-    bench = Bench(model, max_context=112, attention=attention, prefill_tokens=32)
+    bench = Bench(model, max_context=112, attention=attention, prefill_tokens=32, stall_factor=math.inf)
     limited = blocks_of(bench, 15)
     for number, prompt in enumerate(prompts):
         bench.add(str(number), prompt, greedy(24))
