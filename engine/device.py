@@ -13,8 +13,9 @@ class DeviceLost(Exception):
 
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-NO_MEMORY = ("CUDA error: out of memory", "[CUDA]: out of memory", "STATUS_ALLOC_FAILED")
-"""What CUDA, Triton and CUDA's libraries say where torch's own allocator isn't asked: graphs, kernels, handles."""
+NO_MEMORY = ("allocate memory", "CUDA error: out of memory", "[CUDA]: out of memory", "STATUS_ALLOC_FAILED")
+"""What the system says, whoever passes it on; and CUDA, Triton and CUDA's libraries where torch's own allocator isn't
+asked: graphs, kernels, handles."""
 SHARE_OF_FREE = {"cpu": 0.8, "accelerator": 0.9}
 """The rest is for what steps compute with, and on a CPU for the other programs of the machine."""
 
@@ -78,7 +79,6 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     told = str(error)
     return (
         isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        or "allocate memory" in told  # also the system's own words, whoever passes them on
         or any(words in told for words in NO_MEMORY)
         or is_out_of_memory(error.__cause__)
     )

@@ -101,14 +101,17 @@ class Computing:
         """
         begun, self._begun = self._begun, None
         try:
-            begun = begun or self._begin(step)
-            return self._run(step) if begun is None else self._gone_on(begun, following)
+            return self._computed(step, begun, following)
         except Exception as error:
             self._begun = None  # it goes on with what failed
             logger.exception("A step of %d sequences failed; running them one by one", len(step.chunks))
             self._recover(error)
         self._counters.isolated_steps += 1
         return [pair for alone in step.alone() for pair in self._run_alone(alone)]
+
+    def _computed(self, step: Step, begun: Begun | None, following: Following) -> Chosen:
+        begun = begun or self._begin(step)
+        return self._run(step) if begun is None else self._gone_on(begun, following)
 
     def _begin(self, step: Step, after: Step | None = None) -> Begun | None:
         """None where somebody must look at its logits, or it can't be recorded."""
@@ -217,8 +220,7 @@ class Computing:
         if not self._counts(chunk):
             return []
         try:
-            begun = self._begin(step)
-            return self._run(step) if begun is None else self._gone_on(begun, nothing)
+            return self._computed(step, None, nothing)
         except Exception as error:
             logger.exception("Request %s failed", chunk.sequence.id)
             self._recover(error)

@@ -175,8 +175,10 @@ class Scheduler:
         stay = [chunk for chunk in step.decodes if chunk.sequence.running]
         if not stay or self.waiting or len(stay) < len(self._running):
             return None
-        if not all(chunk.goes_on and chunk.start == chunk.sequence.cached for chunk in stay) or self._may_guess(stay):
+        if not all(chunk.goes_on and chunk.start == chunk.sequence.cached for chunk in stay):
             return None
+        if _most_guesses(len(stay)) > 0 and any(chunk.sequence.drafter is not None for chunk in stay):
+            return None  # guesses take known tokens
         following = []
         for chunk in stay:
             sequence, known = chunk.sequence, chunk.end + chunk.further + 1
@@ -222,22 +224,20 @@ class Scheduler:
         """As many as there are places for. Who begins as the one that is read now keeps waiting: it would take blocks
         only to give them back when it adopts that one's."""
         admitted: list[Sequence] = []
-        if len(self._running) < self._max_sequences:
-            for sequence in self._in_line(now):
-                reading = self._reading(now)
-                if reading is not None and self._blocks.follows(sequence, reading):
-                    if self._preempted:  # nobody passes these
-                        break
-                    continue
-                if not self._place(sequence):
+        line = self._in_line(now)
+        while len(self._running) < self._max_sequences and (sequence := next(line, None)) is not None:
+            reading = self._reading(now)
+            if reading is not None and self._blocks.follows(sequence, reading):
+                if self._preempted:  # nobody passes these
                     break
-                (self._preempted or self._waiting).remove(sequence)
-                self._running.append(sequence)
-                sequence.running = True
-                self._hit_tokens += sequence.cached
-                admitted.append(sequence)
-                if len(self._running) == self._max_sequences:
-                    break
+                continue
+            if not self._place(sequence):
+                break
+            (self._preempted or self._waiting).remove(sequence)
+            self._running.append(sequence)
+            sequence.running = True
+            self._hit_tokens += sequence.cached
+            admitted.append(sequence)
         return admitted
 
     def _in_line(self, now: float) -> Iterator[Sequence]:
@@ -269,7 +269,7 @@ class Scheduler:
     def _chunk_decodes(self, passes: int) -> list[Chunk]:
         """passes: at most; 0 where prompts are read beside them."""
         sequences = [one for one in self._running if one.uncached == 1]
-        most = DRAFT_ROWS // len(sequences) - 1 if passes and sequences else 0
+        most = _most_guesses(len(sequences)) if passes and sequences else 0
         chunks = [Chunk(one, one.cached, 1, self._draft(one, most)) for one in sequences]
         if passes > 1 and all(chunk.goes_on for chunk in chunks):
             if most > 0:
@@ -282,10 +282,6 @@ class Scheduler:
     def _draft(self, sequence: Sequence, most: int) -> tuple[int, ...]:
         draft = sequence.drafter.draft(most) if sequence.drafter is not None and most > 0 else ()
         return draft[: self._room(sequence, len(sequence.tokens), len(draft))] if draft else ()
-
-    def _may_guess(self, chunks: Several[Chunk]) -> bool:
-        """Whether few enough decode for guesses, which take known tokens."""
-        return DRAFT_ROWS // len(chunks) > 1 and any(chunk.sequence.drafter is not None for chunk in chunks)
 
     def _room(self, sequence: Sequence, known: int, tokens: int) -> int:
         """Of so many tokens behind its first `known` ones, those there is room for that nobody else needs for the next
@@ -313,3 +309,8 @@ class Scheduler:
             counts[sequence] = min(left, sequence.uncached)
             left -= counts[sequence]
         return [Chunk(one, one.cached, counts[one]) for one in unread if counts.get(one)]
+
+
+def _most_guesses(decoding: int) -> int:
+    """Tokens that each of so many sequences may have guessed in a step."""
+    return DRAFT_ROWS // decoding - 1

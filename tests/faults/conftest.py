@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,13 +15,14 @@ from apps.generations.actions import submit_generation
 from apps.generations.models import GenerationJob
 from apps.lib.redis import sync_client
 from tests.conversations.build import make_conversation
-from tests.faults.processes import WorkerProcess
+from tests.faults.processes import SiteProcess, WorkerProcess
 from tests.faults.web import WebProcess
 from tests.generations.models import hosted, install_tiny
 from tests.preloaded.forked import SERVER
 from tests.preloaded.running import preloaded_server
 from tests.world import World
 
+Started = TypeVar("Started", bound=SiteProcess)
 PARAMS = {"temperature": 0, "repetition_penalty": 1.3}
 
 
@@ -63,20 +64,25 @@ def talk(slow_model: HostedModel, world: World) -> Conversation:
     return Conversation.objects.get(pk=conversation.pk)
 
 
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[Callable[[], WebProcess]]:
-    """Start web processes; all are gone after the test."""
-    started: list[WebProcess] = []
+def _starting(kind: type[Started], folder: Path) -> Iterator[Callable[..., Started]]:
+    """Start processes of a kind, each with a log of its own; all are gone after the test."""
+    started: list[Started] = []
 
-    def make() -> WebProcess:
-        started.append(WebProcess(tmp_path / f"web-{len(started)}.log").start())
+    def start(**environment: str) -> Started:
+        started.append(kind(folder / f"{kind.name}-{len(started)}.log", **environment))
         return started[-1]
 
-    yield make
+    yield start
     for process in started:
         if process.runs:
             process.kill()
-        sys.stdout.write(f"--- web {process.url}\n{process.output()}")
+        sys.stdout.write(f"--- {process}\n{process.output()}")
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Callable[[], WebProcess]]:
+    """Start web processes."""
+    yield from _starting(WebProcess, tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -91,15 +97,5 @@ def preloaded() -> Iterator[None]:
 
 @pytest.fixture
 def start(tmp_path: Path, preloaded: None) -> Iterator[Callable[..., WorkerProcess]]:
-    """Start worker processes; all are gone after the test."""
-    started: list[WorkerProcess] = []
-
-    def make(**environment: str) -> WorkerProcess:
-        started.append(WorkerProcess(tmp_path / f"worker-{len(started)}.log", **environment))
-        return started[-1]
-
-    yield make
-    for worker in started:
-        if worker.runs:
-            worker.kill()
-        sys.stdout.write(f"--- worker {worker.id or worker.pid}\n{worker.output()}")
+    """Start worker processes."""
+    yield from _starting(WorkerProcess, tmp_path)

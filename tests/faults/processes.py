@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Self
 
 from django.conf import settings
 from django.db import connection
@@ -22,27 +24,56 @@ LEASE_SECONDS = 3
 CELERY = ["-m", "celery", "-A", "aiplatform", "worker", "--pool=threads", "--concurrency=4"]
 
 
-class WorkerProcess:
+class SiteProcess(ABC):
+    """A process of the site, whose output goes to a file."""
+
+    name: str
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    @property
+    @abstractmethod
+    def runs(self) -> bool: ...
+
+    @abstractmethod
+    def works(self) -> bool:
+        """Whether it does by now what it was started for."""
+
+    @abstractmethod
+    def kill(self) -> None: ...
+
+    def ready(self, seconds: float = 90) -> Self:
+        """Wait until it works."""
+        end = monotonic() + seconds
+        while not self.works():
+            assert self.runs, self.output()
+            assert monotonic() < end, f"{self} did not start: {self.output()}"
+            sleep(0.05)
+        return self
+
+    def output(self) -> str:
+        return self._log.read_text(errors="replace")[-4000:]
+
+
+class WorkerProcess(SiteProcess):
     """`celery worker`, as in production, with a short lease and one CPU thread."""
 
+    name = "worker"
+
     def __init__(self, log: Path, **environment: str) -> None:
-        self.path = log
+        super().__init__(log)
         with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
             streams = [nothing.fileno(), output.fileno(), output.fileno()]
             self._process = Forked(CELERY, site_environment() | environment, streams, leads=True)
         self.pid = self._process.pid
         self.id = ""
 
-    def ready(self, seconds: float = 90) -> WorkerProcess:
-        """Wait until it takes jobs."""
-        end = monotonic() + seconds
-        while not self.takes_jobs():
-            assert self.runs, self.output()
-            assert monotonic() < end, f"the worker did not start: {self.output()}"
-            sleep(0.05)
-        return self
+    def __str__(self) -> str:
+        return f"worker {self.id or self.pid}"
 
-    def takes_jobs(self) -> bool:
+    def works(self) -> bool:
+        """It takes jobs."""
         if not self.id:
             own = Worker.objects.filter(pk__contains=f"-{self.pid}-").values_list("pk", flat=True)
             self.id = next(iter(own), "")
@@ -68,9 +99,6 @@ class WorkerProcess:
     def holds(self) -> list[str]:
         running = GenerationJob.objects.filter(worker_id=self.id, state=State.RUNNING)
         return list(running.values_list("pk", flat=True))
-
-    def output(self) -> str:
-        return self.path.read_text(errors="replace")[-4000:]
 
 
 def database_url() -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from asgiref.sync import sync_to_async
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -14,11 +13,10 @@ from aiplatform.management.commands.web import MAX_FRAME_BYTES as MOST_READ
 from apps.conversations.models import Conversation
 from apps.generations.socket.codes import TOO_LARGE
 from apps.generations.socket.frames import MAX_FRAME_BYTES
-from tests.faults.web import Person, WebProcess, told
+from tests.faults.web import Person, WebProcess, in_thread, told
 from tests.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
-in_thread = sync_to_async(thread_sensitive=True)
 MIB = 1 << 20
 MOST_GROWTH = 20 * MIB
 

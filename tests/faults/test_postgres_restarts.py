@@ -8,18 +8,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.db import connections
 
 from apps.conversations.models import Conversation, Message
 from apps.generations.models import GenerationJob, State
 from tests.faults.processes import WorkerProcess
 from tests.faults.servers import Postgres, own_postgres
-from tests.faults.web import Page, Person, WebProcess, ends_of
+from tests.faults.web import Page, Person, WebProcess, in_thread, stored
 from tests.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
-in_thread = sync_to_async(thread_sensitive=True)
 TOKENS = 300
 TOO_EARLY = "sent-too-early"
 
@@ -75,7 +73,5 @@ async def test_restarts_lose_nothing_and_repeat_nothing(
     assert not await Message.objects.filter(client_id=TOO_EARLY).aexists()
     assert await GenerationJob.objects.acount() == len(page.readers) == 6
     for reader in page.readers:
-        job = await GenerationJob.objects.aget(pk=reader.job)
+        job = await stored(reader)
         assert (job.state, job.completion_tokens) == (State.SUCCEEDED, TOKENS)
-        assert reader.text == job.output, "what was seen is what is stored"
-        assert await in_thread(ends_of)(job) == (1, 1)

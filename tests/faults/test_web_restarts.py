@@ -7,16 +7,14 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from apps.conversations.models import Conversation
 from apps.generations.models import GenerationJob, State
 from tests.faults.processes import WorkerProcess
-from tests.faults.web import Page, Person, WebProcess, ends_of
+from tests.faults.web import Page, Person, WebProcess, in_thread, stored
 from tests.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
-in_thread = sync_to_async(thread_sensitive=True)
 TOKENS = 1800
 RESUMED_WITHIN = 5
 
@@ -40,7 +38,5 @@ async def test_readers_outlive_their_web_process(
     assert max(gaps) < RESUMED_WITHIN
     assert await GenerationJob.objects.acount() == 2
     for each in page.readers:
-        job = await GenerationJob.objects.aget(pk=each.job)
+        job = await stored(each)
         assert (job.state, job.attempt) == (State.SUCCEEDED, 1)
-        assert each.text == job.output, "what was seen is what is stored"
-        assert await in_thread(ends_of)(job) == (1, 1)

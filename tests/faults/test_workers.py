@@ -58,7 +58,7 @@ def stopped_in_mid_generation(
         if not open_jobs(jobs):
             jobs.append(submit(f"And about the number {len(jobs)}?", max_tokens=220))
         for worker in workers:
-            if worker.takes_jobs() and writing(worker):
+            if worker.works() and writing(worker):
                 sleep(later)
                 worker.signal(signal.SIGSTOP)
                 sleep(0.05)  # what it had already sent to PostgreSQL is written by then

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import httpx
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.test import Client
 from websockets.asyncio.client import ClientConnection, connect
@@ -27,21 +28,29 @@ from apps.audit.models import AuditEvent
 from apps.conversations.models import Conversation
 from apps.generations.models import GenerationJob
 from apps.quotas.models import LedgerEntry
-from tests.faults.processes import site_environment
+from tests.faults.processes import SiteProcess, site_environment
 from tests.generations.reader import Reader
 from tests.preloaded.running import ROOT
 
+in_thread = sync_to_async(thread_sensitive=True)
 TOKEN = secrets.token_hex(16)
 """Against forged requests: who sends the same one as a cookie and in a header is believed."""
 
 
-class WebProcess:
+class WebProcess(SiteProcess):
     """`manage.py web`, as in production, at an address that stays its own when it is started again."""
 
+    name = "web"
+
     def __init__(self, log: Path) -> None:
-        self.port, self._log = _free_port(), log
+        super().__init__(log)
+        self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def __str__(self) -> str:
+        return f"web {self.url}"
 
     def start(self) -> WebProcess:
         command = [sys.executable, "manage.py", "web", "--port", str(self.port)]
@@ -49,16 +58,8 @@ class WebProcess:
             self._process = subprocess.Popen(command, cwd=ROOT, env=site_environment(), stdout=log, stderr=log)
         return self
 
-    def ready(self, seconds: float = 90) -> WebProcess:
-        """Wait until it answers."""
-        end = monotonic() + seconds
-        while not self._answers():
-            assert self.runs, self.output()
-            assert monotonic() < end, f"the web process did not start: {self.output()}"
-            sleep(0.05)
-        return self
-
-    def _answers(self) -> bool:
+    def works(self) -> bool:
+        """It answers."""
         try:
             return httpx.get(f"{self.url}/healthz", timeout=5, trust_env=False).status_code == 200
         except httpx.HTTPError:
@@ -81,9 +82,6 @@ class WebProcess:
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(seconds)
-
-    def output(self) -> str:
-        return self._log.read_text(errors="replace")[-4000:]
 
 
 class Person:
@@ -190,7 +188,15 @@ async def told(socket: ClientConnection, kind: str) -> dict[str, Any]:
             return frame
 
 
-def ends_of(job: GenerationJob) -> tuple[int, int]:
+async def stored(reader: Reader) -> GenerationJob:
+    """The job of a reader that has read to its end: it has what was seen, and ended once."""
+    job = await GenerationJob.objects.aget(pk=reader.job)
+    assert reader.text == job.output, "what was seen is what is stored"
+    assert await in_thread(_ends_of)(job) == (1, 1)
+    return job
+
+
+def _ends_of(job: GenerationJob) -> tuple[int, int]:
     """How many ends of a job are in the audit log, and how often it was settled in the ledger."""
     actions = [f"generation.{state}" for state in ("succeeded", "failed", "cancelled")]
     ends = AuditEvent.objects.filter(target_id=job.pk, action__in=actions)

@@ -145,20 +145,17 @@ def test_a_job_from_before_there_was_a_strength_means_one(paint: Paint) -> None:
     assert origin_of(job).params.adapter_strength == 1
 
 
-def test_a_side_is_no_longer_than_the_model_has_places_for() -> None:
-    short = replace(FACTS, longest=96)
-    assert clean_image_params({"prompt": "x", "width": 96}, short)["width"] == 96
+@pytest.mark.parametrize(
+    ("fact", "field", "most", "too_much"),
+    [("longest", "width", 96, 104), ("most_steps", "steps", 50, 51)],
+    ids=["sides that it has places for", "steps that it was taught"],
+)
+def test_a_model_is_asked_for_no_more_than_it_has(fact: str, field: str, most: int, too_much: int) -> None:
+    facts = replace(FACTS, **{fact: most})
+    assert clean_image_params({"prompt": "x", field: most}, facts)[field] == most
     with pytest.raises(ValidationError) as refused:
-        clean_image_params({"prompt": "x", "width": 104}, short)
-    assert "96" in refused.value.message_dict["width"][0]
-
-
-def test_there_are_no_more_steps_than_the_model_was_taught() -> None:
-    quick = replace(FACTS, most_steps=50)
-    assert clean_image_params({"prompt": "x", "steps": 50}, quick)["steps"] == 50
-    with pytest.raises(ValidationError) as refused:
-        clean_image_params({"prompt": "x", "steps": 51}, quick)
-    assert "50" in refused.value.message_dict["steps"][0]
+        clean_image_params({"prompt": "x", field: too_much}, facts)
+    assert str(most) in refused.value.message_dict[field][0]
 
 
 def test_a_source_is_a_picture_of_the_same_project(paint: Paint, world: World) -> None:

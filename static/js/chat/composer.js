@@ -1,5 +1,5 @@
 /** The field for the next prompt: draft, keys, size, what is allowed now, and the sentence when it isn't. */
-import { el } from "../dom.js";
+import { showProblem } from "../problem.js";
 import { Attachments } from "./pictures/attachments.js";
 import { holdsPictures, someSee, whyBlind } from "./pictures/sight.js";
 import { DraftSource } from "./prompts/source.js";
@@ -147,9 +147,7 @@ export class Composer {
   }
 
   #say(sentence, remedy = null) {
-    const way = remedy && el("a", { href: remedy.url, target: "_blank", rel: "noopener" }, remedy.label);
-    this.problem.replaceChildren(...(way ? [sentence, " ", way] : [sentence]));
-    this.problem.hidden = !sentence;
+    showProblem(this.problem, sentence, remedy);
   }
 
   #show(state) {

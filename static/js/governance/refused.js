@@ -1,6 +1,7 @@
 /** Models that somebody may not use here, beside a picker: why not, and the way on, in place. */
 import { postForm } from "../chat/api.js";
 import { el } from "../dom.js";
+import { wayOut } from "../problem.js";
 
 /** A model as it stands in the list to choose from. */
 export const nameToChoose = ({ name, allowed, waiting }) => (allowed ? name : `${name} (${waiting ? "asked for" : "not for you"})`);
@@ -18,7 +19,7 @@ function line(model) {
   const way = el("div");
   if (model.waiting) way.append(told("You have asked for it. You get a notice when it is decided."));
   else if (model.remedy?.asks) way.append(asking(model, way));
-  else if (model.remedy) way.append(el("a", { href: model.remedy.url, target: "_blank", rel: "noopener" }, model.remedy.label));
+  else if (model.remedy) way.append(wayOut(model.remedy));
   return el("li", {}, el("p", {}, el("strong", {}, model.name), " ", model.reason), way);
 }
 

@@ -1,11 +1,11 @@
 /** Run a prompt here: choose project and model, follow the answer as it comes, copy and rate it; the last one is shown again. */
 import { Failure, get, post } from "../chat/api.js";
 import { figuresLine } from "../chat/view/outcome.js";
-import { copyText } from "../copy.js";
 import { el, icon } from "../dom.js";
 import { loading } from "../chat/view/status.js";
 import { answerBody, formatBadge } from "../formats.js";
 import { nameToChoose, refusedModels } from "../governance/refused.js";
+import { showProblem } from "../problem.js";
 import { stars } from "../rating.js";
 import { toast } from "../toasts.js";
 
@@ -15,11 +15,7 @@ export function runBar(bar, answer, { run, revision }, values) {
   const go = el("button", { type: "button", class: "btn btn-primary" }, icon("play"), " Run");
   const why = el("p", { class: "help", role: "status" });
   const problem = el("p", { class: "errors", role: "alert", hidden: true });
-  const complain = ({ message = "", remedy = null } = {}) => {
-    const way = remedy?.url && el("a", { href: remedy.url, target: "_blank", rel: "noopener" }, remedy.label);
-    problem.replaceChildren(...[message, way && " ", way].filter(Boolean));
-    problem.hidden = !message;
-  };
+  const complain = ({ message = "", remedy = null } = {}) => showProblem(problem, message, remedy);
   const refused = el("div");
   const fill = (found) => {
     const wanted = found.find((each) => each.allowed && each.id === revision.model) ?? found.find((each) => each.allowed);
@@ -110,11 +106,7 @@ function follow(answer, { job, format, rating, urls }, ended, words = "") {
   });
 }
 
-function copyButton(text) {
-  const button = el("button", { type: "button", class: "tool", "aria-label": "Copy this answer", title: "Copy this answer" }, icon("copy"));
-  button.addEventListener("click", async () => (await copyText(text)) && toast({ text: "Copied." }));
-  return button;
-}
+const copyButton = (text) => el("button", { type: "button", class: "tool", dataset: { copyText: text }, "aria-label": "Copy this answer", title: "Copy this answer" }, icon("copy"));
 
 function ratingOf(rating, url) {
   const given = stars({ rating, rate: (value) => post(url, { rating: value }) });

@@ -3,6 +3,7 @@ import { keep, recall } from "../chat/storage.js";
 import { showModels, showRefused } from "../governance/models.js";
 import { markWrong } from "../complaint.js";
 import { el } from "../dom.js";
+import { showProblem } from "../problem.js";
 import { toast } from "../toasts.js";
 import { loses, modelFor } from "./draft.js";
 import { Options } from "./options.js";
@@ -111,10 +112,7 @@ export class StudioForm {
       if (input?.setAttribute) markWrong(input, here);
       found ||= here;
     }
-    const general = this.root.querySelector("[data-problem]");
-    const way = remedy?.url && el("a", { href: remedy.url, target: "_blank", rel: "noopener" }, remedy.label);
-    general.replaceChildren(...(found ? [] : [message, way && " ", way].filter(Boolean)));
-    general.hidden = !message || found;
+    showProblem(this.root.querySelector("[data-problem]"), found ? "" : message, remedy);
     if (found) this.#reveal(field);
   }
 

@@ -102,8 +102,8 @@ class HeldSteps:
         self._numbers[0] = self._width
         used = self._tables + len(chunks) * self._width
         self._copy(used)
-        if lefts is not None and left is not None:
-            torch.index_select(left, 0, self._list("lefts", len(lefts)), out=self._list("tokens", len(lefts)))
+        if left is not None:
+            torch.index_select(left, 0, self._list("lefts", len(chunks)), out=self._list("tokens", len(chunks)))
 
     def clear(self, rows: int) -> None:
         """A step of no tokens: what is run with it changes nothing."""
