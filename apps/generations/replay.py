@@ -45,27 +45,9 @@ def said_in_log(client: Redis, job: str, attempt: int) -> Said:
     """What an attempt has said as far as Redis has it: what can be kept of a worker that was lost."""
     _, stream, snapshot_key = keys_of(job, attempt)
     taken = _snapshot(client.hgetall(snapshot_key))
-    said, seq = (_with(Said(), taken.event), taken.seq) if taken else (Said(), 0)
+    said, seq = (Said().after(taken.event), taken.seq) if taken else (Said(), 0)
     for entry in _entries(client.xrange(stream, min=f"({seq}-0")):
-        said = _with(said, entry.event)
-    return said
-
-
-def _with(said: Said, event: JSON) -> Said:
-    """After this event; one that doesn't follow on what there is changes nothing."""
-    match event:
-        case {"kind": "text", "offset": offset, "text": new, "tokens": tokens} if offset == len(said.text):
-            return said._replace(text=said.text + new, tokens=tokens)
-        case {"kind": "reasoning", "tokens": tokens, "ms": ms} if event.get("offset", 0) == len(said.reasoning):
-            return said._replace(reasoning=said.reasoning + event.get("text", ""), tokens=tokens, reasoning_ms=ms)
-        case {"kind": "tool_call", "index": index, "tokens": tokens} if index == len(said.tool_calls):
-            call = {name: event[name] for name in ("name", "arguments", "valid")}
-            return said._replace(tool_calls=(*said.tool_calls, call), tokens=tokens)
-        case {"kind": "progress", "step": step}:
-            return said._replace(steps=step)
-        case {"kind": "snapshot", "text": text, "tokens": tokens}:
-            calls = tuple(event.get("tool_calls", ()))
-            return Said(text, event.get("reasoning", ""), calls, tokens, event.get("ms"))
+        said = said.after(entry.event)
     return said
 
 

@@ -25,6 +25,23 @@ class Said(NamedTuple):
     sureness: Sureness = NOTHING_KEPT
     """Where it was asked for. Readers don't follow it, so a lost worker's is lost."""
 
+    def after(self, event: JSON) -> Said:
+        """With what an event of the socket protocol adds; one that doesn't follow on what there is changes nothing."""
+        match event:
+            case {"kind": "text", "offset": offset, "text": new, "tokens": tokens} if offset == len(self.text):
+                return self._replace(text=self.text + new, tokens=tokens)
+            case {"kind": "reasoning", "tokens": tokens, "ms": ms} if event.get("offset", 0) == len(self.reasoning):
+                return self._replace(reasoning=self.reasoning + event.get("text", ""), tokens=tokens, reasoning_ms=ms)
+            case {"kind": "tool_call", "index": index, "tokens": tokens} if index == len(self.tool_calls):
+                call = {name: event[name] for name in ("name", "arguments", "valid")}
+                return self._replace(tool_calls=(*self.tool_calls, call), tokens=tokens)
+            case {"kind": "progress", "step": step}:
+                return self._replace(steps=step)
+            case {"kind": "snapshot", "text": text, "tokens": tokens}:
+                calls = tuple(event.get("tool_calls", ()))
+                return Said(text, event.get("reasoning", ""), calls, tokens, event.get("ms"))
+        return self
+
 
 def shown_reasoning(job: GenerationJob) -> str:
     """What the model thought, where people may read it. Asks the policy of now, whatever was stored before."""

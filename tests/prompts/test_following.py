@@ -15,6 +15,7 @@ from django.test import AsyncClient
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel
 from apps.generations.models import GenerationJob
+from apps.generations.sse import SILENCE
 from apps.projects.models import Membership
 from apps.prompts.access import get_revision
 from apps.prompts.actions import delete
@@ -76,7 +77,7 @@ class Listener:
         stream: AsyncIterator[bytes] = aiter(response)
         async with asyncio.timeout(LONG):
             async for chunk in stream:
-                if chunk == following.SILENCE:
+                if chunk == SILENCE:
                     continue
                 self._take(chunk.decode())
                 if self.events[-1]["kind"] == until:

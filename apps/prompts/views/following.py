@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from apps.accounts.sessions import signed_in
 from apps.generations.json_views import error_response
+from apps.generations.sse import SILENCE, event_stream, with_pauses
 from apps.generations.stream import follow
 from apps.lib.database import in_thread
 from apps.prompts.runs import job_to_follow
 
 Message = dict[str, Any]
 RECHECK_SECONDS = 2.0
-SILENCE = b":\n\n"
-"""A comment, which browsers skip: it keeps the line open, and finds out where nobody is there any more."""
 
 
 @require_GET
@@ -32,43 +30,19 @@ async def events(request: HttpRequest, run_id: str) -> HttpResponseBase:
     if job_id is None:
         return error_response(404, "not_found", "There is no such run for you.")
     attempt, seq = _position(request.headers.get("Last-Event-ID", ""))
-    sent = _sent(session_key, run_id, job_id, attempt, seq)
-    response = StreamingHttpResponse(sent, content_type="text/event-stream")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
+    return event_stream(_sent(session_key, run_id, job_id, attempt, seq))
 
 
 async def _sent(session_key: str, run_id: str, job_id: str, attempt: int, seq: int) -> AsyncIterator[bytes]:
     """Ends early for somebody who signed out, was suspended or left the project meanwhile; also while nothing comes."""
     checked = time.monotonic()
-    async with aclosing(_with_pauses(follow(job_id, attempt=attempt, seq=seq))) as messages:
+    async with aclosing(with_pauses(follow(job_id, attempt=attempt, seq=seq), RECHECK_SECONDS)) as messages:
         async for message in messages:
             if time.monotonic() - checked >= RECHECK_SECONDS:
                 if await in_thread(_job_of, session_key, run_id) != job_id:
                     return
                 checked = time.monotonic()
             yield _event(message) if message else SILENCE
-
-
-async def _with_pauses(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[Message | None, None]:
-    """The same, with None wherever nothing came for RECHECK_SECONDS."""
-    coming = asyncio.ensure_future(anext(messages, None))
-    try:
-        while True:
-            await asyncio.wait({coming}, timeout=RECHECK_SECONDS)
-            if not coming.done():
-                yield None
-                continue
-            if (message := coming.result()) is None:
-                return
-            coming = asyncio.ensure_future(anext(messages, None))
-            yield message
-    finally:
-        coming.cancel()
-        with suppress(asyncio.CancelledError):
-            await coming
-        await messages.aclose()
 
 
 def _event(message: Message) -> bytes:
