@@ -70,6 +70,7 @@ CONTENT_SECURITY_POLICY = {
 INSTALLED_APPS = [
     "aiplatform",
     "apps.console",
+    "apps.api",
     "apps.studio",
     "apps.conversations",
     "apps.prompts",

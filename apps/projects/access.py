@@ -40,9 +40,10 @@ def get_membership_for(
     return membership
 
 
-def in_projects_of(user: User | AnonymousUser | Parameter, rows: QuerySet[M, M]) -> QuerySet[M, M]:
+def in_projects_of(user: User | AnonymousUser | Parameter | F, rows: QuerySet[M, M]) -> QuerySet[M, M]:
     """Those of `rows`, of a model with a `project`, that are in a project of `user`'s: the project is loaded, and
-    `role_there` says the role. `require` is still to be asked. A Parameter takes the id of a person."""
+    `role_there` says the role. `require` is still to be asked. A Parameter takes the id of a person;
+    an F is the field of `rows` that has them."""
     if isinstance(user, AnonymousUser):
         return rows.none()
     rows = rows.filter(project__memberships__user=user, project__memberships__user__is_active=True)

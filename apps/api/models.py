@@ -1,0 +1,55 @@
+"""ApiToken: lets a person's programs use the API, inside one project."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from apps.lib.ids import new_id
+
+MAX_NAME_CHARS = 80
+HINT_CHARS = 4
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def live(self) -> Self:
+        """Neither revoked nor, by the database's clock, expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None)
+
+
+class ApiToken(models.Model):
+    """What its holder does through the API counts as done by `user` in `project`: its rules, quotas and grants hold.
+
+    Of the token only a hash is kept: it is shown once. `hint`, its last characters, is for recognising it.
+    """
+
+    id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=MAX_NAME_CHARS)
+    token_hash = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=HINT_CHARS)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="right to a minute")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def ended(self, now: datetime | None = None) -> str:
+        """Why it opens nothing any more, as the end of a sentence; "" while it is live."""
+        if self.revoked_at:
+            return "was revoked"
+        return "has expired" if self.expires_at and self.expires_at <= (now or timezone.now()) else ""
