@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.api.models import ApiToken
 from apps.generations.errors import Refused
 from apps.lib.compiled import CompiledQuery, Parameter
@@ -23,6 +24,13 @@ TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 NOTED_EVERY = timedelta(minutes=1)
 MISSING = "Send an API token in the header “Authorization: Bearer …”. You make one on this site, under API tokens."
 UNKNOWN = "This API token is not known here. Check that it is whole, or make a new one on this site, under API tokens."
+
+
+class ApiRequest(HttpRequest):
+    """A request of a program: its person and its token are known."""
+
+    user: User
+    token: ApiToken
 
 
 def token_of(request: HttpRequest) -> ApiToken:

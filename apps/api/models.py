@@ -53,3 +53,14 @@ class ApiToken(models.Model):
         if self.revoked_at:
             return "was revoked"
         return "has expired" if self.expires_at and self.expires_at <= (now or timezone.now()) else ""
+
+
+class ApiCall(models.Model):
+    """Which token asked for a job: what accounts for programs, and what tells whose texts aren't kept for good."""
+
+    job = models.OneToOneField(
+        "generations.GenerationJob", on_delete=models.CASCADE, primary_key=True, related_name="api_call"
+    )
+    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="calls")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="of its texts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
@@ -30,6 +31,7 @@ from apps.lib.compiled import CompiledInsert
 from apps.projects.models import Project
 
 NEW = CompiledInsert(GenerationJob)
+NO_OTHERS: Mapping[str, Any] = MappingProxyType({})
 
 
 @transaction.atomic(savepoint=False)
@@ -40,15 +42,17 @@ def submit_generation(
     model: HostedModel,
     messages: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
+    defaults: Mapping[str, Any] = NO_OTHERS,
 ) -> GenerationJob:
     """Queue one generation, in the caller's transaction where there is one; a worker is woken after the commit. A
-    message may have `pictures`, the ids of Artifacts: the caller has checked that they are this project's.
+    message may have `pictures`, the ids of Artifacts: the caller has checked that they are this project's. `defaults`
+    take the place of the model's and ours, where nothing was chosen.
 
     Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed.
     """
     if not model.writes:
         raise Refused(status=422, code="not_text", message=f"{model} makes pictures: ask it in the studio.")
-    chosen = without_unused(clean_params(params, defaults_of(model.recommended)))
+    chosen = without_unused(clean_params(params, {**defaults_of(model.recommended), **defaults}))
     given = {name: chosen[name] for name, value in params.items() if value is not None and value != ""}
     version, limits = authorized(actor, project, model, given)
     chosen = capped(chosen, limits)  # what the person didn't choose; what they chose is within the limits

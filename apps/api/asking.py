@@ -1,0 +1,96 @@
+"""Ask a model on behalf of a program: the job counts for the person of the token, in its project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from django.db import transaction
+
+from apps.api.chat_request import ChatRequest
+from apps.api.image_request import ImagesRequest
+from apps.api.models import ApiCall, ApiToken
+from apps.api.refusing import wrong
+from apps.catalog.chat import takes_thoughts
+from apps.catalog.models import HostedModel, Modality
+from apps.conversations.history import Calls, calls_for
+from apps.generations.actions import submit_generation
+from apps.generations.errors import Refused
+from apps.generations.image_actions import submit_image
+from apps.generations.models import GenerationJob
+from apps.generations.params import BY_NAME
+
+Object = dict[str, Any]
+AS_LONG_AS_FITS = MappingProxyType({"max_tokens": BY_NAME["max_tokens"].maximum})
+"""Where a program says nothing of it, as such servers do; people's own default is shorter."""
+USE_IMAGES = "{} makes pictures: ask it by POST /v1/images/generations."
+USE_CHAT = "{} writes: ask it by POST /v1/chat/completions."
+
+
+@transaction.atomic
+def ask(token: ApiToken, asked: ChatRequest) -> GenerationJob:
+    """Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed."""
+    model = _model(asked.model)
+    if not model.writes:
+        raise wrong("model", USE_IMAGES.format(model))
+    if asked.top_logprobs is not None and model.default_version and model.default_version.is_upstream:
+        raise wrong("logprobs", f"{model} runs on another server, which isn't asked how likely its tokens were.")
+    job = submit_generation(
+        actor=token.user,
+        project=token.project,
+        model=model,
+        messages=_as_shown(model, asked.messages),
+        params=asked.params,
+        defaults=AS_LONG_AS_FITS,
+    )
+    ApiCall.objects.create(job=job, token=token)
+    return job
+
+
+@transaction.atomic
+def draw(token: ApiToken, asked: ImagesRequest) -> list[GenerationJob]:
+    """As `ask`, for pictures, which hang in the gallery of the token's project."""
+    model = _model(asked.model)
+    if model.modality != Modality.IMAGE:
+        raise wrong("model", USE_CHAT.format(model))
+    jobs = submit_image(actor=token.user, project=token.project, model=model, params=asked.params, count=asked.number)
+    ApiCall.objects.bulk_create(ApiCall(job=job, token=token) for job in jobs)
+    return jobs
+
+
+def _model(name: str) -> HostedModel:
+    models = HostedModel.objects.available().select_related("default_version__base__hosted_model")
+    # PostgreSQL has no text with a NUL in it.
+    found = None if "\0" in name else models.filter(pk=name).first()
+    if found is None:
+        message = f"There is no model “{name[:80]}” here. GET /v1/models lists those that this token may use."
+        raise Refused(status=404, code="model_not_found", message=message, field="model")
+    return found
+
+
+def _as_shown(model: HostedModel, messages: Sequence[Object]) -> list[Object]:
+    """Calls of tools as this model can be shown them, or not at all: never left out. Thoughts only where it is still
+    at them."""
+    version = model.default_version
+    calls = calls_for(version)
+    last = max((place for place, message in enumerate(messages) if message["role"] == "user"), default=-1)
+    thinks = version is not None and takes_thoughts(version)
+    waiting = _unanswered(messages)
+    if calls is Calls.NONE and any(message.keys() & {"tool_calls", "tool_call_id"} for message in messages):
+        raise wrong("messages", f"{model} can't be shown calls of tools: its chat template knows none.")
+    if calls is Calls.ANSWERED and waiting:
+        raise wrong("messages", f"The call “{waiting[0][:80]}” has no result; {model} can only be shown answered ones.")
+    return [
+        message if thinks and place > last else _without_thoughts(message) for place, message in enumerate(messages)
+    ]
+
+
+def _unanswered(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    answered = {message.get("tool_call_id") for message in messages}
+    called = [call["id"] for message in messages for call in message.get("tool_calls", ())]
+    return [call for call in called if call not in answered]
+
+
+def _without_thoughts(message: Object) -> Object:
+    return {name: value for name, value in message.items() if name != "reasoning"}

@@ -1,0 +1,67 @@
+"""Refusals in OpenAI's form, `{"error": {"message", "type", "param", "code"}}`, which clients raise as their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import JsonResponse
+
+from apps.generations.errors import Refused
+
+Object = dict[str, Any]
+STATUSES: Mapping[int, int] = MappingProxyType({422: 400, 507: 500})
+"""As OpenAI says it: what is wrong with a request is 400 there."""
+CODES: Mapping[str, str] = MappingProxyType({"context_overflow": "context_length_exceeded"})
+FINAL = frozenset({"quota_exceeded"})
+"""Too many, but not for a moment."""
+
+
+def wrong(param: str, message: str) -> Refused:
+    """For a parameter of a request."""
+    return Refused(status=400, code="invalid", message=message, field=param)
+
+
+def refused(refusal: Refused) -> JsonResponse:
+    status = STATUSES.get(refusal.status, refusal.status)
+    response = JsonResponse(error_of(refusal), status=status)
+    if status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if seconds := refusal.details.get("starts_in"):
+        response["Retry-After"] = str(seconds)
+    if refusal.code in FINAL or status >= 500:
+        response["X-Should-Retry"] = "false"  # clients would ask again at once
+    return response
+
+
+def error_of(refusal: Refused) -> Object:
+    """As JSON, also in the middle of a stream."""
+    status = STATUSES.get(refusal.status, refusal.status)
+    return {
+        "error": {
+            "message": refusal.message,
+            "type": TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
+            "param": refusal.details.get("field"),
+            "code": CODES.get(refusal.code, refusal.code),
+        }
+    }
+
+
+TYPES: Mapping[int, str] = MappingProxyType(
+    {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+)
+
+
+def as_refusal(invalid: ValidationError) -> Refused:
+    """The first of the wrong fields with its sentence."""
+    if hasattr(invalid, "error_dict"):
+        field, messages = next(iter(invalid.message_dict.items()))
+        return wrong(NAMES.get(field, field), messages[0])
+    return Refused(status=400, code="invalid", message=invalid.messages[0])
+
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {"json_schema": "response_format", "regex": "response_format", "output_format": "response_format"}
+)

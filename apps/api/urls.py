@@ -1,0 +1,11 @@
+from django.urls import URLPattern, URLResolver, path
+
+from apps.api.views import chat, images, models, nowhere
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/models", models.models, name="api_models"),
+    path("v1/models/<path:name>", models.model, name="api_model"),
+    path("v1/chat/completions", chat.completions, name="api_chat_completions"),
+    path("v1/images/generations", images.generations, name="api_images_generations"),
+    path("v1/<path:rest>", nowhere.nowhere, name="api_nowhere"),
+]

@@ -1,0 +1,81 @@
+"""The way in for programs: a token, JSON in, JSON out, and refusals as OpenAI's clients know them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from apps.api.access import ApiRequest, token_of
+from apps.api.refusing import as_refusal, refused
+from apps.audit.refusals import record_refusal
+from apps.generations.errors import Refused
+from apps.lib.database import in_thread
+
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+
+def api_view(method: str) -> Callable[[View], View]:
+    """The view gets an ApiRequest, and what the address names. No cookie lets anybody in here, so there is
+    nothing that a page of somebody else could make a browser do (CSRF).
+
+    The database is asked from threads of its own: one that waits for an answer must not keep a connection."""
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @wraps(view)
+        async def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                return await _answered(view, method, request, *args, **kwargs)
+            except Refused as refusal:
+                if refusal.status == 403:
+                    await in_thread(record_refusal, request, refusal.message, code=refusal.code)
+                return refused(refusal)
+
+        return wrapped
+
+    return decorate
+
+
+async def _answered(view: View, method: str, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    """Everything that a view refuses as Refused."""
+    try:
+        if request.method != method:
+            raise Refused(status=405, code="method", message=f"Ask for this address by {method}.")
+        known = cast(ApiRequest, request)
+        known.token = await in_thread(token_of, request)
+        known.user = known.token.user
+        return await view(known, *args, **kwargs)
+    except ValidationError as invalid:
+        raise as_refusal(invalid) from invalid
+    except RequestDataTooBig as error:
+        raise Refused(status=413, code="too_long", message="That is too much to send at once.") from error
+    except Http404 as missing:
+        raise Refused(status=404, code="not_found", message=str(missing)) from missing
+    except PermissionDenied as denied:
+        raise Refused(status=403, code="forbidden", message=str(denied)) from denied
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object that was sent. Raises Refused."""
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise Refused(status=400, code="not_json", message="The request was not JSON.") from None
+    if not isinstance(data, dict):
+        raise Refused(status=400, code="not_json", message="The request must be a JSON object.")
+    return data
+
+
+def answer(data: dict[str, Any], *job_ids: str) -> JsonResponse:
+    """With the ids of the jobs whose receipts tell how it was made."""
+    response = JsonResponse(data)
+    response["Cache-Control"] = "no-store"
+    if job_ids:
+        response["X-Atrium-Job"] = ", ".join(job_ids)
+    return response

@@ -1,0 +1,111 @@
+"""Programs ask the API over the network, with OpenAI's own client: a real web process, a real worker, real hang-ups."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from time import monotonic
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from apps.api.actions import create_token
+from apps.catalog.models import HostedModel
+from apps.generations.models import GenerationJob, State
+from tests.faults.processes import WorkerProcess
+from tests.faults.web import WebProcess, in_thread
+from tests.world import World
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+ASKED = [{"role": "user", "content": "Tell me about the sea."}]
+ENDLESS: dict[str, Any] = {
+    "model": "tiny",
+    "messages": ASKED,
+    "max_tokens": 1800,
+    "temperature": 0,
+    "extra_body": {"repetition_penalty": 1.3},
+}
+WAITING = 16
+"""Requests at once: more than the web process has connections to PostgreSQL."""
+
+
+def client_of(web: WebProcess, token: str, seconds: float = 90) -> openai.AsyncOpenAI:
+    http = httpx.AsyncClient(trust_env=False, timeout=seconds)
+    return openai.AsyncOpenAI(base_url=f"{web.url}/v1", api_key=token, http_client=http, max_retries=0, timeout=seconds)
+
+
+async def until(states: set[State], seconds: float = 60) -> None:
+    end = monotonic() + seconds
+    while {job.state async for job in GenerationJob.objects.all()} != states:
+        assert monotonic() < end, [job.state async for job in GenerationJob.objects.all()]
+        await asyncio.sleep(0.05)
+
+
+async def test_openais_client(
+    start: Callable[..., WorkerProcess],
+    web: Callable[[], WebProcess],
+    slow_model: HostedModel,
+    world: World,
+) -> None:
+    site, worker = web(), await in_thread(start)()
+    await in_thread(lambda: (site.ready(), worker.ready()))()
+    _, raw = await in_thread(create_token)(actor=world.editor, project=world.project, name="Program", days=None)
+    client = client_of(site, raw)
+    assert [model.id async for model in client.models.list()] == ["tiny"]
+
+    whole = await client.chat.completions.create(model="tiny", messages=ASKED, max_tokens=8, temperature=0)
+    again = await client.chat.completions.create(
+        model="tiny", messages=ASKED, max_tokens=8, temperature=0, stream=True, stream_options={"include_usage": True}
+    )
+    chunks = [chunk async for chunk in again]
+    streamed = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert whole.choices[0].message.content == streamed
+    assert whole.usage == chunks[-1].usage
+    assert whole.usage
+    assert whole.usage.completion_tokens == 8
+
+    with pytest.raises(openai.BadRequestError, match="Temperature must be a number from 0 to 2"):
+        await client.chat.completions.create(model="tiny", messages=ASKED, temperature=9)
+    with pytest.raises(openai.AuthenticationError, match="not known here"):
+        await client_of(site, "atr_" + "x" * 43).models.list()
+
+    # Whoever hangs up stops what they asked for: while it streams, and while they wait for all of it.
+    await GenerationJob.objects.all().adelete()
+    stream = await client.chat.completions.create(**ENDLESS, stream=True)
+    async for chunk in stream:
+        if chunk.choices[0].delta.content:
+            break
+    await stream.close()
+    await until({State.CANCELLED})
+    await GenerationJob.objects.all().adelete()
+    asking = asyncio.ensure_future(client.chat.completions.create(**ENDLESS))
+    await until({State.RUNNING})
+    asking.cancel()
+    await until({State.CANCELLED})
+
+
+async def test_programs_that_wait_keep_no_connection_to_the_database(
+    web: Callable[[], WebProcess], slow_model: HostedModel, world: World
+) -> None:
+    site = web()
+    await in_thread(site.ready)()
+    _, raw = await in_thread(create_token)(actor=world.editor, project=world.project, name="Program", days=None)
+    client = client_of(site, raw)
+    async with AsyncExitStack() as waiting:
+        for _ in range(WAITING):  # nobody works on them
+            asking = asyncio.ensure_future(client.chat.completions.create(model="tiny", messages=ASKED, max_tokens=5))
+            waiting.callback(asking.cancel)
+        end = monotonic() + 60
+        while await GenerationJob.objects.acount() < WAITING:
+            assert monotonic() < end
+            await asyncio.sleep(0.05)
+        began = monotonic()
+        async with asyncio.timeout(20):
+            assert [model.id async for model in client.models.list()] == ["tiny"]
+            async with httpx.AsyncClient(trust_env=False) as browser:
+                assert (await browser.get(f"{site.url}/readyz")).status_code == 200
+        assert monotonic() - began < 5
+    await until({State.CANCELLED})
