@@ -11,7 +11,7 @@ from apps.catalog.models import HostedModel
 from apps.conversations.inputs import refused
 from apps.conversations.models import SharedConversation
 from apps.governance.access import Choice, choices
-from apps.projects.access import get_project_for, projects_of
+from apps.projects.access import get_project_for, writable_projects_of
 from apps.projects.models import Project, Role
 from apps.projects.recent import recent_project
 
@@ -24,16 +24,10 @@ class Destination(NamedTuple):
     choice: Choice
 
 
-def own_projects(user: User) -> list[Project]:
-    """Those that `user` may write in."""
-    mine = projects_of(user).filter(archived_at=None, memberships__user=user, memberships__role__gte=Role.EDITOR)
-    return list(mine.order_by("name", "pk"))
-
-
 def proposed(user: User, session: SessionBase, shared: SharedConversation) -> tuple[list[Project], Destination | None]:
     """The projects to choose from, and what is proposed: the project one was in last and the model it was made with,
     or one that this person may use there."""
-    projects = own_projects(user)
+    projects = writable_projects_of(user)
     recent = recent_project(user, session)
     project = recent if recent in projects else next(iter(projects), None)
     choice = _first_choice(choices(user, project), shared) if project else None

@@ -70,6 +70,12 @@ def projects_of(user: User | AnonymousUser) -> QuerySet[Project]:
     return Project.objects.filter(pk__in=_memberships_of(user).values("project"))
 
 
+def writable_projects_of(user: User | AnonymousUser) -> list[Project]:
+    """Those in which `user` may ask and edit now, for a select."""
+    may = _memberships_of(user).filter(role__gte=Role.EDITOR)
+    return list(Project.objects.filter(pk__in=may.values("project"), archived_at=None))
+
+
 def too_small(project: Project, has: Role, role: Role) -> str:
     """The sentence for a member whose role is not enough."""
     is_now, needed = _a(has.label.lower()), _a(role.label.lower())

@@ -9,8 +9,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.governance.pickers import picks
-from apps.projects.access import projects_of
-from apps.projects.models import Role
+from apps.projects.access import writable_projects_of
 from apps.projects.recent import recent_project
 from apps.prompts.access import Rights
 from apps.prompts.models import Prompt, PromptRevision
@@ -21,8 +20,7 @@ from apps.prompts.serializers import revision_json
 def page_state(request: HttpRequest, prompt: Prompt, revision: PromptRevision, rights: Rights) -> dict[str, Any]:
     state: dict[str, Any] = {"revision": revision_json(revision), "run": None}
     if rights.run and isinstance(request.user, User):
-        rows = projects_of(request.user).filter(archived_at=None)
-        projects = list(rows.filter(memberships__user=request.user, memberships__role__gte=Role.EDITOR))
+        projects = writable_projects_of(request.user)
         here = recent_project(request.user, request.session)
         chosen = here if here in projects else next(iter(projects), None)
         last = last_run(request.user, prompt)

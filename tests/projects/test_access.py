@@ -10,7 +10,7 @@ from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.projects.access import get_project_for, projects_of, role_of
+from apps.projects.access import get_project_for, projects_of, role_of, writable_projects_of
 from apps.projects.models import Project, Role
 from tests.world import World
 
@@ -35,6 +35,10 @@ def test_role_and_list(world: World, name: str) -> None:
     Project.objects.create(name="Another")
     assert role_of(world.person(name), world.project) == ROLES[name]
     assert list(projects_of(world.person(name))) == ([world.project] if ROLES[name] else [])
+    may_ask = (ROLES[name] or 0) >= Role.EDITOR
+    assert writable_projects_of(world.person(name)) == ([world.project] if may_ask else [])
+    Project.objects.update(archived_at=timezone.now())
+    assert writable_projects_of(world.person(name)) == []
 
 
 def test_signed_out_people_find_nothing(world: World) -> None:

@@ -16,12 +16,13 @@ from apps.catalog.models import HostedModel
 from apps.generations.formats import FORMATS
 from apps.generations.json_views import PersonRequest
 from apps.generations.params import FORMAT_NAMES, PARAMETERS
+from apps.projects.access import writable_projects_of
 from apps.prompts import actions
 from apps.prompts.access import get_prompt_for, get_revision
 from apps.prompts.content import LICENCES, Content
 from apps.prompts.models import Audience, Prompt
 from apps.prompts.variables import TYPES
-from apps.prompts.views.forms import audience_in, content_in, project_in, projects_to_write_in
+from apps.prompts.views.forms import audience_in, content_in, project_in
 
 EMPTY: Content = {
     "title": "", "summary": "", "system": "", "user": "", "variables": [], "model_id": "", "params": {}, "tags": [],
@@ -89,7 +90,7 @@ def editor(
         "licences": LICENCES,
         "audiences": Audience.choices,
         "visibility": request.POST.get("visibility", str(int(Audience.PRIVATE))),
-        "projects": projects_to_write_in(request.user) if prompt is None else [],
+        "projects": writable_projects_of(request.user) if prompt is None else [],
     }
     return render(request, "prompts/editor.html", context, status=422 if refused else 200)
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, QueryDict
 
 from apps.accounts.models import User
-from apps.projects.access import get_project_for, projects_of
+from apps.projects.access import get_project_for
 from apps.projects.models import Project, Role
 from apps.prompts.models import Audience
 
@@ -43,9 +43,3 @@ def project_in(user: User, sent: QueryDict) -> Project | None:
         return get_project_for(user, chosen, Role.EDITOR, writable=True)
     except Http404:
         raise ValidationError({"project": "Choose one of your projects."}) from None
-
-
-def projects_to_write_in(user: User) -> list[Project]:
-    """For a select."""
-    rows = projects_of(user).filter(archived_at=None)
-    return list(rows.filter(memberships__user=user, memberships__role__gte=Role.EDITOR))

@@ -16,13 +16,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.generations.json_views import PersonRequest
 from apps.moderation.limits import check_rate
+from apps.projects.access import writable_projects_of
 from apps.prompts import actions
 from apps.prompts.access import HIDDEN, get_prompt_for, get_revision, rights_of
 from apps.prompts.models import Audience, Prompt
 from apps.prompts.shared import KIND, get_link_to, get_shared_prompt
 from apps.prompts.views.changes import button
 from apps.prompts.views.editor import errors_of
-from apps.prompts.views.forms import audience_in, project_in, projects_to_write_in
+from apps.prompts.views.forms import audience_in, project_in
 from apps.sharing.access import open_link
 from apps.sharing.actions import create_link, revoke_link
 from apps.sharing.models import ShareLink
@@ -99,7 +100,7 @@ def _unmoved(request: PersonRequest, prompt: Prompt) -> bool:
 def _page(
     request: PersonRequest, prompt: Prompt, *, refused: ValidationError | None = None, address: str = ""
 ) -> HttpResponse:
-    projects = projects_to_write_in(request.user)
+    projects = writable_projects_of(request.user)
     if prompt.project and prompt.project not in projects:
         projects.append(prompt.project)
     context = {
