@@ -23,5 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.quotas.urls")),
     path("", include("apps.moderation.urls")),
     path("", include("apps.sharing.urls")),
+    path("", include("apps.api.urls")),
     path("", include("apps.console.urls")),
 ]

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.api.actions import create_token
 from apps.conversations.actions.sharing import share_conversation
 from apps.conversations.models import Conversation
 from apps.generations.models import GenerationJob, Kind, State
@@ -71,6 +72,7 @@ def private(world: World) -> dict[str, list[str]]:
         state=State.SUCCEEDED,
         params=ASKED | {"prompt": f"zephyrine {MARK}"},
     )
+    program, secret = create_token(actor=world.owner, project=world.project, name=f"Program {MARK}", days=None)
     revoked, token = create_link(actor=world.owner, kind="prompt", target_id=own.pk)
     revoke_link(actor=world.owner, link=revoked)
     return {
@@ -84,7 +86,8 @@ def private(world: World) -> dict[str, list[str]]:
         "board": [create_board(actor=world.owner, project=world.project, name=f"Board {MARK}").pk],
         "project": [world.project.pk],
         "link": list(ShareLink.objects.values_list("pk", flat=True)),
-        "token": [token],
+        "token": [token, secret],
+        "api token": [program.pk],
     }
 
 

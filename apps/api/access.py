@@ -1,23 +1,24 @@
-"""The only way in for programs: the token that a request carries. Sessions and cookies open nothing here."""
+"""The only way in for programs, by the token that a request carries; and the only way to the tokens themselves."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.api.models import ApiToken
+from apps.api.models import ApiToken, ApiTokenQuerySet
 from apps.generations.errors import Refused
 from apps.lib.compiled import CompiledQuery, Parameter
-from apps.lib.ids import hash_token
+from apps.lib.ids import hash_token, is_id
 from apps.projects.access import in_projects_of, require
-from apps.projects.models import Role
+from apps.projects.models import Membership, Role
 
 PREFIX = "atr_"
 TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
@@ -35,6 +36,7 @@ class ApiRequest(HttpRequest):
 
 def token_of(request: HttpRequest) -> ApiToken:
     """The token that `request` carries, with its person and its project; one query, and a note of its use each minute.
+    Sessions and cookies open nothing here.
 
     Raises Refused: 401 for whatever opens nothing now. Only who holds a token that was good once is told why.
     """
@@ -44,15 +46,29 @@ def token_of(request: HttpRequest) -> ApiToken:
     token = WITH_ROLE.first(token_hash=token_hash) if token_hash else None
     if token is None:
         raise _refused(_why_not(token_hash))
-    if ended := token.ended():
-        raise _refused(_ended(ended))
-    try:
-        has = Role(token.role_there)  # type: ignore[attr-defined]  # annotated
-        require(token.project, has, Role.EDITOR, writable=True)
-    except PermissionDenied as denied:
-        raise _refused(str(denied)) from denied
+    if hindrance := _hindrance(token, Role(token.role_there)):  # type: ignore[attr-defined]  # annotated
+        raise _refused(hindrance)
     _note_use(token)
     return token
+
+
+def tokens_of(user: User) -> ApiTokenQuerySet:
+    """All of them, ended ones too."""
+    return ApiToken.objects.select_related("user", "project").filter(user=user)
+
+
+def get_token_of(user: User, token_id: str) -> ApiToken:
+    """Http404 where it is not `user`'s."""
+    token = tokens_of(user).filter(pk=token_id).first() if is_id(token_id) else None
+    if token is None:
+        raise Http404("You have no such API token.")
+    return token
+
+
+def hindrances(user: User, tokens: Iterable[ApiToken]) -> list[tuple[ApiToken, str]]:
+    """Tokens of `user`, each with why it opens nothing now, as a sentence; "" where it does. One query more."""
+    roles = dict(Membership.objects.filter(user=user).values_list("project_id", "role"))
+    return [(token, _hindrance(token, roles.get(token.project_id))) for token in tokens]
 
 
 def _tokens() -> QuerySet[ApiToken]:
@@ -72,20 +88,25 @@ def _bearer(request: HttpRequest) -> str:
 
 
 def _why_not(token_hash: str | None) -> str:
-    """Of a token that opens no project of its person's."""
+    """Of a token that is in no project of its person's."""
     tokens = ApiToken.objects.select_related("user", "project")
     token = tokens.filter(token_hash=token_hash).first() if token_hash else None
-    if token is None:
-        return UNKNOWN
+    return _hindrance(token, None) if token else UNKNOWN
+
+
+def _hindrance(token: ApiToken, has: int | None) -> str:
+    """`has`: the role of the person in the project."""
     if ended := token.ended():
-        return _ended(ended)
+        return f"This API token {ended}. Make a new one on this site, under API tokens."
     if not token.user.is_active:
         return "The account of this API token is deactivated. Ask an administrator of this site to reactivate it."
-    return f"You are no longer a member of {token.project}, which this API token is for. Make one for another project."
-
-
-def _ended(ended: str) -> str:
-    return f"This API token {ended}. Make a new one on this site, under API tokens."
+    if has is None:
+        return f"You are no longer a member of {token.project}. Make an API token for another project."
+    try:
+        require(token.project, Role(has), Role.EDITOR, writable=True)
+    except PermissionDenied as denied:
+        return str(denied)
+    return ""
 
 
 def _refused(message: str) -> Refused:

@@ -27,6 +27,7 @@ OWN = [
     "mfa_list_webauthn",
     "mfa_add_webauthn",
     "usersessions_list",
+    "api_tokens",
     "socialaccount_connections",
     "account_logout",
 ]

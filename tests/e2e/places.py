@@ -63,6 +63,7 @@ INSIDE = {
     "emails": "/accounts/email/",
     "second-factor": "/accounts/2fa/",
     "sessions": "/accounts/sessions/",
+    "api-tokens": "/me/tokens/",
 }
 CONSOLE = {
     "overview": "/console/",

@@ -13,7 +13,7 @@ from django.db import transaction  # noqa: E402
 
 from apps.conversations.actions.sharing import share_conversation  # noqa: E402
 from apps.conversations.models import Conversation  # noqa: E402
-from tests.e2e.furniture import access, library, people, pictures, reports, usage  # noqa: E402
+from tests.e2e.furniture import access, library, people, pictures, reports, tokens, usage  # noqa: E402
 
 
 @transaction.atomic
@@ -21,6 +21,7 @@ def furnish(email: str) -> dict[str, str]:
     here = people.settle(email)
     made = access.govern(here) | library.write(here) | reports.moderate(here) | pictures.hang(here)
     usage.use(here)
+    tokens.give(here)
     return made | {
         "person": here.member.pk, "other": here.others[0].pk, "group": str(here.groups[0].pk),
         "empty_group": str(here.groups[-1].pk), "shared": _share(here),
