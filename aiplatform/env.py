@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -31,7 +31,11 @@ def boolean(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} is {raw!r}; write 1 or 0.")
 
 
-def integer(name: str, default: int, *, minimum: int | None = None) -> int:
+@overload
+def integer(name: str, default: int, *, minimum: int | None = None) -> int: ...
+@overload
+def integer(name: str, default: None, *, minimum: int | None = None) -> int | None: ...
+def integer(name: str, default: int | None, *, minimum: int | None = None) -> int | None:
     raw = os.environ.get(name)
     if not raw:
         return default

@@ -17,7 +17,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.generations.urls")),
     path("", include("apps.conversations.urls")),
     path("", include("apps.studio.urls")),
-    path("", include("apps.api.urls")),
     path("", include("apps.prompts.urls")),
     path("", include("apps.governance.urls")),
     path("", include("apps.quotas.urls")),

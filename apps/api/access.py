@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -24,6 +25,7 @@ PREFIX = "atr_"
 TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 NOTED_EVERY = timedelta(minutes=1)
 MISSING = "Send an API token in the header “Authorization: Bearer …”. You make one on this site, under API tokens."
+NONE_HERE = "This site takes no API tokens: whoever runs it has switched them off."
 UNKNOWN = "This API token is not known here. Check that it is whole, or make a new one on this site, under API tokens."
 
 
@@ -40,6 +42,8 @@ def token_of(request: HttpRequest) -> ApiToken:
 
     Raises Refused: 401 for whatever opens nothing now. Only who holds a token that was good once is told why.
     """
+    if not are_allowed():
+        raise _refused(NONE_HERE)
     raw = _bearer(request)
     # A guess that no token looks like costs the database nothing.
     token_hash = hash_token(raw) if TOKEN.fullmatch(raw) else None
@@ -52,23 +56,33 @@ def token_of(request: HttpRequest) -> ApiToken:
     return token
 
 
+def are_allowed() -> bool:
+    """Whether there are API tokens on this site."""
+    return bool(settings.API_TOKEN_DAYS != 0)
+
+
+def tokens() -> ApiTokenQuerySet:
+    """Everybody's, ended ones too: for the console."""
+    return ApiToken.objects.select_related("user", "project")
+
+
 def tokens_of(user: User) -> ApiTokenQuerySet:
-    """All of them, ended ones too."""
-    return ApiToken.objects.select_related("user", "project").filter(user=user)
+    return tokens().filter(user=user)
 
 
-def get_token_of(user: User, token_id: str) -> ApiToken:
-    """Http404 where it is not `user`'s."""
-    token = tokens_of(user).filter(pk=token_id).first() if is_id(token_id) else None
+def get_token(token_id: str, among: ApiTokenQuerySet | None = None) -> ApiToken:
+    """Http404 where there is no such, or it is not `among` these."""
+    rows = tokens() if among is None else among
+    token = rows.filter(pk=token_id).first() if is_id(token_id) else None
     if token is None:
-        raise Http404("You have no such API token.")
+        raise Http404("There is no such API token.")
     return token
 
 
-def hindrances(user: User, tokens: Iterable[ApiToken]) -> list[tuple[ApiToken, str]]:
+def hindrances(user: User, of: Iterable[ApiToken]) -> list[tuple[ApiToken, str]]:
     """Tokens of `user`, each with why it opens nothing now, as a sentence; "" where it does. One query more."""
     roles = dict(Membership.objects.filter(user=user).values_list("project_id", "role"))
-    return [(token, _hindrance(token, roles.get(token.project_id))) for token in tokens]
+    return [(token, _hindrance(token, roles.get(token.project_id))) for token in of]
 
 
 def _tokens() -> QuerySet[ApiToken]:
@@ -89,8 +103,7 @@ def _bearer(request: HttpRequest) -> str:
 
 def _why_not(token_hash: str | None) -> str:
     """Of a token that is in no project of its person's."""
-    tokens = ApiToken.objects.select_related("user", "project")
-    token = tokens.filter(token_hash=token_hash).first() if token_hash else None
+    token = tokens().filter(token_hash=token_hash).first() if token_hash else None
     return _hindrance(token, None) if token else UNKNOWN
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.errors import NotAllowed
@@ -15,9 +16,11 @@ from apps.api.models import HINT_CHARS, MAX_NAME_CHARS, ApiToken
 from apps.api.targets import token_target
 from apps.audit.record import record
 from apps.lib.ids import hash_token, new_token
+from apps.moderation.notices import notify
 from apps.projects.models import Project
 
 MAX_LIVE = 20
+REVOKED = "An administrator of this site revoked it. Programs that use it are refused; you can make a new one."
 
 
 @transaction.atomic
@@ -52,4 +55,6 @@ def revoke_token(*, actor: User, token: ApiToken) -> bool:
         return False
     token.refresh_from_db(fields=["revoked_at"])
     record("api.token.revoked", actor=actor, target=token_target(token), project_id=token.project_id)
+    if actor != token.user:
+        notify(token.user, f"Your API token “{token}” was revoked", REVOKED, url=reverse("api_tokens"))
     return True

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from apps.api.models import MAX_NAME_CHARS
 from apps.projects.models import Project
@@ -25,6 +26,15 @@ def _days(chosen: str) -> int | None:
     return None if chosen == NEVER else int(chosen)
 
 
+def _lives(longest: int | None) -> list[tuple[int | str, str]]:
+    """To choose from; with the longest that the site allows, where it says one."""
+    days = sorted({*DAYS, longest}) if longest else DAYS
+    found: list[tuple[int | str, str]] = [
+        (each, f"in {each} day{'' if each == 1 else 's'}") for each in days if not longest or each <= longest
+    ]
+    return found if longest else [*found, (NEVER, "never")]
+
+
 class TokenForm(forms.Form):
     name = forms.CharField(
         max_length=MAX_NAME_CHARS, help_text=NAME_HELP, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -38,5 +48,5 @@ class TokenForm(forms.Form):
         choices: dict[str, forms.TypedChoiceField] = self.fields  # type: ignore[assignment]
         choices["project"].choices = [(project.pk, project.name) for project in projects]
         choices["project"].coerce = found.__getitem__
-        choices["days"].choices = [*((days, f"in {days} days") for days in DAYS), (NEVER, "never")]
-        choices["days"].initial = FIRST
+        choices["days"].choices = _lives(settings.API_TOKEN_DAYS)
+        choices["days"].initial = min(FIRST, settings.API_TOKEN_DAYS or FIRST)

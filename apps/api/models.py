@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -20,7 +20,9 @@ HINT_CHARS = 4
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def live(self) -> Self:
         """Neither revoked nor, by the database's clock, expired."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None)
+        found = self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None)
+        longest: int | None = settings.API_TOKEN_DAYS
+        return found if longest is None else found.filter(created_at__gt=Now() - timedelta(days=longest))
 
 
 class ApiToken(models.Model):
@@ -48,11 +50,20 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def ended(self, now: datetime | None = None) -> str:
+    @property
+    def until(self) -> datetime | None:
+        """When it expires: also one that was made for longer than the site allows now."""
+        longest: int | None = settings.API_TOKEN_DAYS
+        if longest is None:
+            return self.expires_at
+        end = self.created_at + timedelta(days=longest)
+        return min(self.expires_at, end) if self.expires_at else end
+
+    def ended(self) -> str:
         """Why it opens nothing any more, as the end of a sentence; "" while it is live."""
         if self.revoked_at:
             return "was revoked"
-        return "has expired" if self.expires_at and self.expires_at <= (now or timezone.now()) else ""
+        return "has expired" if self.until and self.until <= timezone.now() else ""
 
 
 class ApiCall(models.Model):

@@ -45,6 +45,7 @@ PLACES = (
     Place("People", "console_people", "People", "users", Power.SEE),
     Place("People", "console_groups", "Groups", "layers", Power.SEE),
     Place("People", "console_invitations", "Invitations", "mail", Power.SEE),
+    Place("People", "console_tokens", "API tokens", "terminal", Power.SEE),
     Place("Models", "console_models", "Models", "boxes", Power.SEE),
     Place("Models", "console_grants", "Grants", "key-round", Power.SEE),
     Place("Models", "console_matrix", "Who can use what", "shield-check", Power.SEE),

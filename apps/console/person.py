@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from apps.accounts.models import User
+from apps.api.models import ApiToken
 from apps.console.tables_of.people import role_name
 from apps.generations.models import GenerationJob
 from apps.governance.models import Grant
@@ -26,6 +27,7 @@ def about(person: User) -> dict[str, Any]:
         "groups": groups,
         "grants": list(grants.select_related("hosted_model", "model_version", "group", "project", "user")[:50]),
         "memberships": list(memberships[:50]),
+        "tokens": ApiToken.objects.live().filter(user=person).count(),
         "used": {name: value or 0 for name, value in used.items()},
         "device_seconds": (used["device_ms"] or 0) / 1000,
     }

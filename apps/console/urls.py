@@ -14,6 +14,7 @@ from apps.console.views import (
     requests,
     site_settings,
     stops,
+    tokens,
     upstreams,
 )
 
@@ -40,6 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/groups/<int:group_id>/delete/", groups.group_delete, name="console_group_delete"),
     path("console/groups/<int:group_id>/add/", groups.group_add, name="console_group_add"),
     path("console/groups/<int:group_id>/remove/<str:person_id>/", groups.group_remove, name="console_group_remove"),
+    path("console/tokens/", tokens.console_tokens, name="console_tokens"),
+    path("console/tokens/<str:token_id>/revoke/", tokens.token_revoke, name="console_token_revoke"),
     path("console/models/", models.console_models, name="console_models"),
     path("console/models/<slug:model_id>/", models.console_model, name="console_model"),
     path("console/models/<slug:model_id>/state/", models.model_state, name="console_model_state"),

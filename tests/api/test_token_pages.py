@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -49,8 +50,8 @@ def test_a_new_token_is_shown_once_and_kept_nowhere(world: World, editor: Client
     assert raw not in f"{cookies} {sessions} {page.headers}"
 
 
-def test_it_says_what_to_do_with_it(world: World, editor: Client, settings: object) -> None:
-    settings.SITE_URL = "https://atrium.example.org"  # type: ignore[attr-defined]
+def test_it_says_what_to_do_with_it(world: World, editor: Client, settings: Any) -> None:
+    settings.SITE_URL = "https://atrium.example.org"
     page = editor.post(URL, sent(world)).content.decode()
     assert "OPENAI_BASE_URL=https://atrium.example.org/v1\nexport OPENAI_API_KEY=atr_" in page
     assert "$OPENAI_BASE_URL/chat/completions" in page
@@ -128,10 +129,10 @@ def test_the_list_has_ones_own_and_says_why_one_opens_nothing(world: World, edit
 
 
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
-    world: World, editor: Client, django_assert_max_num_queries: object
+    world: World, editor: Client, django_assert_max_num_queries: Any
 ) -> None:
     def queries() -> int:
-        with django_assert_max_num_queries(20) as seen:  # type: ignore[operator]
+        with django_assert_max_num_queries(20) as seen:
             editor.get(URL)
         return len(seen)
 
@@ -141,6 +142,31 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
     for _ in range(5):
         create_token(actor=world.editor, project=world.project, name="More", days=30)
     assert queries() == one
+
+
+@pytest.mark.parametrize(
+    ("longest", "choices", "first"),
+    [
+        (None, [30, 90, 365, "never"], 90),
+        (1, [1], 1),
+        (60, [30, 60], 60),
+        (90, [30, 90], 90),
+        (1000, [30, 90, 365, 1000], 90),
+    ],
+)
+def test_no_longer_life_can_be_chosen_than_the_site_allows(
+    editor: Client, settings: Any, longest: int | None, choices: list[object], first: int
+) -> None:
+    settings.API_TOKEN_DAYS = longest
+    field = editor.get(URL).context["form"].fields["days"]
+    assert ([value for value, _ in field.choices], field.initial) == (choices, first)
+
+
+def test_a_site_without_tokens_has_no_page_of_them(editor: Client, settings: Any) -> None:
+    assert URL in editor.get("/me/").content.decode()
+    settings.API_TOKEN_DAYS = 0
+    assert URL not in editor.get("/me/").content.decode()
+    assert editor.get(URL).status_code == editor.post(URL).status_code == 404
 
 
 def test_revoking_ends_it(world: World, editor: Client) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from aiplatform import env
 from apps.accounts.actions.people import deactivate, reactivate
 from apps.accounts.errors import NotAllowed
+from apps.accounts.export import export_of
 from apps.api import access
 from apps.api.access import token_of
 from apps.api.actions import MAX_LIVE, create_token, revoke_token
@@ -172,6 +178,47 @@ def test_how_many_live_tokens_one_person_may_have(world: World) -> None:
         another()
     revoke_token(actor=world.editor, token=tokens[0])
     assert another()
+
+
+def test_a_site_may_say_how_long_a_token_lives(world: World, made: Made, settings: Any) -> None:
+    _, forever = create_token(actor=world.editor, project=world.project, name="Server", days=None)
+    ApiToken.objects.update(created_at=timezone.now() - timedelta(days=8))
+    assert used(f"Bearer {made[1]}").until == used(f"Bearer {made[1]}").expires_at
+    assert used(f"Bearer {forever}").until is None
+    settings.API_TOKEN_DAYS = 7
+    for raw in (made[1], forever):
+        assert "has expired" in refused(f"Bearer {raw}")
+    assert not ApiToken.objects.live().exists()
+    settings.API_TOKEN_DAYS = 9
+    assert used(f"Bearer {forever}").until == used(f"Bearer {made[1]}").until
+    assert ApiToken.objects.live().count() == 2
+
+
+@pytest.mark.parametrize(("written", "read"), [(None, None), ("", None), ("0", 0), ("30", 30)])
+def test_how_the_longest_life_is_written(
+    monkeypatch: pytest.MonkeyPatch, written: str | None, read: int | None
+) -> None:
+    monkeypatch.delenv("API_TOKEN_DAYS", raising=False)
+    if written is not None:
+        monkeypatch.setenv("API_TOKEN_DAYS", written)
+    assert env.integer("API_TOKEN_DAYS", None, minimum=0) == read
+
+
+def test_a_site_may_have_no_tokens(made: Made, settings: Any, django_assert_num_queries: Any) -> None:
+    settings.API_TOKEN_DAYS = 0
+    with django_assert_num_queries(0):
+        assert refused(f"Bearer {made[1]}") == access.NONE_HERE
+
+
+def test_a_person_takes_all_along_but_the_hash(world: World, made: Made) -> None:
+    token, raw = made
+    with zipfile.ZipFile(io.BytesIO(export_of(world.editor))) as files:
+        text = files.read("api_tokens.json").decode()
+    (row,) = json.loads(text)
+    assert (row["name"], row["hint"], row["project"]) == (token.name, token.hint, world.project.pk)
+    assert set(row) == {field.name for field in ApiToken._meta.fields} - {"user", "token_hash"}
+    assert raw not in text
+    assert token.token_hash not in text
 
 
 def test_the_audit_log_has_neither_token_nor_hash_nor_name(world: World, made: Made) -> None:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import SignUpInvitation, User
+from apps.api.actions import create_token
 from apps.catalog.models import HostedModel
 from apps.governance.models import AccessRequest, Grant, KillSwitch, Subject
 from apps.moderation.models import Case
@@ -42,6 +43,7 @@ def more(world: World, number: int) -> None:
     case = Case.objects.create(kind="prompt", thing_id=f"{number}", author=person, label="Buy this")
     case.reports.create(reporter=world.stranger, reason="spam")
     case.decisions.create(moderator=world.admin, outcome="warn")
+    create_token(actor=person, project=world.project, name="Notebook", days=30)
     expires = "2099-01-01T00:00Z"
     SignUpInvitation.objects.create(token_hash=f"{number}", created_by=person, expires_at=expires)
 

@@ -74,6 +74,7 @@ CONSOLE = {
     "group": "/console/groups/{group}/",
     "group-empty": "/console/groups/{empty_group}/",
     "invitations": "/console/invitations/",
+    "console-tokens": "/console/tokens/",
     "console-models": "/console/models/",
     "console-model": "/console/models/smollm2-135m-instruct/",
     "console-model-stopped": "/console/models/zephyr-7b-beta/",

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts.access import asks_again, signed_in_user
 from apps.accounts.errors import NotAllowed
 from apps.accounts.models import User
-from apps.api.access import get_token_of, hindrances, tokens_of
+from apps.api.access import NONE_HERE, are_allowed, get_token, hindrances, tokens_of
 from apps.api.actions import create_token, revoke_token
 from apps.api.forms import TokenForm
 from apps.api.models import ApiToken
@@ -33,6 +33,8 @@ PAGE_SIZE = 50
 @asks_again
 def api_tokens(request: HttpRequest) -> HttpResponse:
     """A new token is shown in the answer to the form and kept nowhere: no redirect, no session, no message has it."""
+    if not are_allowed():
+        raise Http404(NONE_HERE)
     user = signed_in_user(request)
     projects = writable_projects_of(user)
     here = last_of(projects, request.session)
@@ -51,7 +53,7 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def api_token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
     user = signed_in_user(request)
-    token = get_token_of(user, token_id)
+    token = get_token(token_id, tokens_of(user))
     if revoke_token(actor=user, token=token):
         messages.success(request, f"“{token}” is revoked: it opens nothing any more.")
     return redirect("api_tokens")

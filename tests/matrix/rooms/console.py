@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from apps.accounts.actions.invitations import invite_to_sign_up
+from apps.api.actions import create_token
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.catalog.upstreams import Served, add_upstream
 from apps.governance.models import AccessRequest, Grant, KillSwitch, Subject
@@ -38,6 +39,8 @@ console_group_rename                 POST    login 404  404  404  404  302
 console_group_delete                 POST    login 404  404  404  404  302
 console_group_add                    POST    login 404  404  404  404  302
 console_group_remove                 POST    login 404  404  404  404  302
+console_tokens                       GET     login 404  404  404  404  200
+console_token_revoke                 POST    login 404  404  404  404  302
 
 console_models                       GET     login 404  404  404  404  200
 console_model                        GET     login 404  404  404  404  200
@@ -124,6 +127,7 @@ FOR_ADMINISTRATORS = {
     "console_group_delete",
     "console_group_add",
     "console_group_remove",
+    "console_token_revoke",
     "console_upstream_new",
     "console_upstream",
     "console_upstream_test",
@@ -140,6 +144,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     """For each route of this room the parts of its address."""
     group = Group.objects.create(name="Readers of the matrix")
     group.user_set.add(world.viewer)
+    token, _ = create_token(actor=world.editor, project=world.project, name="Notebook", days=30)
     invitation, _ = invite_to_sign_up(actor=world.admin, email="", days=1)
     model = _model()
     grant = Grant.objects.create(subject_type=Subject.USER, user=world.owner, hosted_model=model)
@@ -162,6 +167,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
         "console_group_delete": of_group,
         "console_group_add": of_group,
         "console_group_remove": of_group | {"person_id": world.viewer.pk},
+        "console_token_revoke": {"token_id": token.pk},
         "console_model": of_model,
         **{f"console_model_{change}": of_model for change in MODEL_CHANGES},
         **{route: {"model_id": far.pk} for route in OF_UPSTREAMS},
