@@ -276,6 +276,7 @@ ARTIFACT_STORE = env.path("ARTIFACT_STORE", DATA_DIR / "artifacts")  # pictures;
 PICTURE_KEYS = env.path("PICTURE_KEYS", DATA_DIR / "picture-keys")  # what signs downloads as made by a model (C2PA)
 MAX_PROMPT_CHARS = env.integer("MAX_PROMPT_CHARS", 100_000, minimum=1)
 CONVERSATION_BIN_DAYS = env.integer("CONVERSATION_BIN_DAYS", 7, minimum=1)  # deleted ones can be restored this long
+API_KEEP_DAYS = env.integer("API_KEEP_DAYS", 30, minimum=0)  # what programs asked and were answered
 ARTIFACT_BIN_DAYS = env.integer("ARTIFACT_BIN_DAYS", 7, minimum=1)  # deleted pictures can be brought back this long
 MAX_IMAGE_PIXEL_STEPS = env.integer("MAX_IMAGE_PIXEL_STEPS", 1024 * 1024 * 100, minimum=4096)  # of one picture
 MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 20, minimum=1)  # of one picture that people bring along

@@ -88,9 +88,12 @@ def test_everybody_gets_what_the_table_says(row: Row, furnished: Site, db: None)
 
 @pytest.mark.model
 @pytest.mark.parametrize(
-    "row", [row for row in ROWS if row.method == "POST"], ids=lambda row: f"{row.method}-{row.route}"
+    "row",
+    [row for row in ROWS if row.method == "POST" and set(row.expected.values()) != {"401"}],
+    ids=lambda row: f"{row.method}-{row.route}",
 )
 def test_nothing_is_changed_without_a_csrf_token(row: Row, furnished: Site, db: None) -> None:
+    """Where being signed in opens nothing there is nothing to forge."""
     url = address(row.route, furnished.things)
     client = _client(furnished, "owner", enforce_csrf_checks=True)
     assert _send(client, row, url, "owner").status_code == 403

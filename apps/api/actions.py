@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -12,14 +13,18 @@ from django.utils import timezone
 from apps.accounts.errors import NotAllowed
 from apps.accounts.models import User
 from apps.api.access import PREFIX
-from apps.api.models import HINT_CHARS, MAX_NAME_CHARS, ApiToken
+from apps.api.models import HINT_CHARS, MAX_NAME_CHARS, ApiCall, ApiToken
 from apps.api.targets import token_target
 from apps.audit.record import record
+from apps.generations.actions import wipe_content
+from apps.generations.erasing import erase_pictures
+from apps.generations.models import Artifact, Kind, Origin
 from apps.lib.ids import hash_token, new_token
 from apps.moderation.notices import notify
 from apps.projects.models import Project
 
 MAX_LIVE = 20
+ERASED_AT_ONCE = 200
 REVOKED = "An administrator of this site revoked it. Programs that use it are refused; you can make a new one."
 
 
@@ -58,3 +63,17 @@ def revoke_token(*, actor: User, token: ApiToken) -> bool:
     if actor != token.user:
         notify(token.user, f"Your API token “{token}” was revoked", REVOKED, url=reverse("api_tokens"))
     return True
+
+
+@transaction.atomic
+def forget_calls() -> int:
+    """Erase what programs asked longer than API_KEEP_DAYS ago, with the pictures that they showed and the answers; how
+    many. Nobody has a page on which they could. Pictures that were drawn hang in a gallery, and stay there."""
+    since = Now() - timedelta(days=settings.API_KEEP_DAYS)
+    overdue = ApiCall.objects.filter(erased_at=None, created_at__lt=since, job__kind=Kind.TEXT)
+    calls = list(overdue.order_by("created_at").select_for_update(skip_locked=True, of=("self",))[:ERASED_AT_ONCE])
+    wipe_content([call.pk for call in calls])
+    shown = [picture for call in calls for picture in call.pictures]
+    erase_pictures(Artifact.objects.filter(pk__in=shown, origin=Origin.ATTACHED))
+    ApiCall.objects.filter(pk__in=[call.pk for call in calls]).update(erased_at=Now(), pictures=[])
+    return len(calls)

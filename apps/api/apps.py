@@ -8,8 +8,11 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.api import own_rows
+        from apps.api.actions import forget_calls
         from apps.api.audit_actions import ACTIONS
         from apps.audit.registry import register
+        from apps.lib.chores import chore
 
         register(ACTIONS)
         own_rows.register()
+        chore("api.forget", every=600.0)(forget_calls)

@@ -16,9 +16,11 @@ from apps.catalog.chat import takes_thoughts
 from apps.catalog.models import HostedModel, Modality
 from apps.conversations.history import Calls, calls_for
 from apps.generations.actions import submit_generation
+from apps.generations.artifact_actions import upload_artifact
 from apps.generations.errors import Refused
 from apps.generations.image_actions import submit_image
-from apps.generations.models import GenerationJob
+from apps.generations.intake import pictures_in
+from apps.generations.models import GenerationJob, Origin
 from apps.generations.params import BY_NAME
 
 Object = dict[str, Any]
@@ -36,15 +38,17 @@ def ask(token: ApiToken, asked: ChatRequest) -> GenerationJob:
         raise wrong("model", USE_IMAGES.format(model))
     if asked.top_logprobs is not None and model.default_version and model.default_version.is_upstream:
         raise wrong("logprobs", f"{model} runs on another server, which isn't asked how likely its tokens were.")
+    messages = [_with_pictures(token, model, message) for message in _as_shown(model, asked.messages)]
     job = submit_generation(
         actor=token.user,
         project=token.project,
         model=model,
-        messages=_as_shown(model, asked.messages),
+        messages=messages,
         params=asked.params,
         defaults=AS_LONG_AS_FITS,
+        through=token.pk,
     )
-    ApiCall.objects.create(job=job, token=token)
+    ApiCall.objects.create(job=job, token=token, pictures=pictures_in(messages))
     return job
 
 
@@ -54,7 +58,14 @@ def draw(token: ApiToken, asked: ImagesRequest) -> list[GenerationJob]:
     model = _model(asked.model)
     if model.modality != Modality.IMAGE:
         raise wrong("model", USE_CHAT.format(model))
-    jobs = submit_image(actor=token.user, project=token.project, model=model, params=asked.params, count=asked.number)
+    jobs = submit_image(
+        actor=token.user,
+        project=token.project,
+        model=model,
+        params=asked.params,
+        count=asked.number,
+        through=token.pk,
+    )
     ApiCall.objects.bulk_create(ApiCall(job=job, token=token) for job in jobs)
     return jobs
 
@@ -84,6 +95,18 @@ def _as_shown(model: HostedModel, messages: Sequence[Object]) -> list[Object]:
     return [
         message if thinks and place > last else _without_thoughts(message) for place, message in enumerate(messages)
     ]
+
+
+def _with_pictures(token: ApiToken, model: HostedModel, message: Object) -> Object:
+    """What it shows is kept as long as its text. Files of a request that is refused are swept up."""
+    files = message.get("data", ())
+    if files and not model.sees:
+        raise wrong("messages", f"{model} reads text only: GET /v1/models tells which models read pictures.")
+    shown = [
+        upload_artifact(actor=token.user, project=token.project, data=data, origin=Origin.ATTACHED).pk for data in files
+    ]
+    kept = {name: value for name, value in message.items() if name != "data"}
+    return kept | ({"pictures": shown} if shown else {})
 
 
 def _unanswered(messages: Sequence[Mapping[str, Any]]) -> list[str]:

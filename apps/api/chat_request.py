@@ -6,6 +6,8 @@ What would change the answer and isn't known here is refused in words, never lef
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -33,12 +35,13 @@ IGNORED = frozenset(
 """For the books of whoever runs the server, or so that it is quicker."""
 KNOWN = ("model", "messages", *SAME, *LONGEST, *OWN)
 ROLES = MappingProxyType({"developer": "system"} | {role: role for role in ("system", "user", "assistant", "tool")})
+MAX_PICTURES = 16
 DATA_ONLY = "Pictures are sent in the message itself, as “data:image/png;base64,…”: nothing is fetched from elsewhere."
 
 
 class ChatRequest(NamedTuple):
-    """`messages` as `submit_generation` takes them, but for the `data` of their pictures; `params` are those that were
-    chosen. With `counts` a streamed answer ends with what it used."""
+    """`messages` as `submit_generation` takes them, but with the files of pictures as `data`; `params` are those that
+    were chosen. With `counts` a streamed answer ends with what it used."""
 
     model: str
     messages: list[Object]
@@ -161,12 +164,14 @@ def _messages(raw: Any) -> list[Object]:
         if not isinstance(message, dict) or message.get("role") not in ROLES:
             raise wrong(where, f"{where} needs a role: {', '.join(ROLES)}.")
         found.append(READERS.get(message["role"], _plain)(message, where, called))
+    if (pictures := sum(len(message.get("data", ())) for message in found)) > MAX_PICTURES:
+        raise wrong("messages", f"Up to {MAX_PICTURES} pictures may be shown at once, and these are {pictures}.")
     return found
 
 
 def _plain(message: Object, where: str, _called: Object) -> Object:
     texts, pictures = _parts(message.get("content"), f"{where}.content")
-    said: Object = {"role": ROLES[message["role"]], "content": "".join(texts)}
+    said: Object = {"role": ROLES[message["role"]], "content": "\n".join(texts)}
     if pictures and message["role"] != "user":
         raise wrong(where, f"{where} has a picture: only messages of the user may have some.")
     return said | ({"data": pictures} if pictures else {})
@@ -216,12 +221,12 @@ READERS: Mapping[str, Callable[[Object, str, dict[str, str]], Object]] = Mapping
 )
 
 
-def _parts(content: Any, where: str) -> tuple[list[str], list[str]]:
-    """The texts, and the addresses of the pictures."""
+def _parts(content: Any, where: str) -> tuple[list[str], list[bytes]]:
+    """The texts, and the files of the pictures."""
     if isinstance(content, str):
         return [content], []
     texts: list[str] = []
-    pictures: list[str] = []
+    pictures: list[bytes] = []
     if not isinstance(content, list):
         raise wrong(where, f"{where} must be text, or a list of parts.")
     for part in content:
@@ -229,12 +234,20 @@ def _parts(content: Any, where: str) -> tuple[list[str], list[str]]:
             case {"type": "text", "text": str(text)} | {"type": "refusal", "refusal": str(text)}:
                 texts.append(text)
             case {"type": "image_url", "image_url": {"url": str(url)}} if url.startswith("data:image/"):
-                pictures.append(url)
+                pictures.append(_file(url, where))
             case {"type": "image_url"}:
                 raise wrong(where, DATA_ONLY)
             case _:
                 raise wrong(where, f"{where} has a part that isn't known here. Known are text and image_url.")
     return texts, pictures
+
+
+def _file(url: str, where: str) -> bytes:
+    kind, _, data = url.partition(",")
+    try:
+        return base64.b64decode(data if kind.endswith(";base64") else "-", validate=True)
+    except (binascii.Error, ValueError):
+        raise wrong(where, f"A picture of {where} isn't whole: it is sent as “data:image/png;base64,…”.") from None
 
 
 def _object(given: Mapping[str, Any], name: str) -> Object:

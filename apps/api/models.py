@@ -74,4 +74,5 @@ class ApiCall(models.Model):
     )
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="calls")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
-    erased_at = models.DateTimeField(null=True, blank=True, help_text="of its texts")
+    pictures = models.JSONField(default=list, help_text="ids of those that its messages showed")
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="its texts and these pictures, after a while")

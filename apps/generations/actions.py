@@ -43,10 +43,12 @@ def submit_generation(
     messages: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
     defaults: Mapping[str, Any] = NO_OTHERS,
+    through: str = "",
 ) -> GenerationJob:
     """Queue one generation, in the caller's transaction where there is one; a worker is woken after the commit. A
     message may have `pictures`, the ids of Artifacts: the caller has checked that they are this project's. `defaults`
-    take the place of the model's and ours, where nothing was chosen.
+    take the place of the model's and ours, where nothing was chosen; `through` tells the audit log the API token of a
+    program that asks for its person.
 
     Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed.
     """
@@ -85,7 +87,7 @@ def submit_generation(
     refuse_overload(job)
     # What the job may use at most: its prompt and the longest answer it may give.
     set_aside(job, actor, model, tokens=job.prompt_tokens + chosen["max_tokens"])
-    trail.submitted(job, actor)
+    trail.submitted(job, actor, through)
     transaction.on_commit(lambda: ring(job.pk, model.queue), robust=True)
     return job
 

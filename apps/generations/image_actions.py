@@ -41,17 +41,23 @@ class _Asked(NamedTuple):
 
 @transaction.atomic
 def submit_image(
-    *, actor: User, project: Project, model: HostedModel, params: Mapping[str, Any], count: int = 1
+    *,
+    actor: User,
+    project: Project,
+    model: HostedModel,
+    params: Mapping[str, Any],
+    count: int = 1,
+    through: str = "",
 ) -> list[GenerationJob]:
     """Queue `count` pictures with seeds one after another, in the caller's transaction where there is one: all of
-    them, or none. A worker is woken after the commit.
+    them, or none. A worker is woken after the commit. `through` as of `submit_generation`.
 
     Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed.
     """
     asked = _checked(actor, project, model, params, count)
     refuse_too_many(actor, count)
     shared = asked.params | {"seed": _first_seed(asked.params["seed"], count), "batch": new_id()}
-    return queue_pictures(actor, project, model, asked.version, shared, count)
+    return queue_pictures(actor, project, model, asked.version, shared, count, through)
 
 
 def quote(*, actor: User, project: Project, model: HostedModel, params: Mapping[str, Any], count: int = 1) -> Quote:
@@ -64,7 +70,13 @@ def quote(*, actor: User, project: Project, model: HostedModel, params: Mapping[
 
 
 def queue_pictures(
-    actor: User, project: Project, model: HostedModel, version: ModelVersion, params: Mapping[str, Any], count: int
+    actor: User,
+    project: Project,
+    model: HostedModel,
+    version: ModelVersion,
+    params: Mapping[str, Any],
+    count: int,
+    through: str = "",
 ) -> list[GenerationJob]:
     """For checked parameters, in the transaction of the caller. Raises Refused."""
     jobs = [
@@ -81,7 +93,7 @@ def queue_pictures(
     each = expected_ms(params, model.pk) or 0.0
     for job in jobs:
         set_aside(job, actor, model, images=1, device_ms=each)
-        trail.submitted(job, actor)
+        trail.submitted(job, actor, through)
     transaction.on_commit(lambda: ring(jobs[0].pk, model.queue), robust=True)
     return jobs
 

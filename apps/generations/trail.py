@@ -13,7 +13,7 @@ from apps.generations.outcomes import TOO_LATE
 OUTCOMES = {State.SUCCEEDED: "allowed", State.CANCELLED: "allowed", State.FAILED: "failed"}
 
 
-def submitted(job: GenerationJob, actor: User) -> None:
+def submitted(job: GenerationJob, actor: User, through: str = "") -> None:
     record(
         "generation.submitted",
         actor=actor,
@@ -22,6 +22,7 @@ def submitted(job: GenerationJob, actor: User) -> None:
         model=job.model_version.hosted_model_id,
         version=job.model_version_id,
         **(_picture(job) if job.kind == Kind.IMAGE else _text(job)),
+        **({"api_token": through} if through else {}),
         **({"reproduces": job.params["reproduces"]} if "reproduces" in job.params else {}),
     )
 

@@ -17,6 +17,7 @@ from apps.catalog.models import HostedModel
 from apps.generations.models import GenerationJob, State
 from tests.faults.processes import WorkerProcess
 from tests.faults.web import WebProcess, in_thread
+from tests.generations.upstreams import far_model
 from tests.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
@@ -109,3 +110,20 @@ async def test_programs_that_wait_keep_no_connection_to_the_database(
                 assert (await browser.get(f"{site.url}/readyz")).status_code == 200
         assert monotonic() - began < 5
     await until({State.CANCELLED})
+
+
+async def test_another_site_can_be_the_server_of_a_model(
+    start: Callable[..., WorkerProcess], web: Callable[[], WebProcess], slow_model: HostedModel, world: World
+) -> None:
+    """The one that asks and the one that answers are the same here, by its address."""
+    site, worker = web(), await in_thread(start)(UPSTREAM_ALLOWED_NETWORKS="127.0.0.1")
+    await in_thread(lambda: (site.ready(), worker.ready()))()
+    _, raw = await in_thread(create_token)(actor=world.editor, project=world.project, name="Program", days=None)
+    await in_thread(far_model)(f"{site.url}/v1", "tiny", raw)
+    client = client_of(site, raw)
+    asked: dict[str, Any] = {"messages": ASKED, "max_tokens": 24, "temperature": 0}
+    far = await client.chat.completions.create(model="far", **asked)
+    here = await client.chat.completions.create(model="tiny", **asked)
+    assert far.choices[0].message.content == here.choices[0].message.content
+    assert far.usage == here.usage
+    assert await GenerationJob.objects.filter(model_version__hosted_model="tiny").acount() == 2

@@ -26,7 +26,7 @@ DONE = b"data: [DONE]\n\n"
 
 @api_view("POST")
 async def completions(request: ApiRequest) -> HttpResponseBase:
-    asked = read_chat_request(body_of(request))
+    asked = read_chat_request(await body_of(request))
     job = await in_thread(ask, request.token, asked)
     if not asked.streams:
         return answer(completion(await ended(job, request), asked), job.pk)

@@ -25,7 +25,7 @@ GONE = "A picture of this request was deleted before it could be sent."
 @api_view("POST")
 async def generations(request: ApiRequest) -> HttpResponseBase:
     """All of them, or the reason why one couldn't be drawn: then the others are stopped."""
-    asked = read_images_request(body_of(request))
+    asked = read_images_request(await body_of(request))
     jobs = await in_thread(draw, request.token, asked)
     drawn = await _all_drawn(jobs, request)
     data = [{"b64_json": await in_thread(_sent, job, asked), "seed": job.params["seed"]} for job in drawn]
