@@ -230,7 +230,12 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # seconds
 # Counted in Redis. The `key` part of login_failed is the email, so it holds however many addresses an attacker has.
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "setup": "10/m/ip,30/h/key", "project_invite": "60/h/user"}
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/m/ip,5/5m/key",
+    "setup": "10/m/ip,30/h/key",
+    "project_invite": "60/h/user",
+    "api_token": "60/m/ip",  # unknown ones
+}
 API_TOKEN_DAYS = env.integer("API_TOKEN_DAYS", None, minimum=0)  # no token lives longer; 0: there are none
 # How many proxies in front of us write X-Forwarded-For; 0: the header is not believed at all.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("ALLAUTH_TRUSTED_PROXY_COUNT", 0, minimum=0)

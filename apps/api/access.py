@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -14,6 +15,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.api.guesses import refuse_guessing, was_a_guess, was_known
 from apps.api.models import ApiToken, ApiTokenQuerySet
 from apps.generations.errors import Refused
 from apps.lib.compiled import CompiledQuery, Parameter
@@ -38,21 +40,27 @@ class ApiRequest(HttpRequest):
 
 def token_of(request: HttpRequest) -> ApiToken:
     """The token that `request` carries, with its person and its project; one query, and a note of its use each minute.
-    Sessions and cookies open nothing here.
+    From here on the request is that person's: whose cookies came with it doesn't matter.
 
-    Raises Refused: 401 for whatever opens nothing now. Only who holds a token that was good once is told why.
+    Raises Refused: 401 for whatever opens nothing now, 429 where too many unknown tokens came from one address. Only
+    who holds a token that was good once is told why.
     """
+    request.user = AnonymousUser()
     if not are_allowed():
         raise _refused(NONE_HERE)
     raw = _bearer(request)
-    # A guess that no token looks like costs the database nothing.
-    token_hash = hash_token(raw) if TOKEN.fullmatch(raw) else None
-    token = WITH_ROLE.first(token_hash=token_hash) if token_hash else None
+    if not TOKEN.fullmatch(raw):  # costs the database nothing
+        raise _refused(UNKNOWN)
+    token_hash = hash_token(raw)
+    refuse_guessing(request, token_hash)
+    token = WITH_ROLE.first(token_hash=token_hash)
     if token is None:
-        raise _refused(_why_not(token_hash))
+        raise _refused(_why_not(request, token_hash))
     if hindrance := _hindrance(token, Role(token.role_there)):  # type: ignore[attr-defined]  # annotated
         raise _refused(hindrance)
+    was_known(token_hash)
     _note_use(token)
+    request.user = token.user
     return token
 
 
@@ -101,10 +109,12 @@ def _bearer(request: HttpRequest) -> str:
     return raw.strip()
 
 
-def _why_not(token_hash: str | None) -> str:
+def _why_not(request: HttpRequest, token_hash: str) -> str:
     """Of a token that is in no project of its person's."""
-    token = tokens().filter(token_hash=token_hash).first() if token_hash else None
-    return _hindrance(token, None) if token else UNKNOWN
+    if token := tokens().filter(token_hash=token_hash).first():
+        return _hindrance(token, None)
+    was_a_guess(request)
+    return UNKNOWN
 
 
 def _hindrance(token: ApiToken, has: int | None) -> str:
