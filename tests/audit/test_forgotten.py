@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.accounts.actions.invitations import invite_to_sign_up
 from apps.accounts.actions.profile import delete_account
 from apps.accounts.models import SignUpInvitation, User
+from apps.api.actions import create_token, revoke_token
 from apps.audit.erasure import erase_stragglers
 from apps.audit.labels import forget_all
 from apps.audit.models import ERASED, AuditEvent, Label
@@ -74,6 +75,8 @@ def grace(world: World) -> User:
     approve_request(actor=world.admin, request=asked, for_project=True)
     request_access(actor=person, model=model)
     report(world, person)
+    token, _ = create_token(actor=person, project=world.project, name=f"Laptop of {ADDRESS}", days=30)
+    revoke_token(actor=world.admin, token=token)
     quota = {"subject": Subject.USER, "metric": Metric.TOKENS, "period": Period.DAY, "limit": 10}
     set_quota(actor=world.admin, user=person, **quota)
     return person
