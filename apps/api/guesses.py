@@ -34,7 +34,8 @@ def refuse_guessing(request: HttpRequest, token_hash: str) -> None:
         for rate in ratelimit.get_rates(app=APP, action=ACTION):
             tried = cache.get(ratelimit.get_cache_key(request, app=APP, action=ACTION, rate=rate), [])
             if not ratelimit.apply_rate(tried, time.time(), rate, dry_run=True)[0]:
-                raise Refused(status=429, code="rate_limit_exceeded", message=TOO_MANY)
+                again = int(rate.duration)
+                raise Refused(status=429, code="rate_limit_exceeded", message=TOO_MANY, starts_in=again)
     except AWAY as error:
         logger.warning("guesses of API tokens aren't counted: %s", error)
 

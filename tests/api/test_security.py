@@ -24,7 +24,9 @@ def whoami(request: HttpRequest) -> JsonResponse:
     try:
         token = token_of(request)
     except Refused as refusal:
-        return JsonResponse({"told": refusal.message, "user": str(request.user)}, status=refusal.status)
+        return JsonResponse(
+            {"told": refusal.message, "user": str(request.user), **refusal.details}, status=refusal.status
+        )
     return JsonResponse({"project": token.project_id, "user": request.user.email})
 
 
@@ -80,7 +82,7 @@ def test_guesses_are_stopped_before_the_database_is_asked(
     assert found == {UNKNOWN}
     with django_assert_num_queries(0):
         status, said = asked(program, guess())
-    assert (status, said["told"]) == (429, guesses.TOO_MANY)
+    assert (status, said["told"], said["starts_in"]) == (429, guesses.TOO_MANY, 60)
     assert asked(program, raw)[0] == 429, "a good one that this process hasn't seen is no better"
     assert asked(Client(REMOTE_ADDR="192.0.2.7"), raw)[0] == 200, "other addresses aren't touched"
     assert asked(program, raw)[0] == 200, "now it is known"
