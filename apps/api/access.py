@@ -9,14 +9,14 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.api.guesses import refuse_guessing, was_a_guess, was_known
-from apps.api.models import ApiToken, ApiTokenQuerySet
+from apps.api.models import ApiCall, ApiToken, ApiTokenQuerySet
 from apps.generations.errors import Refused
 from apps.lib.compiled import CompiledQuery, Parameter
 from apps.lib.ids import hash_token, is_id
@@ -26,6 +26,7 @@ from apps.projects.models import Membership, Role
 PREFIX = "atr_"
 TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 NOTED_EVERY = timedelta(minutes=1)
+RECENT_DAYS = 30
 MISSING = "Send an API token in the header “Authorization: Bearer …”. You make one on this site, under API tokens."
 NONE_HERE = "This site takes no API tokens: whoever runs it has switched them off."
 UNKNOWN = "This API token is not known here. Check that it is whole, or make a new one on this site, under API tokens."
@@ -91,6 +92,12 @@ def hindrances(user: User, of: Iterable[ApiToken]) -> list[tuple[ApiToken, str]]
     """Tokens of `user`, each with why it opens nothing now, as a sentence; "" where it does. One query more."""
     roles = dict(Membership.objects.filter(user=user).values_list("project_id", "role"))
     return [(token, _hindrance(token, roles.get(token.project_id))) for token in of]
+
+
+def recent_calls(of: Iterable[ApiToken]) -> dict[str, int]:
+    """By token, how often a model was asked with it in the last RECENT_DAYS."""
+    calls = ApiCall.objects.filter(token__in=list(of), created_at__gt=Now() - timedelta(days=RECENT_DAYS))
+    return {str(token): number for token, number in calls.values_list("token").annotate(Count("pk")).order_by()}
 
 
 def _tokens() -> QuerySet[ApiToken]:

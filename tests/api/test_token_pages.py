@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.api.actions import MAX_LIVE, create_token
-from apps.api.models import ApiToken
+from apps.api.models import ApiCall, ApiToken
 from apps.projects.models import Project
 from tests.accounts.people import sign_in
+from tests.generations.conftest import Submit, model, settings_of_tests, submit, tiny_store
 from tests.world import PASSWORD, World
 
+__all__ = ["model", "settings_of_tests", "submit", "tiny_store"]
 URL = "/me/tokens/"
 RAW = re.compile(r"atr_[\w-]{43}")
 
@@ -126,6 +128,16 @@ def test_the_list_has_ones_own_and_says_why_one_opens_nothing(world: World, edit
     page = editor.get(URL).content.decode()
     assert "opens nothing now" in page
     assert "Lighthouse is archived" in page
+
+
+def test_the_list_tells_how_often_each_was_used_lately(world: World, editor: Client, submit: Submit) -> None:
+    mine, other = (create_token(actor=world.editor, project=world.project, name=name, days=30)[0] for name in "AB")
+    calls = [ApiCall.objects.create(job=submit(), token=token) for token in (mine, mine, mine, other)]
+    page = editor.get(URL).content.decode()
+    assert "· 3 requests in 30 days" in page
+    assert "· 1 request in 30 days" in page
+    ApiCall.objects.filter(pk=calls[-1].pk).update(created_at=timezone.now() - timedelta(days=31))
+    assert "1 request" not in editor.get(URL).content.decode()
 
 
 def test_the_list_takes_as_many_queries_for_many_as_for_one(

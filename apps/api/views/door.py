@@ -50,7 +50,6 @@ async def _answered(view: View, method: str, request: HttpRequest, *args: Any, *
             raise Refused(status=405, code="method", message=f"Ask for this address by {method}.")
         known = cast(ApiRequest, request)
         known.token = await in_thread(token_of, request)
-        known.user = known.token.user
         return await view(known, *args, **kwargs)
     except ValidationError as invalid:
         raise as_refusal(invalid) from invalid
