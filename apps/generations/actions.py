@@ -69,7 +69,7 @@ def submit_generation(
     if tokens := biases(version, chosen[WORDS]):
         chosen[BIAS] = tokens
     prompt = encoded(version, messages, chosen)
-    refuse_too_many(actor)
+    refuse_too_many(actor, from_program=bool(through))
     if chosen["seed"] is None:
         chosen["seed"] = secrets.randbelow(MAX_SEED + 1)  # fixed now: another attempt gives the same text
     chosen["max_tokens"] = min(chosen["max_tokens"], prompt.room)
@@ -82,6 +82,7 @@ def submit_generation(
         prompt_tokens=prompt.tokens,
         usage_estimated=prompt.is_estimate,
         params=chosen,
+        from_program=bool(through),
     )
     NEW.write(job)
     refuse_overload(job)

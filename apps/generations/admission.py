@@ -26,7 +26,8 @@ from engine.overload import duration
 LOCK_PERSON = "SELECT FROM accounts_user WHERE id = %s FOR NO KEY UPDATE"
 OTHERS_WAIT = "SELECT EXISTS (SELECT FROM generations_generationjob WHERE state = 'queued' AND id <> %s)"
 COUNT_UNFINISHED = """
-SELECT count(*) FROM generations_generationjob WHERE user_id = %s AND (state = 'queued' OR state = 'running')
+SELECT count(*) FROM generations_generationjob
+WHERE user_id = %s AND from_program = %s AND (state = 'queued' OR state = 'running')
 """  # written so that the small indexes of each state serve it: most jobs are over
 ABSENT = ("model_disabled", "model_missing")
 OVERLOADED = Counter("atrium_jobs_overloaded_total", "Prompts refused for what was ahead of them", ["model"])
@@ -51,11 +52,12 @@ def authorized(
     return version, decision.limits
 
 
-def refuse_too_many(actor: User, new: int = 1) -> None:
-    """The row of the person is locked, so that two submits at once don't both take the last place. Raises Refused."""
+def refuse_too_many(actor: User, new: int = 1, *, from_program: bool = False) -> None:
+    """What programs asked counts apart, so that nobody's keep them from asking themselves. The row of the person is
+    locked, so that two submits at once don't both take the last place. Raises Refused."""
     with prepared_cursor() as cursor:
         cursor.execute(LOCK_PERSON, [actor.pk])
-        cursor.execute(COUNT_UNFINISHED, [actor.pk])
+        cursor.execute(COUNT_UNFINISHED, [actor.pk, from_program])
         (unfinished,) = cursor.fetchone()
     most = settings.MAX_UNFINISHED_JOBS
     if unfinished + new <= most:

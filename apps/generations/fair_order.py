@@ -9,6 +9,9 @@ A job's score is device time, in milliseconds; the smallest goes first:
 So the first job of somebody new goes before the second one of somebody with a hundred, and the jobs of those who used
 less before those of who used more. Whoever waits gains on all that come later, so nobody waits for ever; a crowd of
 waiting jobs holds up a new person by no more than AGEING of the time that it has waited itself.
+
+What a person asks on a page comes before what their programs ask: the turns that their jobs have by this rule are dealt
+out among them anew, so that nobody else's change.
 """
 
 from __future__ import annotations
@@ -35,17 +38,21 @@ WITH usual AS (
         version.hosted_model_id = ANY(%(models)s) AS is_wanted
     FROM catalog_modelversion AS version LEFT JOIN usual ON usual.model_id = version.hosted_model_id
 ), unfinished AS MATERIALIZED (
-    SELECT job.id, job.state, job.created_at, version.model_id, COALESCE(job.user_id, job.id) AS person, version.cost
+    SELECT job.id, job.state, job.created_at, job.from_program, version.model_id,
+        COALESCE(job.user_id, job.id) AS person, version.cost
     FROM generations_generationjob AS job JOIN version ON version.id = job.model_version_id
     WHERE job.state = 'running'
     UNION ALL
-    SELECT job.id, job.state, job.created_at, version.model_id, COALESCE(job.user_id, job.id) AS person, version.cost
+    SELECT job.id, job.state, job.created_at, job.from_program, version.model_id,
+        COALESCE(job.user_id, job.id) AS person, version.cost
     FROM generations_generationjob AS job JOIN version ON version.id = job.model_version_id
     WHERE job.state = 'queued' AND version.is_wanted
 ), busy AS (
     SELECT person, sum(cost) AS cost FROM unfinished WHERE state = 'running' GROUP BY person
-), ranked AS (
-    SELECT waiting.id, waiting.created_at, waiting.cost,
+), in_turn AS (
+    SELECT waiting.id, waiting.person, waiting.created_at, waiting.cost,
+        row_number() OVER (PARTITION BY waiting.person ORDER BY waiting.from_program, waiting.created_at, waiting.id)
+            AS turn,
         COALESCE(recent.device_ms
             * power(0.5, GREATEST(0, EXTRACT(EPOCH FROM statement_timestamp() - recent.as_of)) / %(half_life)s), 0)
         + COALESCE(busy.cost, 0)
@@ -56,6 +63,10 @@ WITH usual AS (
     LEFT JOIN busy USING (person)
     LEFT JOIN quotas_recentuse AS recent ON recent.user_id = waiting.person
     WHERE waiting.state = 'queued'
+), ranked AS (
+    SELECT id, created_at, cost, nth_value(score, turn::int) OVER (PARTITION BY person ORDER BY created_at, id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS score
+    FROM in_turn
 )
 """
 

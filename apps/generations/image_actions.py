@@ -55,7 +55,7 @@ def submit_image(
     Raises Refused, and ValidationError where a parameter is wrong; then nothing has changed.
     """
     asked = _checked(actor, project, model, params, count)
-    refuse_too_many(actor, count)
+    refuse_too_many(actor, count, from_program=bool(through))
     shared = asked.params | {"seed": _first_seed(asked.params["seed"], count), "batch": new_id()}
     return queue_pictures(actor, project, model, asked.version, shared, count, through)
 
@@ -86,6 +86,7 @@ def queue_pictures(
             model_version=version,
             kind=Kind.IMAGE,
             params={**params, "seed": params["seed"] + number},
+            from_program=bool(through),
         )
         for number in range(count)
     ]

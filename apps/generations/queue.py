@@ -13,13 +13,14 @@ from apps.generations.presence import workers_for
 from apps.lib.prepared import prepared_cursor
 
 MINE = "mine AS MATERIALIZED (SELECT score, created_at, id FROM ranked WHERE id = %(job)s)"
-# Of a job that isn't there yet.
+# Of a job that isn't there yet, and that its person asks for, not a program of theirs.
 WOULD_BE = """mine AS MATERIALIZED (
     SELECT statement_timestamp() AS created_at, '' AS id,
         COALESCE((SELECT device_ms
             * power(0.5, GREATEST(0, EXTRACT(EPOCH FROM statement_timestamp() - as_of)) / %(half_life)s)
             FROM quotas_recentuse WHERE user_id = %(person)s), 0)
-        + COALESCE((SELECT sum(cost) FROM unfinished WHERE person = %(person)s), 0) AS score
+        + COALESCE((SELECT sum(cost) FROM unfinished
+            WHERE person = %(person)s AND (state = 'running' OR NOT from_program)), 0) AS score
 )"""
 BEFORE_MINE = """
 SELECT count(*) FILTER (WHERE (ranked.score, ranked.created_at, ranked.id) < (mine.score, mine.created_at, mine.id)),

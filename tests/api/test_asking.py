@@ -24,11 +24,11 @@ from engine.store import ModelStore
 from tests.conversations.seeing import hosted_janus
 from tests.engine.janus.tiny import make_janus
 from tests.engine.pictures.files import drawing, encoded
-from tests.generations.conftest import model, settings_of_tests, tiny_store
+from tests.generations.conftest import Submit, model, settings_of_tests, submit, tiny_store
 from tests.generations.tool_models import SHOWING, hosted_with_tools
 from tests.world import World
 
-__all__ = ["model", "settings_of_tests", "tiny_store"]
+__all__ = ["model", "settings_of_tests", "submit", "tiny_store"]
 CAT, BOAT = encoded(drawing()), encoded(drawing(80, 64).rotate(90))
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
 CALL = {"id": "call00000", "type": "function", "function": {"name": "weather", "arguments": '{"place": "Bremen"}'}}
@@ -185,3 +185,16 @@ def test_files_of_forgotten_pictures_are_gone(
     with django_capture_on_commit_callbacks(execute=True):
         forget_calls()
     assert not path_of(picture).exists()
+
+
+def test_programs_take_no_place_of_their_person(
+    token: ApiToken, model: HostedModel, settings: Any, submit: Submit
+) -> None:
+    settings.MAX_UNFINISHED_JOBS = 1
+    hello = [{"role": "user", "content": "Hello"}]
+    assert asked(token, hello).from_program
+    assert not submit().from_program
+    with pytest.raises(Refused, match="Wait for one"):
+        asked(token, hello)
+    with pytest.raises(Refused, match="Wait for one"):
+        submit()

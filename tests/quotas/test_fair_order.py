@@ -33,6 +33,7 @@ class Waiting:
     person: int
     age: int
     """Seconds; all different within an example, so that no two jobs score the same by chance of the clock."""
+    from_program: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,27 @@ queues = st.builds(
     ),
     running=st.lists(people, max_size=6),
     waiting=st.lists(
-        st.builds(Waiting, people, st.integers(0, 4000)), min_size=1, max_size=20, unique_by=lambda each: each.age
+        st.builds(Waiting, people, st.integers(0, 4000), st.booleans()),
+        min_size=1,
+        max_size=20,
+        unique_by=lambda each: each.age,
     ),
 )
 
 
 def expected(queue: Queue) -> list[float]:
     """The scores of the waiting jobs, as the docstring of fair_order says them."""
+    turns = dict(zip(queue.waiting, by_age(queue), strict=True))
+    scores = []
+    for mine in queue.waiting:
+        own = sorted((each for each in queue.waiting if each.person == mine.person), key=lambda each: -each.age)
+        first = sorted(own, key=lambda each: each.from_program)
+        scores.append(turns[own[first.index(mine)]])
+    return scores
+
+
+def by_age(queue: Queue) -> list[float]:
+    """Of their turns, whoever gets them."""
     scores = []
     for mine in queue.waiting:
         used, ago = queue.used[mine.person]
@@ -76,7 +91,10 @@ def put(world: World, model: HostedModel, users: list[User], queue: Queue) -> li
     common = {"project": world.project, "model_version": model.default_version}
     for person in queue.running:
         GenerationJob.objects.create(user=users[person], state=State.RUNNING, attempt=1, **common)
-    jobs = [GenerationJob.objects.create(user=users[each.person], **common) for each in queue.waiting]
+    jobs = [
+        GenerationJob.objects.create(user=users[each.person], from_program=each.from_program, **common)
+        for each in queue.waiting
+    ]
     for job, each in zip(jobs, queue.waiting, strict=True):
         GenerationJob.objects.filter(pk=job.pk).update(created_at=Now() - timedelta(seconds=each.age))
     return jobs
@@ -101,13 +119,15 @@ def assert_sorted(scores: list[float]) -> None:
 
 @examples(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(queue=queues)
-def test_a_person_s_own_jobs_keep_their_order(world: World, model: HostedModel, queue: Queue) -> None:
+def test_a_person_s_own_jobs_keep_their_order_with_those_of_their_programs_behind(
+    world: World, model: HostedModel, queue: Queue
+) -> None:
     users = list(User.objects.filter(email__startswith="crowd")) or crowd(world.project, PEOPLE)
     put(world, model, users, queue)
     taken: dict[str, list[object]] = defaultdict(list)
     while jobs := claim("w", [model.pk], 3):
         for job in jobs:
-            taken[str(job.user_id)].append(job.created_at)
+            taken[str(job.user_id)].append((job.from_program, job.created_at))
     assert all(times == sorted(times) for times in taken.values())  # type: ignore[type-var]
 
 
@@ -129,6 +149,20 @@ def test_a_hundred_jobs_of_one_person_do_not_delay_the_first_of_another(world: W
     (first,) = waiting(world, model, light, 1)
     assert place_of(first).position == 1
     assert [job.pk for job in claim("w", [model.pk], 2)] == [first.pk, hundred[4].pk]
+
+
+def test_programs_of_a_person_delay_neither_themselves_nor_anybody_else_more_than_they_would(
+    world: World, model: HostedModel
+) -> None:
+    busy, other = crowd(world.project, 2)
+    of_programs = waiting(world, model, busy, 10, age=600)
+    GenerationJob.objects.update(from_program=True)
+    (of_other,) = waiting(world, model, other, 1, age=5)
+    before = place_of(of_other).position
+    (own,) = waiting(world, model, busy, 1)
+    assert place_of(own).position == 1, "the turn of the first that the programs asked for"
+    assert [place_of(job).position for job in of_programs][:2] == [2, 3]
+    assert place_of(of_other).position == before
 
 
 def test_two_with_many_take_turns(world: World, model: HostedModel) -> None:

@@ -47,6 +47,9 @@ class GenerationJob(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="jobs")
     model_version = models.ForeignKey("catalog.ModelVersion", on_delete=models.PROTECT, related_name="jobs")
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.TEXT)
+    from_program = models.BooleanField(
+        default=False, db_default=False, help_text="a program of the person asked for it, with an API token"
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0)
     lost_attempts = models.PositiveSmallIntegerField(default=0, help_text="those whose worker was lost")
