@@ -15,6 +15,8 @@ Object = dict[str, Any]
 STATUSES: Mapping[int, int] = MappingProxyType({422: 400, 507: 500})
 """As OpenAI says it: what is wrong with a request is 400 there."""
 CODES: Mapping[str, str] = MappingProxyType({"context_overflow": "context_length_exceeded"})
+READABLE = {"ensure_ascii": False}
+"""On a terminal too."""
 FINAL = frozenset({"quota_exceeded"})
 """Too many, but not for a moment."""
 
@@ -26,7 +28,7 @@ def wrong(param: str, message: str) -> Refused:
 
 def refused(refusal: Refused) -> JsonResponse:
     status = STATUSES.get(refusal.status, refusal.status)
-    response = JsonResponse(error_of(refusal), status=status)
+    response = JsonResponse(error_of(refusal), status=status, json_dumps_params=READABLE)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     if seconds := refusal.details.get("starts_in"):

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.api.access import ApiRequest, token_of
-from apps.api.refusing import as_refusal, refused
+from apps.api.refusing import READABLE, as_refusal, refused
 from apps.audit.refusals import record_refusal
 from apps.generations.errors import Refused
 from apps.lib.database import in_thread
@@ -77,7 +77,7 @@ def _json(sent: bytes) -> dict[str, Any]:
 
 def answer(data: dict[str, Any], *job_ids: str) -> JsonResponse:
     """With the ids of the jobs whose receipts tell how it was made."""
-    response = JsonResponse(data)
+    response = JsonResponse(data, json_dumps_params=READABLE)
     response["Cache-Control"] = "no-store"
     if job_ids:
         response["X-Atrium-Job"] = ", ".join(job_ids)
