@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.http import Http404, HttpRequest
 from django.utils import timezone
@@ -94,10 +95,18 @@ def hindrances(user: User, of: Iterable[ApiToken]) -> list[tuple[ApiToken, str]]
     return [(token, _hindrance(token, roles.get(token.project_id))) for token in of]
 
 
-def recent_calls(of: Iterable[ApiToken]) -> dict[str, int]:
-    """By token, how often a model was asked with it in the last RECENT_DAYS."""
+class Use(NamedTuple):
+    """Of a token, in the last RECENT_DAYS: how often a model was asked with it, and device time."""
+
+    requests: int = 0
+    device_seconds: float = 0.0
+
+
+def recent_use(of: Iterable[ApiToken]) -> dict[str, Use]:
+    """By token; without those that weren't used."""
     calls = ApiCall.objects.filter(token__in=list(of), created_at__gt=Now() - timedelta(days=RECENT_DAYS))
-    return {str(token): number for token, number in calls.values_list("token").annotate(Count("pk")).order_by()}
+    sums = calls.values_list("token").annotate(Count("pk"), Sum("job__device_ms")).order_by()
+    return {str(token): Use(number, (milliseconds or 0.0) / 1000) for token, number, milliseconds in sums}
 
 
 def _tokens() -> QuerySet[ApiToken]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.api.actions import MAX_LIVE, create_token
 from apps.api.models import ApiCall, ApiToken
+from apps.generations.models import GenerationJob
 from apps.projects.models import Project
 from tests.accounts.people import sign_in
 from tests.generations.conftest import Submit, model, settings_of_tests, submit, tiny_store
@@ -133,9 +134,10 @@ def test_the_list_has_ones_own_and_says_why_one_opens_nothing(world: World, edit
 def test_the_list_tells_how_often_each_was_used_lately(world: World, editor: Client, submit: Submit) -> None:
     mine, other = (create_token(actor=world.editor, project=world.project, name=name, days=30)[0] for name in "AB")
     calls = [ApiCall.objects.create(job=submit(), token=token) for token in (mine, mine, mine, other)]
+    GenerationJob.objects.filter(pk__in=[call.pk for call in calls[:2]]).update(device_ms=2250)
     page = editor.get(URL).content.decode()
-    assert "· 3 requests in 30 days" in page
-    assert "· 1 request in 30 days" in page
+    assert "· 3 requests and 4.5 s of the device in 30 days" in page
+    assert "· 1 request and 0.0 s of the device in 30 days" in page
     ApiCall.objects.filter(pk=calls[-1].pk).update(created_at=timezone.now() - timedelta(days=31))
     assert "1 request" not in editor.get(URL).content.decode()
 

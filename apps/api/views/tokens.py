@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts.access import asks_again, signed_in_user
 from apps.accounts.errors import NotAllowed
 from apps.accounts.models import User
-from apps.api.access import NONE_HERE, are_allowed, get_token, hindrances, recent_calls, tokens_of
+from apps.api.access import NONE_HERE, are_allowed, get_token, hindrances, recent_use, tokens_of
 from apps.api.actions import create_token, revoke_token
 from apps.api.forms import TokenForm
 from apps.api.models import ApiToken
@@ -61,9 +61,9 @@ def api_token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
 
 def _page(request: HttpRequest, user: User, context: dict[str, Any], status: int = 200) -> HttpResponse:
     page = Paginator(tokens_of(user), PAGE_SIZE).get_page(request.GET.get("page"))
-    calls = recent_calls(page)
+    use = recent_use(page)
     rows = [
-        {"token": token, "hindrance": hindrance, "calls": calls.get(token.pk, 0)}
+        {"token": token, "hindrance": hindrance, "use": use.get(token.pk)}
         for token, hindrance in hindrances(user, page)
     ]
     return render(request, "api/tokens.html", {"page": page, "rows": rows, **context}, status=status)
