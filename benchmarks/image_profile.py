@@ -17,6 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from engine.config import Compile, DType, EngineConfig
 from engine.device import finish, pick_device
+from engine.image.encoding import Encoding
 from engine.image.engine import ImageEngine
 from engine.image.loader import load_pipeline
 from engine.loaded import at_once
@@ -33,7 +34,8 @@ ROWS_SHOWN = 25
 def main() -> None:
     told = options()
     config = EngineConfig(device=told.device, dtype=told.dtype, compile=told.compile, max_pictures=told.pictures)
-    engine = ImageEngine(at_once(load_pipeline(told.folder, config)), config, Counters(), FolderSource())
+    model = at_once(load_pipeline(told.folder, config))
+    engine = ImageEngine(model, config, Counters(), FolderSource(), encoding=Encoding())
     add(engine, told.folder, told.pictures, told.steps, told.size)
     while engine.busy:  # once untimed: libraries prepare themselves
         engine.step()

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.config import EngineConfig
+from engine.image.encoding import Encoding
 from engine.janus.folder import is_janus
 from engine.loaded import LoadFailed
 from engine.metrics import Counters
@@ -36,6 +37,8 @@ class Surroundings:
     config: EngineConfig
     counters: Counters
     source: ModelSource
+    encoding: Encoding
+    """Writes the files of pictures."""
     make_room: Callable[[], object]
     spare_of: Callable[[str], Spare]
     """Of a model by its name."""
@@ -101,12 +104,16 @@ def _read_pipeline(folder: Path, weights: Weights, room: int, around: Surroundin
     if is_whole(folder):
         whole = yield from load_whole(folder, around.config)
         return Ready(
-            CompatibleEngine(whole, around.config, around.counters, room=room, make_room=around.make_room), None
+            CompatibleEngine(
+                whole, around.config, around.counters, encoding=around.encoding, room=room, make_room=around.make_room
+            ),
+            None,
         )
     model = yield from load_pipeline(folder, around.config)
     engine = ImageEngine(
-        model, around.config, around.counters, around.source, room=room, make_room=around.make_room, spare=spare
-    )
+        model, around.config, around.counters, around.source, encoding=around.encoding, room=room,
+        make_room=around.make_room, spare=spare,
+    )  # fmt: skip
     return Ready(engine, None)
 
 
@@ -120,6 +127,7 @@ def _read_janus(folder: Path, weights: Weights, room: int, around: Surroundings)
     needs = needs_of(folder, around.config, room)
     model = yield from load_janus(folder, around.config)
     engine = JanusEngine(
-        model, around.config, around.counters, around.source, needs=needs, room=room, make_room=around.make_room
-    )
+        model, around.config, around.counters, around.source, needs=needs, encoding=around.encoding, room=room,
+        make_room=around.make_room,
+    )  # fmt: skip
     return Ready(engine, None)

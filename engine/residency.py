@@ -14,6 +14,7 @@ from functools import partial
 
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, memory_budget, pick_device, raise_if_lost, release_memory
+from engine.image.encoding import Encoding
 from engine.kinds import Surroundings
 from engine.load_times import LoadTimes
 from engine.loaded import LoadFailed
@@ -39,10 +40,24 @@ NO_MEMORY = "There is too little memory for it now. Try again later; the adminis
 class Residency:
     """Call from the engine thread only. `engines` are the loaded models, the longest unused first."""
 
-    def __init__(self, source: ModelSource, config: EngineConfig, counters: Counters, load_times: LoadTimes) -> None:
+    def __init__(
+        self,
+        source: ModelSource,
+        config: EngineConfig,
+        counters: Counters,
+        load_times: LoadTimes,
+        encoding: Encoding,
+    ) -> None:
+        """encoding: writes the files of pictures."""
         self._config, self._counters, self._load_times = config, counters, load_times
         self._around = Surroundings(
-            config, counters, source, self._short_of_memory, lambda model: partial(self._spare, model), self._is_alone
+            config,
+            counters,
+            source,
+            encoding,
+            self._short_of_memory,
+            lambda model: partial(self._spare, model),
+            self._is_alone,
         )
         self.budget = memory_budget(config)
         self.engines: dict[str, ModelEngine] = {}

@@ -18,6 +18,7 @@ import torch
 
 from engine.config import EngineConfig
 from engine.device import DeviceLost, prepare_thread
+from engine.image.encoding import Encoding
 from engine.load_times import LoadTimes
 from engine.metrics import Counters, EngineMetrics
 from engine.residency import Residency
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 """How often a model that rests is asked whether what it awaits is there."""
+WRITING_SECONDS = 5.0
+"""How long pictures that are drawn may take to be written after the last step."""
 GRACE_SECONDS = 10.0
 """How long `stop` waits for the thread, beyond draining, before it ends the open requests itself."""
 
@@ -43,7 +46,8 @@ class EngineThread:
         """load_times: what is known of earlier loads; those to come are added to it."""
         self._config = config
         self._counters = Counters()
-        self._residency = Residency(source, config, self._counters, load_times or LoadTimes())
+        self._encoding = Encoding()
+        self._residency = Residency(source, config, self._counters, load_times or LoadTimes(), self._encoding)
         self._turns = Turns()
         self._wake = threading.Condition()
         self._open: dict[str, Ticket] = {}
@@ -99,7 +103,7 @@ class EngineThread:
     def metrics(self) -> EngineMetrics:
         counters, engines = self._counters, list(self._residency.engines.values())
         waits = [engine.predicted_wait() or 0.0 for engine in engines]
-        running = sum(engine.running for engine in engines)
+        running = sum(engine.running for engine in engines) + len(self._encoding)
         return EngineMetrics(
             steps=counters.steps,
             prompt_tokens=counters.prompt_tokens,
@@ -158,6 +162,7 @@ class EngineThread:
         finally:
             with self._wake:
                 self._accepting = False
+            self._encoding.close(WRITING_SECONDS)
             self._end_all(code, error)
 
     def _turn(self) -> bool:
@@ -199,6 +204,7 @@ class EngineThread:
     def _cancel(self, request_id: str) -> None:
         try:
             self._residency.cancel(request_id)
+            self._encoding.cancel(request_id)
         except Exception:
             logger.exception("Request %s ended otherwise than it should have", request_id)
             if (ticket := self._open.get(request_id)) is not None:
@@ -216,10 +222,14 @@ class EngineThread:
         return awaited
 
     def _take(self) -> tuple[list[Ticket], list[str]]:
-        """Empty the inbox; wait for something while there is nothing else to do."""
+        """Empty the inbox; wait for something while there is nothing else to do. When it is time to stop, for the
+        pictures that are still being written."""
         with self._wake:
-            if not (self._inbox or self._cancels) and self._deadline is None and self._residency.idle:
-                self._wake.wait(self._pause)
+            if not (self._inbox or self._cancels) and self._residency.idle:
+                if self._deadline is None:
+                    self._wake.wait(self._pause)
+                elif self._open:
+                    self._wake.wait(max(0.0, self._deadline - monotonic()))
             tickets, cancels = list(self._inbox), list(self._cancels)
             self._inbox.clear()
             self._cancels.clear()
@@ -228,6 +238,7 @@ class EngineThread:
     def _forget(self, ticket: Ticket) -> None:
         with self._wake:
             self._open.pop(ticket.id, None)
+            self._wake.notify()
 
     def _end_all(self, code: str, error: str) -> None:
         for ticket in list(self._open.values()):

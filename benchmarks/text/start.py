@@ -18,10 +18,12 @@ from pathlib import Path  # noqa: E402
 import torch  # noqa: E402
 
 from engine.config import EngineConfig  # noqa: E402
+from engine.image.encoding import Encoding  # noqa: E402
 from engine.kinds import Surroundings, read  # noqa: E402
 from engine.loaded import at_once  # noqa: E402
 from engine.memory import MIB  # noqa: E402
 from engine.metrics import Counters  # noqa: E402
+from engine.room import unlimited  # noqa: E402
 from engine.source import FolderSource  # noqa: E402
 
 ROOM = 512 * MIB
@@ -30,7 +32,10 @@ ROOM = 512 * MIB
 def main() -> int:
     folder, weights, compile = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     counters = Counters()
-    around = Surroundings(EngineConfig(device="cpu", compile=compile), counters, FolderSource(), lambda: None)  # type: ignore[arg-type]
+    around = Surroundings(
+        EngineConfig(device="cpu", compile=compile), counters, FolderSource(), Encoding(), make_room=lambda: None,
+        spare_of=lambda _model: unlimited, is_alone=lambda _model: True,
+    )  # type: ignore[arg-type]  # fmt: skip
     with torch.inference_mode():
         at_once(read(folder, weights, ROOM, around))  # type: ignore[arg-type]
     told = {

@@ -18,6 +18,7 @@ from engine.image.beginning import Beginning
 from engine.image.checkpoint import fingerprint, saved
 from engine.image.checks import refusal
 from engine.image.compiling import Compiled, Compiling
+from engine.image.encoding import Encoding
 from engine.image.loader import LoadedPipeline
 from engine.image.orders import PREVIEW_SECONDS, NonFinite, Orders
 from engine.image.picture import Picture, work_of
@@ -56,13 +57,16 @@ class ImageEngine(Orders[Picture]):
         counters: Counters,
         source: ModelSource,
         *,
+        encoding: Encoding,
         room: int = 0,
         make_room: Callable[[], object] = lambda: None,
         spare: Spare = unlimited,
     ) -> None:
-        """source: of adapters. room: bytes that it may take beside its weights. make_room: called when a step finds
-        too little memory. spare: asked before an adapter is read."""
-        super().__init__(model.device, config, counters, most=config.max_pictures, make_room=make_room)
+        """source: of adapters. encoding: writes the files. room: bytes that it may take beside its weights. make_room:
+        called when a step finds too little memory. spare: asked before an adapter is read."""
+        super().__init__(
+            model.device, config, counters, most=config.max_pictures, encoding=encoding, make_room=make_room
+        )
         self._model, self._family = model, model.family
         self._beginning = Beginning(model)
         self._compiling = Compiling(model.family, config.compile)
@@ -235,10 +239,10 @@ class ImageEngine(Orders[Picture]):
 
     def _tell(self, picture: Picture, guess: torch.Tensor) -> None:
         work, now = work_of(picture), perf_counter()
-        preview = b""
-        if picture.wants_preview(now) and not work.timeline.over:
-            preview, picture.next_preview = self._model.previewer(guess), now + PREVIEW_SECONDS
-        picture.ticket.stepped(work.timeline.done, work.timeline.steps, preview)
+        picture.ticket.stepped(work.timeline.done, work.timeline.steps)
+        if not work.timeline.over and self._due_for_preview(picture, now):
+            picture.next_preview = now + PREVIEW_SECONDS
+            self._encoding.preview(picture.ticket, self._model.previewer(guess))
         if now - picture.saved >= self._config.checkpoint_seconds and not work.timeline.over:
             picture.saved = now
             data = saved(work, fingerprint(picture.ticket.request, picture.ticket.made_with))

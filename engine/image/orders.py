@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from PIL.Image import Image
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, raise_if_lost, release_memory
 from engine.forecast import Forecast, Work
+from engine.image.encoding import Encoding, File
 from engine.image.pixels import to_png
 from engine.image.places import Drawing, Places
 from engine.metrics import Counters
@@ -28,6 +30,8 @@ PREVIEW_SECONDS = 0.3
 """Between two previews of a picture."""
 WRONG_KIND = "This model draws pictures, it doesn't write. Choose a text model."
 TOO_LATE = "The picture took longer than was asked for."
+LOOK_SECONDS = 0.002
+"""How long a step with nothing to compute waits for a file to be written."""
 INTERNAL = "The engine failed on this picture. The administrator finds the reason in the worker's log."
 
 
@@ -71,6 +75,7 @@ class Asked(Drawing, Protocol):
 
     @property
     def steps_left(self) -> int: ...
+    def wants_preview(self, now: float) -> bool: ...
 
 
 A = TypeVar("A", bound=Asked)
@@ -91,10 +96,13 @@ class Orders(Generic[A]):
         counters: Counters,
         *,
         most: int,
+        encoding: Encoding,
         make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """most: how many are drawn at once. make_room: called when a step finds too little memory."""
+        """most: how many are drawn at once. encoding: writes the files. make_room: called when a step finds too
+        little memory."""
         self._device, self._config, self._counters, self._make_room = device, config, counters, make_room
+        self._encoding = encoding
         self._places: Places[A] = Places(most)
         self._forecast = Forecast()
 
@@ -163,12 +171,15 @@ class Orders(Generic[A]):
             self._places.remove(picture)
         picture.ticket.finish(reason, code, error)
 
+    def _due_for_preview(self, picture: A, now: float) -> bool:
+        return picture.wants_preview(now) and self._encoding.takes_preview(picture.ticket)
+
     def _hand_over(self, picture: A, made: Image, began: float) -> None:
-        """Finished. The time since `began` is charged before its end, which tells how long it took."""
-        png, digest = to_png(made)
+        """Finished, and gone from here: its end comes when its file is written. The time since `began` is charged
+        before, for the end tells how long the device worked for it."""
         self._charge([picture], perf_counter() - began)
-        picture.ticket.picture(png, made.width, made.height, digest)
-        self._finish(picture, FinishReason.STOP)
+        self._places.remove(picture)
+        self._encoding.picture(picture.ticket, partial(_file_of, made))
 
     def _failed(self, picture: A, error: Exception) -> None:
         """This one ends, with the sentence for what happened."""
@@ -185,11 +196,16 @@ class Orders(Generic[A]):
         self._finish(picture, FinishReason.ERROR, *told)
 
     def _admit(self) -> list[A]:
-        """Those that get a place now, after those have gone whose time is over."""
+        """Those that get a place now, after those have gone whose time is over. None where so many finished ones
+        wait to be written that they would fill the memory."""
         for picture in self._all():
             if picture.ticket.overdue:
                 self._finish(picture, FinishReason.ERROR, "deadline", TOO_LATE)
-        return self._places.admit(perf_counter())
+        if not self._encoding.is_full:
+            return self._places.admit(perf_counter())
+        if not self._places.running:
+            self._encoding.wait(LOOK_SECONDS)
+        return []
 
     def _charge(self, pictures: Sequence[A], seconds: float) -> None:
         """Share the time of work for them by their rows."""
@@ -207,3 +223,8 @@ class Orders(Generic[A]):
             traceback.clear_frames(error.__traceback__)
             self._make_room()
             release_memory(self._device)
+
+
+def _file_of(made: Image) -> File:
+    png, digest = to_png(made)
+    return File(png, made.width, made.height, digest)

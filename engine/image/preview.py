@@ -6,6 +6,7 @@ The projection is fitted to each VAE when it is loaded, by least squares over co
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from PIL import Image
@@ -25,12 +26,12 @@ class Previewer:
         self._scale = scale
         self._projection = self._fitted(encode)
 
-    def __call__(self, latents: torch.Tensor) -> bytes:
-        """A WebP. latents: (1, channels, height, width)."""
+    def __call__(self, latents: torch.Tensor) -> Callable[[], bytes]:
+        """Writes a WebP, in any thread. latents: (1, channels, height, width)."""
         height, width = (side * self._scale for side in latents.shape[-2:])
         colours = (_with_one(latents.float().cpu()) @ self._projection).nan_to_num(0.5).clamp(0, 1)
         levels = (colours * 255).round().to(torch.uint8).view(*latents.shape[-2:], 3)
-        return to_preview(Image.fromarray(levels.numpy()), (width, height))
+        return partial(to_preview, Image.fromarray(levels.numpy()), (width, height))
 
     def _fitted(self, encode: Encode) -> torch.Tensor:
         """(channels + 1, 3): from latents and a constant 1 to red, green and blue, 0 … 1."""

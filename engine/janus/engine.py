@@ -7,6 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from engine.config import EngineConfig
+from engine.image.encoding import Encoding
 from engine.image.pixels import BadPicture, open_picture
 from engine.janus.footprint import Needs
 from engine.janus.model import LoadedJanus
@@ -35,17 +36,19 @@ class JanusEngine:
         source: ModelSource,
         *,
         needs: Needs,
+        encoding: Encoding,
         room: int,
         make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """room: bytes that it may take beside its weights. make_room: called when a step finds too little memory."""
+        """encoding: writes the files of pictures. room: bytes that it may take beside its weights. make_room: called
+        when a step finds too little memory."""
         self._model = model
         for_texts, at_once = needs.shared(room)
         self._texts = TextEngine(
             model.text, config, counters, source, room=for_texts, make_room=make_room,
             make_runner=lambda _model, _config, blocks: JanusRunner(model, blocks),
         )  # fmt: skip
-        self._pictures = Pictures(model, config, counters, most=at_once, make_room=make_room)
+        self._pictures = Pictures(model, config, counters, most=at_once, encoding=encoding, make_room=make_room)
         self._turns = Turns()
         self.attention = self._texts.attention
         self.cache_bytes = self._texts.cache_bytes + at_once * needs.picture + needs.decoding

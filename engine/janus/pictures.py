@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
@@ -11,8 +12,9 @@ from engine.chat import ChatError
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory
 from engine.image.checkpoint import BadCheckpoint, fingerprint
+from engine.image.encoding import Encoding
 from engine.image.orders import PREVIEW_SECONDS, Orders
-from engine.image.pixels import to_png, to_preview
+from engine.image.pixels import to_preview
 from engine.janus.checkpoint import kept, saved
 from engine.janus.checks import refusal
 from engine.janus.drawing import Drawing, guides
@@ -45,9 +47,10 @@ class Pictures(Orders[Picture]):
         counters: Counters,
         *,
         most: int,
+        encoding: Encoding,
         make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        super().__init__(model.device, config, counters, most=most, make_room=make_room)
+        super().__init__(model.device, config, counters, most=most, encoding=encoding, make_room=make_room)
         self._model = model
         self._made_with = made_with(model.device, model.dtype, "transformers", cache="exact")
 
@@ -65,23 +68,28 @@ class Pictures(Orders[Picture]):
         for picture in batch:
             picture.ticket.stepping()
             self._timed(picture, self._advance)
+            if picture in self._places.running and not picture.steps_left:
+                self._guarded(picture, self._deliver)
         if batch:
             self._counters.steps += 1
             self._forecast.took(len(batch), 0, perf_counter() - began)
 
     def _timed(self, picture: Picture, work: Callable[[Picture], None]) -> None:
-        """What fails here is this picture's affair alone."""
         began = perf_counter()
-        try:
-            work(picture)
-        except Exception as error:
-            self._recover(error)
-            self._failed(picture, error)
+        self._guarded(picture, work)
         seconds = perf_counter() - began
         if picture in self._places.running:
             self._charge([picture], seconds)
         else:
             self._counters.busy_seconds += seconds
+
+    def _guarded(self, picture: Picture, work: Callable[[Picture], None]) -> None:
+        """What fails here is this picture's affair alone."""
+        try:
+            work(picture)
+        except Exception as error:
+            self._recover(error)
+            self._failed(picture, error)
 
     def _begin(self, picture: Picture) -> None:
         ticket, model = picture.ticket, self._model
@@ -107,32 +115,32 @@ class Pictures(Orders[Picture]):
         drawing = picture.drawing
         assert drawing is not None
         self._twice(drawing.step)
-        if drawing.over:
-            self._tell(picture, drawing, b"")
-            png, digest = to_png(self._twice(lambda: shown(self._model, drawing)))
-            picture.ticket.picture(png, self._model.facts.width, self._model.facts.height, digest)
-            self._finish(picture, FinishReason.STOP)
-        else:
-            self._tell(picture, drawing, self._preview(picture, drawing))
+        self._tell(picture, drawing)
 
-    def _tell(self, picture: Picture, drawing: Drawing, seen: bytes) -> None:
+    def _deliver(self, picture: Picture) -> None:
+        drawing, began = picture.drawing, perf_counter()
+        assert drawing is not None
+        self._hand_over(picture, self._twice(lambda: shown(self._model, drawing)), began)
+
+    def _tell(self, picture: Picture, drawing: Drawing) -> None:
         ticket, made = picture.ticket, len(drawing.tokens)
-        ticket.stepped(made, drawing.steps, seen)
+        ticket.stepped(made, drawing.steps)
+        if not drawing.over:
+            self._preview(picture, drawing)
         if drawing.at_quarter and not drawing.over:
             ticket.checkpoint(made, saved(drawing.tokens, fingerprint(ticket.request, self._made_with)))
         if ticket.finished:  # its sink broke
             self._finish(picture, FinishReason.ERROR)
 
-    def _preview(self, picture: Picture, drawing: Drawing) -> bytes:
-        """A small WebP, or nothing where it is too early for one."""
+    def _preview(self, picture: Picture, drawing: Drawing) -> None:
+        """Nothing where it is too early for one."""
         began = perf_counter()
-        if not picture.wants_preview(began):
-            return b""
-        size = (self._model.facts.width, self._model.facts.height)
-        seen = self._twice(lambda: to_preview(shown(self._model, drawing), size))
+        if not self._due_for_preview(picture, began):
+            return
+        seen = self._twice(lambda: shown(self._model, drawing))
         ended = perf_counter()
         picture.next_preview = ended + max(PREVIEW_SECONDS, (ended - began) / PREVIEW_SHARE)
-        return seen
+        self._encoding.preview(picture.ticket, partial(to_preview, seen, seen.size))
 
     def _twice(self, work: Callable[[], Made]) -> Made:
         """Without memory, once more after room was made."""

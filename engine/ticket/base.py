@@ -45,7 +45,7 @@ class Ticket:
         """Set where its result begins: see `FinishEvent.made_with`."""
         self._sink = sink
         self._on_finish = on_finish
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._finished = False
         self._accepted = perf_counter()
         self._load_seconds: float | None = None

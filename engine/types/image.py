@@ -85,15 +85,15 @@ class ImageRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProgressEvent:
-    """A denoising step (or some image tokens) more of a picture."""
+    """A denoising step (or some image tokens) more of a picture, or a preview of one of its last steps."""
 
     request_id: str
     step: int
-    """Steps made so far, those before a resume included; grows with every event."""
+    """Steps made so far, those before a resume included; grows with every event that brings no preview."""
     steps: int
     """All there will be."""
     preview: bytes = b""
-    """A small WebP of how it looks by now; empty where there is none this time."""
+    """A small WebP of how it looked a moment ago; empty where this tells of a step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,9 @@ class Drawing:
 
     def token(self, step: int) -> None:
         name, params = self._request.id, self._request.params
-        preview = preview_of(params.seed, step) if step > 1 else b""
-        self._sink(ProgressEvent(name, step, params.steps, preview))
+        self._sink(ProgressEvent(name, step, params.steps))
+        if step > 1:
+            self._sink(ProgressEvent(name, step, params.steps, preview_of(params.seed, step)))
         if step % CHECKPOINT_EVERY == 0:
             self._sink(CheckpointEvent(name, step, f"step {step}".encode()))
 

@@ -11,6 +11,7 @@ from engine.config import EngineConfig
 from engine.image.compatible.checks import refusal
 from engine.image.compatible.drawing import Drawing
 from engine.image.compatible.loader import WholePipeline
+from engine.image.encoding import Encoding
 from engine.image.orders import PREVIEW_SECONDS, Order, Orders
 from engine.image.pixels import BadPicture
 from engine.made_with import made_with
@@ -45,11 +46,13 @@ class CompatibleEngine(Orders[Picture]):
         config: EngineConfig,
         counters: Counters,
         *,
+        encoding: Encoding,
         room: int = 0,
         make_room: Callable[[], object] = lambda: None,
     ) -> None:
-        """room: bytes that it may take beside its weights. make_room: called when a step finds too little memory."""
-        super().__init__(model.device, config, counters, most=1, make_room=make_room)
+        """encoding: writes the files. room: bytes that it may take beside its weights. make_room: called when a step
+        finds too little memory."""
+        super().__init__(model.device, config, counters, most=1, encoding=encoding, make_room=make_room)
         self._model = model
         self.cache_bytes = room
         self._made_with = made_with(model.device, model.dtype, self.attention, cache="exact") | {
@@ -95,10 +98,11 @@ class CompatibleEngine(Orders[Picture]):
             self._hand_over(picture, drawing.picture(), began)
 
     def _tell(self, picture: Picture, drawing: Drawing) -> None:
-        ticket, now, preview = picture.ticket, perf_counter(), b""
-        if picture.wants_preview(now) and drawing.guess is not None and drawing.done < drawing.steps:
-            preview, picture.next_preview = self._model.previewer(drawing.guess), now + PREVIEW_SECONDS
-        ticket.stepped(drawing.done, drawing.steps, preview)
+        ticket, now = picture.ticket, perf_counter()
+        ticket.stepped(drawing.done, drawing.steps)
+        if drawing.guess is not None and drawing.done < drawing.steps and self._due_for_preview(picture, now):
+            picture.next_preview = now + PREVIEW_SECONDS
+            self._encoding.preview(ticket, self._model.previewer(drawing.guess))
         if ticket.finished:  # its sink broke
             self._finish(picture, FinishReason.ERROR)
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from engine.config import EngineConfig
+from engine.image.encoding import Encoding
 from engine.image.engine import ImageEngine
 from engine.image.loader import LoadedPipeline, load_pipeline
 from engine.image.picture import work_of
@@ -32,7 +33,7 @@ class Bench:
     def __init__(self, pipeline: Path | LoadedPipeline, source: FolderSource, **changes: Any) -> None:
         config = EngineConfig(**{**CONFIG, **changes})
         model = at_once(load_pipeline(pipeline, config)) if isinstance(pipeline, Path) else pipeline
-        self.engine = ImageEngine(model, config, Counters(), source)
+        self.engine = ImageEngine(model, config, Counters(), source, encoding=Encoding())
         self.network = model.family.network
         self._asked = 0
 

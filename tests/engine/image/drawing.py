@@ -45,7 +45,8 @@ class Watcher:
             self.broken.append(f"unexpected {event}")
         if isinstance(event, ProgressEvent):
             before = [one.step for one in self.events if isinstance(one, ProgressEvent)]
-            if StartedEvent not in self.kinds or (before and event.step <= before[-1]) or event.step > event.steps:
+            least = (before[-1] if before else 0) + (not event.preview)
+            if StartedEvent not in self.kinds or not least <= event.step <= event.steps:
                 self.broken.append(f"{event} after {before}")
         self.events.append(event)
         if isinstance(event, FinishEvent):
@@ -74,7 +75,11 @@ class Watcher:
 
     @property
     def steps(self) -> list[ProgressEvent]:
-        return self.of(ProgressEvent)
+        return [event for event in self.of(ProgressEvent) if not event.preview]
+
+    @property
+    def previews(self) -> list[ProgressEvent]:
+        return [event for event in self.of(ProgressEvent) if event.preview]
 
     def picture(self) -> np.ndarray:
         """(height, width, 3); the request must have ended well."""

@@ -27,7 +27,6 @@ from engine.types import (
     AdapterRef,
     CheckpointEvent,
     Event,
-    FinishEvent,
     FinishReason,
     ImageEvent,
     ImageParams,
@@ -110,7 +109,7 @@ def test_each_draws_what_diffusers_draws(
     assert last.usage.prompt_tokens > 9
     assert last.usage.device_ms > 0
     assert (last.made_with["lane"], last.made_with["dtype"]) == ("compatible", "float32")
-    preview = Image.open(io.BytesIO(watcher.steps[0].preview))
+    preview = Image.open(io.BytesIO(watcher.previews[0].preview))
     assert (preview.format, preview.size) == ("WEBP", (wanted.width, wanted.height))
     assert CheckpointEvent not in watcher.kinds
 
@@ -223,7 +222,7 @@ def test_without_guidance_and_in_another_shape(make_whole_drawer: Make, whole_pi
     wanted = wanted_of(MODEL, guidance=1.0, width=48)
     watcher = draw(make_whole_drawer(), MODEL, wanted, previews=False)
     assert far_apart(watcher.picture(), by_diffusers(whole_pipelines[MODEL], wanted)) == 0
-    assert not any(event.preview for event in watcher.steps)
+    assert not watcher.previews
 
 
 def test_one_is_drawn_after_the_other_and_neither_changes_the_other(make_whole_drawer: Make) -> None:
@@ -233,8 +232,11 @@ def test_one_is_drawn_after_the_other_and_neither_changes_the_other(make_whole_d
     both = [draw(engine, MODEL, wanted_of(MODEL, seed=seed), f"both{seed}", on_event=order.append) for seed in (1, 2)]
     for watcher, expected in zip(both, alone, strict=True):
         assert far_apart(watcher.picture(), expected) == 0
-    kinds = [type(event) for event in order if isinstance(event, StartedEvent | FinishEvent)]
-    assert kinds == [StartedEvent, FinishEvent] * 2
+    begun = [event.request_id for event in order if isinstance(event, StartedEvent)]
+    stepped = [event.request_id for event in order if isinstance(event, ProgressEvent) and not event.preview]
+    assert (begun, stepped) == (["both1", "both2"], ["both1"] * 3 + ["both2"] * 3)
+    second = next(place for place, event in enumerate(order) if event == StartedEvent("both2"))
+    assert both[0].steps[-1] in order[:second]
 
 
 def test_cancel_takes_effect_within_a_step_and_the_next_one_begins(make_whole_drawer: Make) -> None:

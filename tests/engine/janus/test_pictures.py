@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from engine.janus.engine import JanusEngine
+from engine.janus.picture import shown
 from engine.service import EngineThread
 from engine.types import (
     CheckpointEvent,
@@ -44,7 +46,7 @@ def test_one_picture(make_engine: MakeEngine) -> None:
     assert watcher.kinds[-2:] == [ImageEvent, FinishEvent]
     assert [event.step for event in watcher.steps] == list(range(1, TOKENS + 1))
     assert {event.steps for event in watcher.steps} == {TOKENS}
-    assert watcher.steps[0].preview.startswith(b"RIFF")
+    assert watcher.previews[0].preview.startswith(b"RIFF")
     assert watcher.picture().shape == (SIDE, SIDE, 3)
     assert (last.usage.steps, last.usage.prompt_tokens > 5, last.usage.device_ms > 0) == (TOKENS, True, True)
     assert last.made_with["attention"] == "transformers"
@@ -73,9 +75,21 @@ def _cancel(engine: EngineThread, event: Event, step: int) -> None:
 def test_previews_are_optional_and_bounded(make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.janus.pictures.PREVIEW_SECONDS", 3600.0)
     engine = make_engine()
-    assert [bool(event.preview) for event in _done(draw(engine, "janus", APPLE)).steps] == [True] + [False] * 15
+    assert len(_done(draw(engine, "janus", APPLE)).previews) == 1
     without = _done(draw(engine, "janus", APPLE, "without", previews=False))
-    assert not any(event.preview for event in without.steps)
+    assert not without.previews
+
+
+def test_making_its_pixels_is_device_time(make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = make_engine()
+    draw(engine, "janus", APPLE, "warm", previews=False).picture()
+
+    def slowly(*told: Any) -> Any:
+        time.sleep(0.5)
+        return shown(*told)
+
+    monkeypatch.setattr("engine.janus.pictures.shown", slowly)
+    assert draw(engine, "janus", APPLE, previews=False).finish().usage.device_ms >= 500
 
 
 def _done(watcher: Watcher) -> Watcher:
