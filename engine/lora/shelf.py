@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import Generic, Protocol, TypeVar
@@ -30,8 +31,27 @@ SLICE_SECONDS = 0.01
 """Loading gives way to the running sequences after so long, and after every tensor that takes longer."""
 
 
+T = TypeVar("T", bound=Ticket)
+A = TypeVar("A", bound="Loaded")
+
+
 class _Unwanted(Exception):
     """Nobody waits for it any more."""
+
+
+@dataclass(slots=True, eq=False)
+class _Load(Generic[A]):
+    """One adapter on its way."""
+
+    key: str
+    pieces: Iterator[bool] = field(default_factory=lambda: iter(()))
+    found: Future[Path] | None = None
+    waits: bool = False
+    """It is known how large it is, and there is no room for it yet."""
+    coming: int = 0
+    """Bytes, once it is being read."""
+    adapter: A | None = None
+    """Once it was read."""
 
 
 class Base(Protocol):
@@ -50,16 +70,12 @@ class Loaded(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Ticket)
-A = TypeVar("A", bound=Loaded)
-
-
 class Shelf(Generic[T, A]):
     """Call from the engine thread only.
 
     A request of an adapter that isn't loaded waits here. One that is in use is never let go: a ticket uses its adapter
     until it is finished. Where all are in use and one more is wanted, the longest unused takes no new requests after a
-    while, so that it comes to rest.
+    while, so that it comes to rest. One that waits for room lets those behind it be tried, until then.
     """
 
     def __init__(
@@ -81,18 +97,14 @@ class Shelf(Generic[T, A]):
         self._users: dict[str, list[T]] = {}
         self._line: dict[str, deque[T]] = {}
         """Requests that wait; the first adapter is the next to load."""
-        self._loading = ""
-        self._load: Generator[bool, None, A] | None = None
-        self._found: Future[Path] | None = None
-        self._waits = False
-        """It is known how large the next one is, and there is no room for it yet."""
-        self._coming = 0
-        """Bytes of the one that is being read."""
+        self._load: _Load[A] | None = None
+        self._aside: deque[_Load[A]] = deque()
+        """Those that wait for room while others are tried, which may be smaller."""
         self._leaving = ""
 
     def __len__(self) -> int:
         """What there is to do here."""
-        return sum(len(line) for line in self._line.values()) + (self._load is not None)
+        return sum(len(line) for line in self._line.values()) + len(self._loads())
 
     def __getitem__(self, key: str) -> A:
         return self._loaded[key]
@@ -104,7 +116,7 @@ class Shelf(Generic[T, A]):
     @property
     def nbytes(self) -> int:
         """What the loaded ones take, and the one that is being read. From any thread."""
-        return sum(list(self._sizes.values())) + self._coming
+        return sum(list(self._sizes.values())) + sum(load.coming for load in self._loads())
 
     def take(self, ticket: T) -> bool:
         """Whether its adapter is there, so that it can begin now; if not, `ready` gives it back later."""
@@ -114,7 +126,7 @@ class Shelf(Generic[T, A]):
             self._users[key] = [*self._in_use(key), ticket]
             return True
         self._line.setdefault(key, deque()).append(ticket)
-        if key == self._loading:
+        if any(load.key == key for load in self._loads()):
             ticket.loading()
         return False
 
@@ -146,43 +158,58 @@ class Shelf(Generic[T, A]):
 
     def wait(self, seconds: float) -> None:
         """While the source is asked, until it answers, or while there is no room; but not longer."""
-        if self._waits:
+        if self._load is None:
             sleep(seconds)
-        elif self._found is not None:
-            wait([self._found], seconds)
+        elif self._load.found is not None:
+            wait([self._load.found], seconds)
+
+    def _loads(self) -> list[_Load[A]]:
+        return [*([] if (load := self._load) is None else [load]), *list(self._aside)]
 
     def _begin(self) -> list[T]:
-        key = next(iter(self._line), "")
+        late = next((load for load in self._aside if self._is_late(load)), None)
+        aside = {load.key for load in self._aside}
+        key = next((key for key in self._line if key not in aside), "")
+        if self._aside and (late is not None or not key):
+            self._load = late or self._aside[0]
+            self._aside.remove(self._load)
+            return self._continue(self._load)
         if key in self._loaded:  # it was asked to leave, but nobody needs its place any more
             self._leaving = ""
             return self._admit(key)
         if key and self._make_room(self._line[key][0]):
-            self._loading, self._load = key, self._pieces(key)
+            self._load = _Load(key)
+            self._load.pieces = self._pieces(self._load)
             for ticket in self._line[key]:
                 ticket.loading()
         return []
 
-    def _pieces(self, key: str) -> Generator[bool, None, A]:
+    def _is_late(self, load: _Load[A]) -> bool:
+        """Whether so much time has passed that nobody may go before it any more, as one in use is asked to leave."""
+        waiting = self._line.get(load.key, ())
+        return any(ticket.waited > self._config.residency_patience_seconds for ticket in waiting)
+
+    def _pieces(self, load: _Load[A]) -> Iterator[bool]:
         """Yields after every piece, whether it makes sense to go on at once. The source has a thread of its own, for
         it may have to hash the files."""
         executor = ThreadPoolExecutor(1, thread_name_prefix="adapter-source")
-        self._found = executor.submit(self._source.path, key)
+        load.found = executor.submit(self._source.path, load.key)
         executor.shutdown(wait=False)
-        while not self._found.done():
+        while not load.found.done():
             yield False
-        folder = self._found.result()
+        folder = load.found.result()
         size = bytes_of(folder, self._base.dtype)
-        self._waits = True
-        while not self._fits(size, self._first(key)):
+        load.waits = True
+        while not (self._make_room(self._first(load.key)) and self._fits(size, self._first(load.key))):
             yield False
-        self._waits, self._coming = False, size
-        loading = self._read(folder)
+        load.waits, load.coming = False, size
+        reading = self._read(folder)
         while True:
             try:
-                next(loading)
+                next(reading)
             except StopIteration as done:
-                adapter: A = done.value
-                return adapter
+                load.adapter = done.value
+                return
             yield True
 
     def _first(self, key: str) -> T:
@@ -190,29 +217,35 @@ class Shelf(Generic[T, A]):
             raise _Unwanted
         return self._line[key][0]
 
-    def _continue(self, load: Generator[bool, None, A]) -> list[T]:
+    def _continue(self, load: _Load[A]) -> list[T]:
         began = perf_counter()
         try:
-            while next(load) and perf_counter() - began < SLICE_SECONDS:
+            while next(load.pieces, None) and perf_counter() - began < SLICE_SECONDS:
                 pass
-        except StopIteration as done:
-            key = self._end_load()
-            self._loaded[key] = done.value
-            self._sizes[key] = sum(half.nbytes for halves in done.value.layers.values() for half in halves)
-            self._counters.adapter_loads += 1
-            logger.info("Loaded adapter %s for %d layers", key, len(done.value.layers))
-            return self._admit(key)
         except _Unwanted:
-            self._end_load()
+            self._load = None
         except (ModelUnavailable, UnsupportedAdapter) as error:
-            self._failed(f"The adapter can't be loaded. {error}")
+            self._failed(load, f"The adapter can't be loaded. {error}")
         except Exception as error:
-            logger.exception("Loading adapter %s failed", self._loading)
+            logger.exception("Loading adapter %s failed", load.key)
             if is_out_of_memory(error):
                 release_memory(self._base.device)
             reason = "There is too little memory for it." if is_out_of_memory(error) else "See the worker's log."
-            self._failed(f"The adapter can't be loaded. {reason}")
+            self._failed(load, f"The adapter can't be loaded. {reason}")
+        if load.adapter is not None:
+            return self._has_come(load.key, load.adapter)
+        if load is self._load and load.waits and not self._is_late(load):
+            self._load = None
+            self._aside.append(load)
         return []
+
+    def _has_come(self, key: str, adapter: A) -> list[T]:
+        self._load = None
+        self._loaded[key] = adapter
+        self._sizes[key] = sum(half.nbytes for halves in adapter.layers.values() for half in halves)
+        self._counters.adapter_loads += 1
+        logger.info("Loaded adapter %s for %d layers", key, len(adapter.layers))
+        return self._admit(key)
 
     def _admit(self, key: str) -> list[T]:
         tickets = list(self._line.pop(key, ()))
@@ -221,17 +254,11 @@ class Shelf(Generic[T, A]):
             ticket.loaded()
         return tickets
 
-    def _failed(self, error: str) -> None:
-        key = self._end_load()
-        logger.warning("Adapter %s: %s", key, error)
-        for ticket in self._line.pop(key, ()):
+    def _failed(self, load: _Load[A], error: str) -> None:
+        self._load = None
+        logger.warning("Adapter %s: %s", load.key, error)
+        for ticket in self._line.pop(load.key, ()):
             ticket.fail("load_failed", error)
-
-    def _end_load(self) -> str:
-        key, self._loading = self._loading, ""
-        self._load = self._found = None
-        self._waits, self._coming = False, 0
-        return key
 
     def _make_room(self, first: T) -> bool:
         """Whether one more may be loaded now, one that nobody uses having been let go if need be."""

@@ -10,6 +10,7 @@ from time import sleep
 import pytest
 import torch
 
+from engine.lora.numbers import bytes_of
 from engine.metrics import Counters
 from engine.service import EngineThread
 from engine.source import FolderSource
@@ -17,7 +18,7 @@ from engine.text.engine import TextEngine
 from engine.text.linears import LAID_OUT
 from engine.text.loader import LoadedModel
 from engine.ticket import TextTicket
-from engine.types import AdapterRef, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
+from engine.types import AdapterRef, Event, FinishEvent, FinishReason, GenerationRequest, LoadingEvent, StartedEvent
 from tests.engine.adapters import make_adapter, merge
 from tests.engine.recorder import Recorder, submit
 from tests.engine.started import started_engines
@@ -208,6 +209,33 @@ def test_adapters_stay_within_the_budget(checkpoints: dict[str, Path], tmp_path:
         refused = ask(engine, "huge", "too large").finish()
         assert (refused.error_code, "It needs 8 MiB" in refused.error) == ("load_failed", True)
         assert engine.metrics().adapters == metrics.adapters, "none went for one that can't be had"
+
+
+def test_one_that_waits_for_room_does_not_hold_up_a_smaller_one(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    base, ranks = checkpoints["Llama"], {"busy": 512, "large": 1024, "small": 4}
+    folders = {name: make_adapter(tmp_path / name, base, rank=rank) for name, rank in ranks.items()}
+    source = FolderSource(**folders)
+    sizes = {name: bytes_of(folder, torch.float32) for name, folder in folders.items()}
+
+    def spare(nbytes: int, *, held: int, waited: float) -> bool:
+        return held + nbytes <= sizes["large"] + sizes["small"]
+
+    for most, patience in ((8, 60.0), (2, 60.0), (8, 0.0)):
+        bench = Bench(load(base), source, max_adapters=most, residency_patience_seconds=patience)
+        bench.engine._adapters._spare = spare
+        bench.add("busy", PROMPTS[0], greedy(60), adapter=AdapterRef("busy", "m"))
+        bench.step()
+        large, small = (queue(bench.engine, name, AdapterRef(name, "m")) for name in ("large", "small"))
+        again = queue(bench.engine, "again", AdapterRef("large", "m"))
+        events: list[Event] = []
+        for recorder in (large, small, again, bench.recorders["busy"]):
+            recorder._on_event = events.append
+        bench.run()
+        order = [event.request_id for event in events if isinstance(event, FinishEvent)]
+        assert {one.finish().reason for one in (large, small, again)} == {FinishReason.LENGTH}
+        assert (order.index("small") < order.index("busy")) == (patience > 0)
+        assert bench.engine._counters.adapter_loads == 3
+        assert len(bench.engine.adapters) <= most
 
 
 def test_adapters_of_two_models_do_not_wait_for_each_other(checkpoints: dict[str, Path], tmp_path: Path) -> None:
