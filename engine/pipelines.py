@@ -136,6 +136,7 @@ def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str], settings:
         takes_source=not kind.whole or bool(kind.from_picture),
         takes_mask=not kind.whole or bool(kind.from_mask),
         schedulers=(DEFAULT,) if kind.whole or consistency else names_for(parts["scheduler"]),
+        own_scheduler=parts["scheduler"],
         longest=_longest(kind, network, scale),
         most_steps=most_steps,
     )  # fmt: skip

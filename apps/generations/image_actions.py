@@ -63,7 +63,7 @@ def submit_image(
 def quote(*, actor: User, project: Project, model: HostedModel, params: Mapping[str, Any], count: int = 1) -> Quote:
     """Changes nothing. Raises as `submit_image` does where what is asked for is wrong or not allowed."""
     asked = _checked(actor, project, model, params, count)
-    each = expected_ms(asked.params, model.pk)
+    each = expected_ms(asked.params, asked.version)
     refuse_over_quota(actor, project, images=count, device_ms=(each or 0.0) * count)
     place = place_to_come(actor.pk, asked.version)
     return Quote(None if each is None else round(each * count / 1000, 2), place.starts_in, place.reason)
@@ -91,7 +91,7 @@ def queue_pictures(
         for number in range(count)
     ]
     refuse_overload(jobs[0])
-    each = expected_ms(params, model.pk) or 0.0
+    each = expected_ms(params, version) or 0.0
     for job in jobs:
         set_aside(job, actor, model, images=1, device_ms=each)
         trail.submitted(job, actor, through)

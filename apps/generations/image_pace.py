@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
+from apps.catalog.models import ModelVersion
 from apps.generations.models import GenerationJob, Kind, State
 from engine.image.schedulers import evaluations
 
@@ -19,12 +20,12 @@ def pixel_passes(params: Mapping[str, Any], steps: int) -> int:
     return passes
 
 
-def planned_steps(params: Mapping[str, Any]) -> int:
+def planned_steps(params: Mapping[str, Any], own: str = "") -> int:
     """Steps that will be computed, each time that the network is asked counted as one: of a picture to start from only
-    the share that changes it."""
+    the share that changes it. own: the class of the model's own scheduler."""
     steps: int = params["steps"]
     skipped = steps - int(steps * params["strength"]) if params["source"] else 0
-    return evaluations(params["scheduler"], steps, skipped=skipped)
+    return evaluations(params["scheduler"], steps, skipped=skipped, own=own)
 
 
 def ms_per_pixel_pass(model_id: str) -> float | None:
@@ -37,7 +38,7 @@ def ms_per_pixel_pass(model_id: str) -> float | None:
     return median(rates) if rates else None
 
 
-def expected_ms(params: Mapping[str, Any], model_id: str) -> float | None:
+def expected_ms(params: Mapping[str, Any], version: ModelVersion) -> float | None:
     """Of one picture; None where nothing was measured yet."""
-    rate = ms_per_pixel_pass(model_id)
-    return None if rate is None else rate * pixel_passes(params, planned_steps(params))
+    rate, own = ms_per_pixel_pass(version.hosted_model_id), version.image_facts.get("own_scheduler", "")
+    return None if rate is None else rate * pixel_passes(params, planned_steps(params, own))

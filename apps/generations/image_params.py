@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -158,7 +159,7 @@ def _misfits(chosen: Mapping[str, Any], facts: ImageFacts, is_adapter: bool) -> 
         )
     if chosen["mask"] and not chosen["source"]:
         found["mask"] = "A mask says what to draw anew of a picture: choose the picture to start from as well."
-    return found or _too_large(chosen, facts) or _too_much(chosen)
+    return found or _too_large(chosen, facts) or _too_much(chosen, facts)
 
 
 def _too_large(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
@@ -167,13 +168,14 @@ def _too_large(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
     return {"width": told} if told else {}
 
 
-def _too_much(chosen: Mapping[str, Any]) -> dict[str, str]:
+def _too_much(chosen: Mapping[str, Any], facts: ImageFacts) -> dict[str, str]:
     most, pixels, steps = settings.MAX_IMAGE_PIXEL_STEPS, chosen["width"] * chosen["height"], chosen["steps"]
     scheduler = chosen["scheduler"]
-    computed = evaluations(scheduler, steps)
+    asked = partial(evaluations, scheduler, own=facts.own_scheduler)
+    computed = asked(steps)
     if pixels * computed <= most:
         return {}
-    fits = next((less for less in range(steps, 0, -1) if pixels * evaluations(scheduler, less) <= most), 0)
+    fits = next((less for less in range(steps, 0, -1) if pixels * asked(less) <= most), 0)
     fewer = f"take {fits} steps or fewer, or a smaller picture" if fits else "take a smaller picture"
     more = f" ({computed} with {scheduler})" if computed != steps else ""
     return {

@@ -38,7 +38,7 @@ def reproduce(*, actor: User, job: GenerationJob) -> GenerationJob:
     )
     refuse_overload(again)
     if job.kind == Kind.IMAGE:
-        set_aside(again, actor, model, images=1, device_ms=expected_ms(job.params, model.pk) or 0.0)
+        set_aside(again, actor, model, images=1, device_ms=expected_ms(job.params, version) or 0.0)
     else:
         set_aside(again, actor, model, tokens=job.prompt_tokens + job.params["max_tokens"])
     trail.submitted(again, actor)

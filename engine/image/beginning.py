@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +35,10 @@ class _Prompt:
     tokens: int
 
 
+class BadScheduler(ValueError):
+    """It doesn't go with this model, or not with so few steps; the message is a whole sentence."""
+
+
 class Beginning:
     def __init__(self, model: LoadedPipeline) -> None:
         self._model, self._family = model, model.family
@@ -40,7 +46,7 @@ class Beginning:
         self._schedulers: dict[str, Any] = {DEFAULT: self._family.pipeline.scheduler}
 
     def begin(self, picture: Picture) -> None:
-        """Gives it its `work`: from its checkpoint, where that is good. Raises BadPicture."""
+        """Gives it its `work`: from its checkpoint, where that is good. Raises BadPicture and BadScheduler."""
         request = picture.ticket.request
         work = self._from_the_start(picture)
         if request.checkpoint is not None:
@@ -60,18 +66,23 @@ class Beginning:
         work.latents = (1 - canvas.drawn) * kept + canvas.drawn * work.latents
 
     def scheduler(self, name: str) -> Any:
-        """The pristine one, made of the model's own config."""
+        """The pristine one, made of the model's own config. Raises BadScheduler."""
         if name not in self._schedulers:
             choice = SCHEDULERS[name]
             own = dict(self._family.pipeline.scheduler.config)
             kind = getattr(diffusers, choice.scheduler)
-            self._schedulers[name] = kind.from_config(own, **choice.changes)
+            with _refusals_told(f"The scheduler “{name}” doesn't go with this model: choose another one."):
+                self._schedulers[name] = kind.from_config(own, **choice.changes)
         return self._schedulers[name]
 
     def _from_the_start(self, picture: Picture) -> Work:
         params, request, family = picture.params, picture.ticket.request, self._family
         conditions = self._conditions(picture)
-        timeline = Timeline(self.scheduler(params.scheduler), family, params.steps, params.width, params.height)
+        scheduler, steps = self.scheduler(params.scheduler), params.steps
+        with _refusals_told(
+            f"The scheduler “{params.scheduler}” of this model can't draw in {steps} steps: take more."
+        ):
+            timeline = Timeline(scheduler, family, steps, params.width, params.height)
         generator = torch.Generator().manual_seed(params.seed)
         shape = family.latent_shape(params.width, params.height)
         if request.source is None:
@@ -117,3 +128,12 @@ class Beginning:
                 self._prompts.popitem(last=False)
         self._prompts.move_to_end(key)
         return self._prompts[key]
+
+
+@contextmanager
+def _refusals_told(sentence: str) -> Iterator[None]:
+    """What a scheduler of diffusers says that it can't do becomes BadScheduler."""
+    try:
+        yield
+    except (ValueError, NotImplementedError, ImportError) as error:
+        raise BadScheduler(sentence) from error

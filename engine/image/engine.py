@@ -14,7 +14,7 @@ import torch
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory
 from engine.image.adapters.adapter import AtStrength, PictureAdapter, load_adapter
-from engine.image.beginning import Beginning
+from engine.image.beginning import BadScheduler, Beginning
 from engine.image.checkpoint import fingerprint, saved
 from engine.image.checks import refusal
 from engine.image.compiling import Compiled, Compiling
@@ -36,12 +36,14 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.002
 """How long a step with nothing to compute waits for an adapter."""
+SMALLER_SECONDS = 60.0
+"""So long batches are smaller after the memory didn't suffice: what took it may be gone then."""
 
 
 class ImageEngine(Orders[Picture]):
     """Obeys engine.model_engine.ModelEngine."""
 
-    bad_requests = (BadPicture,)
+    bad_requests = (BadPicture, BadScheduler)
     out_of_memory = "The device has too little memory left for this picture. Try a smaller one, or try again later."
     non_finite = (
         "The model computed no numbers for this picture. Try another seed, less guidance, or another scheduler."
@@ -73,8 +75,8 @@ class ImageEngine(Orders[Picture]):
         self._adapters: Shelf[ImageTicket, PictureAdapter] = Shelf(
             partial(load_adapter, family=model.family), model, source, config, counters, spare
         )
-        self._most_rows: dict[Hashable, int] = {}
-        """Of buckets for which the memory didn't suffice."""
+        self._short: dict[Hashable, tuple[int, float]] = {}
+        """Of buckets for which the memory didn't suffice: the most rows, and since when, of perf_counter()."""
         self._room = room
 
     @property
@@ -124,7 +126,7 @@ class ImageEngine(Orders[Picture]):
             self._line_up(ticket)
         for picture in self._admit():
             self._timed([picture], lambda one=picture: self._begin(one))  # type: ignore[misc]
-        batch = self._places.batch(self._most_rows)
+        batch = self._places.batch(self._most_rows())
         if not batch:
             self._adapters.wait(LOOK_SECONDS)
             return
@@ -132,9 +134,16 @@ class ImageEngine(Orders[Picture]):
             picture.ticket.stepping()
         stepped = self._timed(batch, lambda: self._compute(batch), steps=True)
         for picture, guess in stepped or ():
+            timeline = work_of(picture).timeline
+            picture.ticket.stepped(timeline.done, timeline.steps)
             self._guarded(picture, lambda one=picture, seen=guess: self._tell(one, seen))  # type: ignore[misc]
         for picture in [one for one, _ in stepped or () if one in self._places.running and work_of(one).timeline.over]:
             self._guarded(picture, lambda one=picture: self._deliver(one))  # type: ignore[misc]
+
+    def _most_rows(self) -> dict[Hashable, int]:
+        now = perf_counter()
+        self._short = {bucket: told for bucket, told in self._short.items() if now - told[1] < SMALLER_SECONDS}
+        return {bucket: rows for bucket, (rows, _) in self._short.items()}
 
     def _timed(self, pictures: Sequence[Picture], work: Callable[[], Any], *, steps: bool = False) -> Any:
         """Do it, and share the time among them by their rows. What was compiled on the way is at nobody's expense."""
@@ -163,10 +172,12 @@ class ImageEngine(Orders[Picture]):
 
     def _begin(self, picture: Picture) -> None:
         picture.ticket.started()
+        self._guarded(picture, lambda: self._begin_guarded(picture))
+
+    def _begin_guarded(self, picture: Picture) -> None:
         picture.ticket.made_with = self._made_with(picture)
-        self._guarded(picture, lambda: self._beginning.begin(picture))
-        if picture.work is not None:
-            picture.saved = perf_counter()
+        self._beginning.begin(picture)
+        picture.saved = perf_counter()
 
     def _compute(self, batch: list[Picture]) -> list[tuple[Picture, torch.Tensor]]:
         """Each picture that made the step, with how the finished one might look."""
@@ -181,7 +192,7 @@ class ImageEngine(Orders[Picture]):
                 return []
             if is_out_of_memory(error):
                 rows = sum(picture.rows for picture in ready)
-                self._most_rows[ready[0].bucket] = max(2, rows // 2)
+                self._short[ready[0].bucket] = max(2, rows // 2), perf_counter()
             else:
                 logger.exception("A step of %d pictures failed; running them one by one", len(ready))
             self._recover(error)
@@ -238,8 +249,8 @@ class ImageEngine(Orders[Picture]):
     # --- telling --------------------------------------------------------------------------------------------------
 
     def _tell(self, picture: Picture, guess: torch.Tensor) -> None:
+        """What is due after a step beside its number."""
         work, now = work_of(picture), perf_counter()
-        picture.ticket.stepped(work.timeline.done, work.timeline.steps)
         if not work.timeline.over and self._due_for_preview(picture, now):
             picture.next_preview = now + PREVIEW_SECONDS
             self._encoding.preview(picture.ticket, self._model.previewer(guess))

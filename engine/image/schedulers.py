@@ -14,13 +14,15 @@ class Choice(NamedTuple):
     changes: Mapping[str, Any] = {}
 
 
+OTHER_SPACINGS = dict.fromkeys(("use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"), False)
+"""A scheduler takes one of them only, and a model's own config may ask for it."""
 SCHEDULERS: Mapping[str, Choice] = {
     "ddim": Choice("DDIMScheduler"),
     "euler": Choice("EulerDiscreteScheduler"),
     "euler-ancestral": Choice("EulerAncestralDiscreteScheduler"),
     "heun": Choice("HeunDiscreteScheduler"),
     "dpm++": Choice("DPMSolverMultistepScheduler"),
-    "dpm++-karras": Choice("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
+    "dpm++-karras": Choice("DPMSolverMultistepScheduler", {"use_karras_sigmas": True} | OTHER_SPACINGS),
     "unipc": Choice("UniPCMultistepScheduler"),
     "pndm": Choice("PNDMScheduler", {"skip_prk_steps": True}),
 }
@@ -31,6 +33,8 @@ DIFFUSION_SCHEDULERS = (
     "KDPM2AncestralDiscreteScheduler", "LCMScheduler",
 )  # fmt: skip
 """What a model's own one may be."""
+CORRECTING = ("HeunDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler")
+"""Those that correct each step by a second one, but the last."""
 FLOW_SCHEDULERS = ("FlowMatchEulerDiscreteScheduler",)
 
 
@@ -39,10 +43,10 @@ def names_for(own: str) -> tuple[str, ...]:
     return (DEFAULT,) if own in FLOW_SCHEDULERS else (DEFAULT, *SCHEDULERS)
 
 
-def evaluations(scheduler: str, steps: int, *, skipped: int = 0) -> int:
-    """Of the network, in so many steps of which the first `skipped` are left out. Of `default`, which may be any of
-    them, one in each step."""
-    left = max(1, steps - skipped)
-    if scheduler == "heun":
-        return 2 * left - 1  # it corrects each step by a second one, but the last
-    return left + 1 if scheduler == "pndm" and steps > 1 else left  # it takes its first one twice
+def evaluations(scheduler: str, steps: int, *, skipped: int = 0, own: str = "") -> int:
+    """Of the network, in so many steps of which the first `skipped` are left out. own: which one `default` is, by its
+    class; where that isn't known, one that asks once in each step."""
+    kind, left = SCHEDULERS[scheduler].scheduler if scheduler in SCHEDULERS else own, max(1, steps - skipped)
+    if kind in CORRECTING:
+        return 2 * left - 1
+    return left + 1 if kind == "PNDMScheduler" and steps > 1 else left  # it takes its first one twice

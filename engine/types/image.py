@@ -28,6 +28,8 @@ class ImageFacts:
     takes_mask: bool = True
     schedulers: tuple[str, ...] = ("default",)
     """Names that `ImageParams.scheduler` may have."""
+    own_scheduler: str = ""
+    """The class of the one that is called `default`; empty where that isn't known, or there is none."""
     is_fixed: bool = False
     """Whether it draws in this size and in so many steps only."""
     longest: int = 0

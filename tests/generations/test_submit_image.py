@@ -267,6 +267,12 @@ def test_a_scheduler_that_asks_the_network_twice_counts_twice(
     paint(steps=10, scheduler="heun")
     with pytest.raises(ValidationError, match=r"11 steps \(21 with heun\).*: take 10 steps or fewer"):
         paint(steps=11, scheduler="heun")
+    painter.default_version.image_facts |= {"own_scheduler": "KDPM2DiscreteScheduler"}
+    painter.default_version.save()
+    settings.MAX_IMAGE_PIXEL_STEPS = 64 * 64 * 39
+    assert (seconds(), seconds(source=source, strength=0.5)) == (3.9, 1.9)
+    with pytest.raises(ValidationError, match=r"21 steps \(41 with default\).*: take 20 steps or fewer"):
+        paint(steps=21)
 
 
 def test_device_time_is_set_aside_by_what_was_measured(paint: Paint, world: World) -> None:

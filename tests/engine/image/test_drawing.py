@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
+import diffusers
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load, save
 
-from engine.image.schedulers import evaluations
+from engine.image.schedulers import DIFFUSION_SCHEDULERS, evaluations
 from engine.service import EngineThread
 from engine.types import (
     Event,
@@ -30,8 +32,9 @@ from engine.types import (
     StartedEvent,
 )
 from tests.engine.image.drawing import Watcher, draw, far_apart, half_mask, params, png, some_picture
-from tests.engine.image.tiny import SIDE
+from tests.engine.image.tiny import SIDE, save_pipeline, stable_diffusion
 from tests.engine.recorder import GREEDY, submit
+from tests.engine.started import started_engines
 
 Make = Callable[..., EngineThread]
 MODEL = "stable-diffusion"
@@ -113,6 +116,15 @@ def test_a_resumed_picture_is_the_one_that_was_not_interrupted(
     assert resumed.steps[0].step == kept.step + 1
     assert resumed.finish().usage.steps == resumed.steps[-1].steps - kept.step
     assert whole.finish().usage.steps == evaluations(scheduler, 8, skipped=int(masked))
+
+
+@pytest.mark.parametrize("own", DIFFUSION_SCHEDULERS)
+def test_how_often_any_scheduler_asks_the_network(own: str) -> None:
+    """Which a quote has to know also where it is a model's own."""
+    scheduler = getattr(diffusers, own)(**{"skip_prk_steps": True} if own == "PNDMScheduler" else {})
+    for steps in (1, 2, 7, 20):
+        scheduler.set_timesteps(steps)
+        assert len(scheduler.timesteps) == evaluations("default", steps, own=own)
 
 
 def test_a_flow_model_resumes_too(keeper: EngineThread) -> None:
@@ -246,6 +258,86 @@ def test_latents_that_are_no_numbers_end_their_own_picture(
     assert "Try another seed" in last.error
     watchers["apple"].picture()
     watchers["car"].picture()
+
+
+@pytest.mark.parametrize(
+    ("own", "told", "wanted", "words"),
+    [
+        ("DDPMScheduler", {"beta_schedule": "sigmoid"}, {"scheduler": "euler"}, "“euler”"),
+        ("PNDMScheduler", {"skip_prk_steps": False}, {"steps": 2}, "2 steps"),
+    ],
+)
+def test_a_scheduler_that_does_not_go_with_the_model_ends_its_own_picture_in_words(
+    tmp_path: Path, own: str, told: dict[str, object], wanted: dict[str, object], words: str
+) -> None:
+    with started_engines() as start:
+        engine = start(own_scheduler(tmp_path, own, **told))
+        other = draw(engine, "own", params(steps=20), "other")
+        last = draw(engine, "own", params(**wanted), "bad").finish()
+        assert (last.error_code, words in last.error) == ("bad_request", True), last.error
+        other.picture()
+        assert engine.metrics().loads == 1
+
+
+@pytest.mark.parametrize("scheduler", ["dpm++-karras", "unipc"])
+def test_a_model_with_another_spacing_of_its_own_is_drawn_with_every_scheduler(tmp_path: Path, scheduler: str) -> None:
+    with started_engines() as start:
+        engine = start(own_scheduler(tmp_path, "EulerDiscreteScheduler", use_exponential_sigmas=True))
+        draw(engine, "own", params(scheduler=scheduler)).picture()
+
+
+def own_scheduler(folder: Path, kind: str, **told: object) -> dict[str, Path]:
+    """A pipeline with this one, as `own`."""
+    parts = stable_diffusion() | {"safety_checker": None, "feature_extractor": None}
+    parts["scheduler"] = getattr(diffusers, kind).from_config(parts["scheduler"].config, **told)
+    return {"own": save_pipeline(folder / "own", parts)}
+
+
+def test_a_step_that_is_told_again_for_want_of_memory_counts_once(
+    drawer: EngineThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(drawer, MODEL, params(), "first").picture()
+    model, errors = drawer._residency.engines[MODEL]._model, [torch.OutOfMemoryError("little")]
+
+    def previewed(latents: torch.Tensor) -> Callable[[], bytes]:
+        if errors:
+            raise errors.pop()
+        return seen(latents)
+
+    seen = model.previewer.__call__
+    monkeypatch.setattr(type(model.previewer), "__call__", lambda _self, latents: previewed(latents))
+    watcher = draw(drawer, MODEL, params(steps=5))
+    watcher.picture()
+    assert ([event.step for event in watcher.steps], watcher.finish().usage.steps) == ([1, 2, 3, 4, 5], 5)
+    assert not errors
+
+
+def test_batches_are_whole_again_a_while_after_the_memory_did_not_suffice(
+    drawer: EngineThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(drawer, MODEL, params(), "first").picture()
+    family = drawer._residency.engines[MODEL]._family
+    predict, rows, short = family.predict, list[int](), [True]
+
+    def watched(latents: torch.Tensor, *rest: object) -> torch.Tensor:
+        if len(latents) > 4 and short:
+            raise torch.OutOfMemoryError("little")
+        rows.append(len(latents))
+        return predict(latents, *rest)
+
+    def drawn() -> int:
+        """Rows of the largest batch."""
+        rows.clear()
+        for watcher in [draw(drawer, MODEL, params(steps=20), str(number)) for number in range(4)]:
+            watcher.picture()
+        return max(rows)
+
+    monkeypatch.setattr(family, "predict", watched)
+    assert drawn() <= 4
+    short.clear()
+    assert drawn() <= 4
+    monkeypatch.setattr("engine.image.engine.SMALLER_SECONDS", 0.0)
+    assert drawn() == 8
 
 
 def test_a_broken_sink_ends_its_own_picture_only(drawer: EngineThread) -> None:

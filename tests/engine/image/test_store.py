@@ -47,6 +47,7 @@ def test_facts_say_what_suits_the_model(pipelines: dict[str, Path]) -> None:
     assert flux is not None
     assert (small.width, small.height, small.multiple_of, small.prompt_tokens) == (SIDE, SIDE, 2, 77)
     assert "dpm++" in small.schedulers
+    assert (small.own_scheduler, flux.own_scheduler) == ("DDIMScheduler", "FlowMatchEulerDiscreteScheduler")
     assert flux.schedulers == ("default",)
     assert not flux.takes_negative
 
