@@ -77,6 +77,15 @@ def queued(place: Place) -> JSON:
     return event | ({"reason": place.reason} if place.reason else {})
 
 
+def without_words(event: JSON, tokens: int) -> JSON:
+    """How far a job is, for readers who may not have what it says: tokens are steps. tokens: how many are expected."""
+    if event["kind"] == "finish":
+        return {name: event[name] for name in ("kind", "state", "error")}
+    if event["kind"] in ("text", "reasoning", "tool_call", "snapshot"):
+        return progress(event["tokens"], max(tokens, event["tokens"]), None)
+    return event
+
+
 def finish(job: GenerationJob, *, with_text: bool) -> JSON:
     """The one last event, of a picture with where it is. `with_text` where a follower may not have all of it."""
     assert job.state in TERMINAL

@@ -46,6 +46,12 @@ def reproduce(*, actor: User, job: GenerationJob) -> GenerationJob:
     return again
 
 
+def expected_tokens(job: GenerationJob) -> int:
+    """Of a text that is being made: as many as the first one has, where it is made again."""
+    first = GenerationJob.objects.filter(pk=job.params.get("reproduces"), project=job.project_id)
+    return first.values_list("completion_tokens", flat=True).first() or job.params.get("max_tokens", 0)
+
+
 def _check_whose(actor: User, job: GenerationJob) -> None:
     """A picture belongs to its project. A text may be for its asker alone, such as a run of a prompt, and who makes it
     again gets to have it."""

@@ -4,6 +4,7 @@ from apps.generations.views import artifacts, jobs, receipt
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<str:jid>/cancel/", jobs.cancel, name="job_cancel"),
+    path("jobs/<str:jid>/events/", jobs.events, name="job_events"),
     path("jobs/<str:jid>/preview/", jobs.preview, name="job_preview"),
     path("jobs/<str:jid>/reproduce/", jobs.reproduce, name="job_reproduce"),
     path("jobs/<str:jid>/receipt/", receipt.page, name="job_receipt"),

@@ -226,6 +226,17 @@ def test_a_picture_is_made_again_and_varied_and_two_are_compared(ada: Visitor) -
     expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
     expect(page.locator("main").get_by_text("to the last bit").first).to_be_visible()
     page.go_back()
+    page.get_by_role("link", name="Receipt", exact=True).click()
+    page.evaluate("() => { document.documentElement.dataset.same = 'yes' }")
+    page.get_by_role("button", name="Reproduce").click()
+    page.wait_for_function("() => document.documentElement.dataset.same === undefined")  # at the new one's receipt
+    page.evaluate("() => { document.documentElement.dataset.same = 'yes' }")
+    expect(page.locator("main [data-verdict]")).to_contain_text("to the last bit", timeout=PICTURE_MS)
+    expect(page.locator("[data-announce]")).to_contain_text("to the last bit")
+    expect(page.get_by_role("button", name="Reproduce")).to_be_visible()
+    assert page.locator("html").get_attribute("data-same") == "yes", "without a reload"
+    page.go_back()
+    page.go_back()
     page.get_by_role("button", name="Vary").click()
     page.wait_for_url("**/studio/**")
     expect(tiles(page)).to_have_count(5, timeout=PICTURE_MS)  # the one made again is none of them

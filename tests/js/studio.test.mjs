@@ -45,6 +45,8 @@ test("what a card says", () => {
   assert.equal(status(drawing, 0, { family: "stable-diffusion" }), "25 % · step 5 of 20");
   assert.equal(status(drawing, 0, { family: "janus" }), "25 % · token 5 of 20");
   assert.equal(announcement(drawing, 0), "The picture is being drawn.");
+  assert.equal(status(drawing, 0, { family: "text" }), "25 % · token 5 of 20");
+  assert.equal(announcement(drawing, 0, { family: "text" }), "The answer is being written.");
 });
 
 test("what pictures would take", () => {

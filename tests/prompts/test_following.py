@@ -14,6 +14,7 @@ from django.test import AsyncClient
 
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel
+from apps.generations import sent_events
 from apps.generations.models import GenerationJob
 from apps.generations.sse import SILENCE
 from apps.projects.models import Membership
@@ -21,7 +22,6 @@ from apps.prompts.access import get_revision
 from apps.prompts.actions import delete
 from apps.prompts.actions.running import run_prompt
 from apps.prompts.models import PromptRun
-from apps.prompts.views import following
 from tests.generations.conftest import engine, model, settings_of_tests, tiny_store, worker
 from tests.generations.scripted import ScriptedEngine, expected
 from tests.prompts.build import write
@@ -36,7 +36,7 @@ LONG = 90.0
 
 @pytest.fixture(autouse=True)
 def looks_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "RECHECK_SECONDS", 0.2)
+    monkeypatch.setattr(sent_events, "RECHECK_SECONDS", 0.2)
 
 
 @pytest.fixture

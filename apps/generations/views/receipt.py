@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from apps.accounts.access import signed_in_user
 from apps.generations.access import get_job_for
 from apps.generations.json_views import PersonRequest, json_view
-from apps.generations.models import State
+from apps.generations.models import Kind, State
 from apps.generations.receipt_json import receipt_json
 from apps.projects.access import role_of
 from apps.projects.models import Role
@@ -30,6 +30,8 @@ def page(request: HttpRequest, jid: str) -> HttpResponse:
         "receipt": receipt,
         "as_text": json.dumps(receipt, indent=2, ensure_ascii=False),
         "can_reproduce": may_ask and job.state == State.SUCCEEDED,
+        "can_stop": role is not None and role >= Role.EDITOR,
+        "family": job.model_version.image_facts.get("family", "") if job.kind == Kind.IMAGE else "text",
     }
     return render(request, "generations/receipt.html", context)
 

@@ -1,30 +1,37 @@
-/** A receipt whose job is still at work looks again until it has ended; Reproduce says why where it can't. */
+/** A receipt whose job is still at work follows it to the verdict; Reproduce says why where it can't. */
+import { showMaking } from "./making.js";
 
-const LOOK_MS = 1500;
-const OPEN = new Set(["queued", "running"]);
-const receipt = document.querySelector("[data-receipt]");
-const problem = receipt.querySelector("[data-problem]");
+const AGAIN = 2000; // milliseconds
+const main = document.getElementById("main");
+const problem = main.querySelector("[data-problem]");
+const told = main.querySelector("[data-announce]");
+const announce = (sentence) => (told.textContent = sentence);
 
-async function look() {
-  try {
-    const answer = await fetch(receipt.dataset.receipt, { headers: { Accept: "application/json" } });
-    if (answer.ok && !OPEN.has((await answer.json()).state)) return location.reload();
-  } catch {
-    // Away for a moment: it looks again.
+/** All of the page anew, as it is now that the job has ended; who was at its Stop is at the verdict. */
+async function showEnd() {
+  const page = await fetch(location.href).then((answer) => (answer.ok ? answer.text() : null)).catch(() => null);
+  const fresh = page && new DOMParser().parseFromString(page, "text/html").getElementById("main");
+  if (!fresh) return setTimeout(showEnd, AGAIN);
+  const wasHere = main.querySelector("[data-making]")?.contains(document.activeElement);
+  for (const place of ["[data-receipt]", ".page-actions"]) {
+    const now = fresh.querySelector(place);
+    if (now) main.querySelector(place)?.replaceWith(document.importNode(now, true));
   }
-  setTimeout(look, LOOK_MS);
+  announce(main.querySelector("[data-verdict]")?.textContent.trim().replace(/\s+/g, " ") ?? "It has ended.");
+  if (wasHere) document.getElementById("verdict")?.focus();
 }
 
-document.querySelector("[data-reproduce]")?.addEventListener("submit", async (event) => {
-  event.preventDefault();
+main.addEventListener("submit", async (event) => {
   const form = event.target;
+  if (form.dataset.reproduce === undefined) return;
+  event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
-    const told = await answer.json();
-    if (answer.ok) return location.assign(told.receipt);
-    problem.textContent = told.error.message;
+    const started = await answer.json();
+    if (answer.ok) return location.assign(started.receipt);
+    problem.textContent = started.error.message;
   } catch {
     problem.textContent = "The server can't be reached. Try again in a moment.";
   }
@@ -32,4 +39,5 @@ document.querySelector("[data-reproduce]")?.addEventListener("submit", async (ev
   button.disabled = false;
 });
 
-if (OPEN.has(receipt.dataset.state)) setTimeout(look, LOOK_MS);
+const making = main.querySelector("[data-making]");
+if (making) showMaking(making, { announce, ended: showEnd, stoppable: Boolean(making.querySelector("form")) });

@@ -2,7 +2,7 @@
 import { loading } from "../chat/view/status.js";
 import { percent } from "./jobs.js";
 
-const BY_TOKENS = new Set(["janus"]); // families that write a picture as a text is written
+const BY_TOKENS = new Set(["janus", "text"]); // families that write a picture as a text is written, and texts
 
 /** @param facts of the model, where they are known */
 export function status(live, now, facts) {
@@ -19,7 +19,10 @@ export function status(live, now, facts) {
 }
 
 /** For screen readers: one sentence for each phase, not one for each step. */
-export const announcement = (live, now) => (live.phase === "progress" ? "The picture is being drawn." : status(live, now));
+export function announcement(live, now, facts) {
+  if (live.phase !== "progress") return status(live, now, facts);
+  return facts?.family === "text" ? "The answer is being written." : "The picture is being drawn.";
+}
 
 /** "3 ahead, about 40 s": position 1 is the next one to be taken. */
 function place({ position, startsIn, reason }) {

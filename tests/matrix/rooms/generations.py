@@ -19,6 +19,7 @@ ROWS = """
 # route                              method  anonymous stranger viewer editor owner admin
 
 job_preview                          GET     404   404  200  200  200  404
+job_events                           GET     404   404  404  404  404  404
 job_receipt                          GET     login 404  200  200  200  404
 job_receipt_json                     GET     401   404  200  200  200  404
 job_reproduce                        POST    401   404  403  422  422  404
@@ -29,6 +30,7 @@ artifact_download                    GET     404   404  200  200  200  404
 artifact_delete                      POST    401   404  403  200  200  404
 artifact_restore                     POST    401   404  403  200  200  404
 """
+"""Events are asked for in a thread that sees nothing of what is written here: see test_job_events.py."""
 FORMS: dict[tuple[str, str], dict[str, Any]] = {}
 JSON: dict[tuple[str, str], dict[str, Any]] = {}
 """A form without a file, and weights that are nowhere: both are refused, after the question of who asks."""
@@ -51,6 +53,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     job, artifact = {"jid": done.pk}, {"aid": kept}
     return {
         "job_preview": {"jid": running.pk},
+        "job_events": job,
         "job_receipt": job,
         "job_receipt_json": job,
         "job_reproduce": job,
