@@ -89,6 +89,11 @@ class EngineThread:
     def loaded(self) -> tuple[str, ...]:
         return tuple(self._residency.engines)
 
+    def loading(self) -> tuple[str, ...]:
+        """The one that is being loaded, or waits for room with what it has; empty where there is none."""
+        name = self._residency.loading
+        return () if name is None else (name,)
+
     def is_loaded(self, model: str) -> bool:
         return model in self._residency.engines
 

@@ -1,4 +1,4 @@
-"""The pages of the catalogue."""
+"""The page of one model. The list stands in a room that knows who may use what, and what is ready."""
 
 from __future__ import annotations
 
@@ -9,14 +9,6 @@ from django.views.decorators.http import require_safe
 
 from apps.catalog.access import get_model_for
 from apps.catalog.markdown import render_card
-from apps.catalog.models import HostedModel
-
-
-@require_safe
-@login_required
-def model_list(request: HttpRequest) -> HttpResponse:
-    models = HostedModel.objects.visible_to(request.user).select_related("default_version")
-    return render(request, "catalog/list.html", {"models": models})
 
 
 @require_safe

@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.catalog.models import HostedModel
 from apps.conversations.inputs import refused
 from apps.conversations.models import SharedConversation
+from apps.generations.readiness import Readiness, readiness_of
 from apps.governance.access import Choice, choices
 from apps.projects.access import get_project_for, writable_projects_of
 from apps.projects.models import Project, Role
@@ -46,8 +47,10 @@ def destination(user: User, project_id: str, model_id: str) -> Destination:
     return Destination(project, found[0])
 
 
-def models_on_show() -> list[HostedModel]:
-    return list(HostedModel.objects.that_write())
+def models_on_show() -> list[tuple[HostedModel, Readiness]]:
+    models = list(HostedModel.objects.that_write().select_related("default_version"))
+    known = readiness_of(models)
+    return [(model, known[model.pk]) for model in models]
 
 
 def _first_choice(found: list[Choice], shared: SharedConversation) -> Choice | None:

@@ -17,7 +17,7 @@ from apps.conversations.serializers import conversation_json, path_json, person_
 from apps.conversations.tree import leaf_to_show, read_tree
 from apps.generations.formats import formats_of
 from apps.generations.params import PARAMETERS, defaults_of
-from apps.governance.pickers import picks
+from apps.generations.pickers import picks
 from apps.lib.ids import is_id
 from apps.projects.models import Project, Role
 

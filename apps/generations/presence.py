@@ -41,9 +41,18 @@ def _lease() -> timedelta:
 SERVING = CompiledQuery(lambda: _seen_within(Parameter("time")).filter(serves__contains=Parameter("models")))
 
 
-def announce(worker_id: str, *, device: str, slots: int, loaded: Sequence[str], serves: Sequence[str]) -> None:
+def announce(
+    worker_id: str,
+    *,
+    device: str,
+    slots: int,
+    loaded: Sequence[str],
+    serves: Sequence[str],
+    loading: Sequence[str] = (),
+) -> None:
     """Write that this worker is alive."""
-    seen = {"device": device, "slots": slots, "loaded": list(loaded), "serves": list(serves), "last_seen": Now()}
+    models = {"loaded": list(loaded), "loading": list(loading), "serves": list(serves)}
+    seen = {"device": device, "slots": slots, **models, "last_seen": Now()}
     Worker.objects.update_or_create(pk=worker_id, defaults=seen, create_defaults=seen | {"started_at": Now()})
     Worker.objects.filter(last_seen__lt=Now() - FORGET_AFTER).delete()
 

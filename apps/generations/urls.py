@@ -1,8 +1,9 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.generations.views import artifacts, jobs, receipt
+from apps.generations.views import artifacts, catalogue, jobs, receipt
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("models/", catalogue.model_list, name="model_list"),
     path("jobs/<str:jid>/cancel/", jobs.cancel, name="job_cancel"),
     path("jobs/<str:jid>/events/", jobs.events, name="job_events"),
     path("jobs/<str:jid>/preview/", jobs.preview, name="job_preview"),

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.governance.pickers import picks
+from apps.generations.pickers import picks
 from apps.projects.access import writable_projects_of
 from apps.projects.recent import recent_project
 from apps.prompts.access import Rights

@@ -11,7 +11,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.catalog.models import HostedModel, Modality
 from apps.generations.image_params import MAX_COUNT, facts_of, image_parameters
-from apps.governance.pickers import picks
+from apps.generations.pickers import picks
 from apps.projects.models import Project, Role
 from apps.studio.cards import cards, jobs_to_show
 from apps.studio.inputs import MAX_CHOSEN

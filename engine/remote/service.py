@@ -76,6 +76,10 @@ class RemoteEngine:
         """Nothing: what an upstream has in its memory is its own affair."""
         return ()
 
+    def loading(self) -> tuple[str, ...]:
+        """Nothing, for the same reason."""
+        return ()
+
     def unfinished(self) -> int:
         return len(self._open)
 

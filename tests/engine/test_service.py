@@ -142,6 +142,18 @@ def test_cancel_while_loading(make_engine: Make) -> None:
     assert recorder.kinds == [LoadingEvent, FinishEvent]
 
 
+def test_what_is_being_loaded_is_told_as_long_as_it_is(make_engine: Make) -> None:
+    engine = make_engine()
+    said: list[tuple[str, ...]] = []
+    recorder = submit(
+        engine, "Llama", PROMPT,
+        on_event=lambda event: isinstance(event, LoadingEvent) and said.append(engine.loading()),
+    )  # fmt: skip
+    assert recorder.finish().reason == FinishReason.LENGTH
+    assert ("Llama",) in said
+    assert (engine.loading(), engine.loaded()) == ((), ("Llama",))
+
+
 def test_many_threads_submit_and_cancel(make_engine: Make) -> None:
     engine = make_engine(max_sequences=5, prefill_tokens=9)
     recorders: list[Recorder] = []

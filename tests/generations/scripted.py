@@ -65,6 +65,8 @@ class ScriptedEngine:
         self.call = call
         self.load_seconds: float | None = None
         """What it says about loading, which takes no time here."""
+        self.loads: tuple[str, ...] = ()
+        """Engine keys that it says it is loading."""
         self.frozen = threading.Event()
         self.requests: list[Any] = []
         self.made_with = MADE_WITH
@@ -89,6 +91,9 @@ class ScriptedEngine:
 
     def loaded(self) -> tuple[str, ...]:
         return ()
+
+    def loading(self) -> tuple[str, ...]:
+        return self.loads
 
     def is_alive(self) -> bool:
         return not self.lost.is_set()

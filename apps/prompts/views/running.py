@@ -10,7 +10,7 @@ from django.http import HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.generations.json_views import PersonRequest, body_of, json_view
-from apps.governance.pickers import picks
+from apps.generations.pickers import picks
 from apps.projects.access import get_project_for
 from apps.projects.models import Role
 from apps.prompts.access import get_prompt_for, get_revision

@@ -1,4 +1,5 @@
 /** The state of the chat page and every way it changes. Pure: no DOM, no network, no clock of its own. */
+import { heard } from "../governance/readiness.js";
 import { applyEvent, newLive } from "./jobs.js";
 
 const OVER = new Set(["succeeded", "failed", "cancelled"]);
@@ -70,7 +71,8 @@ function jobEvent(state, frame, now) {
   const result = applyEvent(live, frame, now);
   if (result.gap) return { ...state, gaps: state.gaps + 1 };
   if (result.finish) return finished(state, frame.job, result);
-  return { ...state, live: { ...state.live, [frame.job]: result.live } };
+  const model = state.messages.find((each) => each.job?.id === frame.job)?.job.model;
+  return { ...state, models: heard(state.models, model, result.live), live: { ...state.live, [frame.job]: result.live } };
 }
 
 function finished(state, id, { live, finish }) {

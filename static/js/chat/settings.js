@@ -1,6 +1,7 @@
 /** The panel of this conversation: model, system prompt, sampling. Every change is saved by itself. */
 import { formatFields } from "../answer_format.js";
 import { showChosen, showModels, showRefused } from "../governance/models.js";
+import { aboutReadiness, whenLookedAt } from "../governance/readiness.js";
 import { certaintyField } from "./certainty.js";
 import { parameterFields } from "./params.js";
 import { mayWrite } from "./reducer.js";
@@ -88,6 +89,7 @@ export function showSettings(root, { store, commands }) {
 
   opener.addEventListener("click", () => open(panel.hidden));
   chip.addEventListener("click", () => open(true, model, chip));
+  whenLookedAt([chip, model, root.querySelector("#prompt")].filter(Boolean), () => commands.readModels());
   for (const closer of root.querySelectorAll("[data-panel-close]")) closer.addEventListener("click", () => open(false));
   panel.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -138,5 +140,5 @@ function showFacts(target, model) {
     return;
   }
   const facts = [`Reads ${model.reading}`, model.license && `licence ${model.license}`].filter(Boolean).join(" · ");
-  target.replaceChildren(...[model.description && `${model.description} `, facts].filter(Boolean));
+  target.replaceChildren(...aboutReadiness(model), ...[model.description && `${model.description} `, facts].filter(Boolean));
 }

@@ -4,7 +4,8 @@ import { figuresLine } from "../chat/view/outcome.js";
 import { el, icon } from "../dom.js";
 import { loading } from "../chat/view/status.js";
 import { answerBody, formatBadge } from "../formats.js";
-import { nameToChoose, refusedModels } from "../governance/refused.js";
+import { showModels, showRefused } from "../governance/models.js";
+import { aboutReadiness, heard, whenLookedAt } from "../governance/readiness.js";
 import { showProblem } from "../problem.js";
 import { stars } from "../rating.js";
 import { toast } from "../toasts.js";
@@ -17,47 +18,72 @@ export function runBar(bar, answer, { run, revision }, values) {
   const problem = el("p", { class: "errors", role: "alert", hidden: true });
   const complain = ({ message = "", remedy = null } = {}) => showProblem(problem, message, remedy);
   const refused = el("div");
-  const fill = (found) => {
-    const wanted = found.find((each) => each.allowed && each.id === revision.model) ?? found.find((each) => each.allowed);
-    models.replaceChildren(...found.map((each) => el("option", { value: each.id, disabled: !each.allowed, selected: each === wanted, title: each.reason }, nameToChoose(each))));
-    refused.replaceChildren(...refusedModels(found, { open: !wanted }));
-    go.disabled = !wanted;
-    why.textContent = found.length ? "" : "There is no model to run this with yet.";
-  };
+  const soon = el("p", { class: "help" });
+  let found = [];
+  let running = false;
+
+  function show(list, wanted) {
+    found = list;
+    const chosen = [wanted, revision.model].map((id) => list.find((each) => each.allowed && each.id === id)).find(Boolean) ?? list.find((each) => each.allowed);
+    showModels(models, list, chosen?.id);
+    soon.replaceChildren(...aboutReadiness(chosen));
+    showRefused(refused, list, chosen ?? { allowed: false });
+    go.disabled = running || !chosen;
+    why.textContent = list.length ? "" : "There is no model to run this with yet.";
+  }
+
+  async function read(wanted) {
+    const project = projects.value;
+    const { models: list } = await get(`${run.urls.models}?project=${project}`);
+    if (projects.value === project) show(list, wanted());
+  }
+
+  function runs(on) {
+    running = on;
+    go.disabled = running || !models.value;
+  }
+
+  models.addEventListener("change", () => show(found, models.value));
   projects.addEventListener("change", async () => {
     try {
-      fill((await get(`${run.urls.models}?project=${projects.value}`)).models);
+      await read(() => null);
       complain();
     } catch (error) {
       complain(error);
     }
   });
   go.addEventListener("click", async () => {
-    go.disabled = true;
+    runs(true);
+    const model = models.value;
     try {
-      const body = { revision: revision.number, project: projects.value, model: models.value, values: values() };
+      const body = { revision: revision.number, project: projects.value, model, values: values() };
       const started = await post(run.urls.run, body);
       complain();
-      follow(answer, started, () => (go.disabled = false));
+      const hears = (event) => show(heard(found, model, { phase: event.kind, waits: event.waits }), models.value);
+      follow(answer, started, { ended: () => runs(false), hears });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       complain(error);
-      go.disabled = false;
+      runs(false);
     }
   });
-  if (run.last) follow(answer, run.last, () => {}, lastWords(run.last, revision));
+  if (run.last) follow(answer, run.last, { words: lastWords(run.last, revision) });
   if (!run.projects.length) {
     bar.append(el("p", { class: "help" }, "To run it, you need a project in which you are an editor."));
     return;
   }
-  fill(run.models);
-  bar.append(el("div", { class: "prompt-run" }, projects, models, go), why, problem, refused);
+  show(run.models);
+  whenLookedAt([models, go], () => read(() => models.value).catch(() => {}));
+  bar.append(el("div", { class: "prompt-run" }, projects, models, go), soon, why, problem, refused);
 }
 
 const lastWords = ({ revision }, shown) => (revision === shown.number ? "Your last run" : `Your last run, of revision ${revision}`);
 
-/** Shows the answer to a run as it comes, in place of the one before. @param words  what stands above it at the end */
-function follow(answer, { job, format, rating, urls }, ended, words = "") {
+/**
+ * Shows the answer to a run as it comes, in place of the one before.
+ * @param {{ended?: () => void, hears?: (event) => void, words?: string}} how  `words` stand above it at the end
+ */
+function follow(answer, { job, format, rating, urls }, { ended = () => {}, hears = () => {}, words = "" }) {
   answer.leave?.();
   const state = el("p", { class: "help", role: "status" }, "Waiting…");
   const text = el("div");
@@ -79,6 +105,7 @@ function follow(answer, { job, format, rating, urls }, ended, words = "") {
   };
   source.addEventListener("message", ({ data }) => {
     const event = JSON.parse(data);
+    hears(event);
     if (event.kind === "queued") state.textContent = event.position > 1 ? `${event.position - 1} ahead of you` : "Next in the queue";
     clearTimeout(ticker);
     if (event.kind === "loading") countDown({ readyAt: event.seconds === undefined ? null : performance.now() + event.seconds * 1000, waits: event.waits });

@@ -1,6 +1,7 @@
 /** The form: what to make, kept as a draft on this device, with errors at their fields. What takes the place of something typed has an undo. */
 import { keep, recall } from "../chat/storage.js";
 import { showModels, showRefused } from "../governance/models.js";
+import { aboutReadiness } from "../governance/readiness.js";
 import { markWrong } from "../complaint.js";
 import { el } from "../dom.js";
 import { showProblem } from "../problem.js";
@@ -181,7 +182,7 @@ export class StudioForm {
     const { chosen } = this;
     showRefused(this.root.querySelector("[data-models-refused]"), this.models, chosen);
     const facts = chosen ? [chosen.description, chosen.license && `Licence ${chosen.license}`].filter(Boolean).join(" · ") : "";
-    this.root.querySelector("[data-model-facts]").textContent = facts;
+    this.root.querySelector("[data-model-facts]").replaceChildren(...aboutReadiness(chosen), facts);
   }
 
   #presets(facts) {

@@ -4,6 +4,7 @@ import { Socket } from "../chat/socket.js";
 import { keep, recall } from "../chat/storage.js";
 import { createStore } from "../chat/store.js";
 import { tellWarnings } from "../chat/warnings.js";
+import { whenLookedAt } from "../governance/readiness.js";
 import { toast } from "../toasts.js";
 import { offerUndo } from "../undo.js";
 import { Dropping } from "./dropping.js";
@@ -86,13 +87,14 @@ new LiveCards(root, { store, cancel, retry, dismiss });
 if (form) {
   new Dropping(root, { url: page.urls.read, form: () => form, limits: page.limits });
   element.querySelector("[data-models-refused]").addEventListener("toggle", readModels, true);
+  whenLookedAt([form.model, form.root.elements.prompt], readModels);
 }
 listenForShortcuts(root, { form, selecting });
 
-/** Somebody may have been given access meanwhile. Quiet where that fails. */
+/** Somebody may have been given access meanwhile, or a model been loaded. Quiet where that fails. */
 async function readModels() {
   const found = await get(page.urls.models).catch(() => null);
-  if (found) form.setModels(found.models);
+  if (found) store.dispatch({ type: "models", models: found.models });
 }
 
 let hanging = false;
@@ -118,6 +120,7 @@ store.subscribe((state) => {
   socket.follow(cursors(state));
   showConnection(state);
   hang(state);
+  if (form && form.models !== state.models) form.setModels(state.models);
   if (element) element.hidden = !mayMake(state);
 });
 

@@ -1,4 +1,5 @@
 /** The state of the studio's page and every way it changes. Pure: no DOM, no network, no clock of its own. */
+import { heard } from "../governance/readiness.js";
 import { applyEvent, newLive } from "./jobs.js";
 
 const UNFINISHED = new Set(["queued", "running"]);
@@ -51,7 +52,8 @@ function jobEvent(state, frame, now) {
   if (!live) return state;
   const result = applyEvent(live, frame, now);
   if (result.finish) return finished(state, frame.job, result.finish);
-  return { ...state, live: { ...state.live, [frame.job]: result.live } };
+  const model = state.jobs.find((card) => card.id === frame.job)?.model?.id;
+  return { ...state, models: heard(state.models, model, result.live), live: { ...state.live, [frame.job]: result.live } };
 }
 
 /** A picture that is ready stays as a card until it hangs in the gallery; a failure until it is closed. */
