@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/settings/", settings.settings, name="conversation_settings"),
     path("c/<str:cid>/prompt/", prompts.insert, name="conversation_insert"),
     path("c/<str:cid>/messages/<str:mid>/prompt/", prompts.save, name="conversation_save_prompt"),
+    path("prompts/runs/<str:run_id>/continue/", prompts.continue_here, name="prompt_run_continue"),
     path("c/<str:cid>/export/<str:form>/", export.export, name="conversation_export"),
     path("c/<str:cid>/share/", sharing.share, name="conversation_share"),
     path("shared/c/<str:token>/", shared.shared_conversation, name="shared_conversation"),

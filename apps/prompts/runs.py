@@ -42,7 +42,7 @@ def last_run(user: User, prompt: Prompt) -> PromptRun | None:
     """The latest of `user` on the page of this prompt, in a project that they are still in; those of conversations
     stand there."""
     rows = PromptRun.objects.filter(revision__prompt=prompt, user=user, job__project__memberships__user=user)
-    return rows.filter(job__message=None).select_related("revision", "job").first()
+    return rows.filter(job__message=None).select_related("revision", "job__project").first()
 
 
 def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
@@ -56,11 +56,12 @@ def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
 
 
 def run_json(run: PromptRun) -> JSON:
-    """Where to follow, stop and rate it, and what its answer is held to."""
+    """Where to follow, stop, rate and continue it, in which project it was asked, and what its answer is held to."""
     assert run.job
     return {
         "run": run.pk,
         "job": run.job_id,
+        "project": run.job.project.name,
         "revision": run.revision.number,
         "format": run.job.params.get(FORMAT),
         "rating": run.rating,
@@ -68,5 +69,6 @@ def run_json(run: PromptRun) -> JSON:
             "events": reverse("prompt_run_events", args=[run.pk]),
             "rate": reverse("prompt_run_rate", args=[run.pk]),
             "cancel": reverse("job_cancel", args=[run.job_id]),
+            "continue": reverse("prompt_run_continue", args=[run.pk]),
         },
     }

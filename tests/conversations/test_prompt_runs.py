@@ -9,9 +9,13 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.catalog.models import HostedModel
 from apps.conversations.models import Conversation, Message
 from apps.generations.models import GenerationJob, State
+from apps.projects.models import Membership, Role
 from apps.prompts import actions
+from apps.prompts.access import get_revision
+from apps.prompts.actions.running import run_prompt
 from apps.prompts.models import Audience, Prompt, PromptRun
 from apps.prompts.ratings import ratings_of
 from tests.conversations.build import end, post, send
@@ -126,3 +130,87 @@ def test_who_may_no_longer_run_it_has_no_voice(world: World, editor: Client, con
     assert post(editor, rate, {"rating": 1}).status_code == 404
     assert "run" not in shown(editor, conversation)[1]
     assert ratings_of(prompt) == []
+
+
+@pytest.fixture
+def run(world: World, model: HostedModel) -> PromptRun:
+    """Of a prompt with a system prompt and settings, filled in by the editor, and answered."""
+    prompt = write(
+        world.stranger, title="Harbour pilot", system="You are a pilot.", user="When is ebb in {{ town }}?",
+        variables=[{"name": "town"}], params={"max_tokens": 9, "temperature": 0.4},
+    )  # fmt: skip
+    started = run_prompt(
+        actor=world.editor, revision=get_revision(prompt), project=world.project, model_id=model.pk,
+        values={"town": "Rome"},
+    )  # fmt: skip
+    GenerationJob.objects.filter(pk=started.job_id).update(state=State.SUCCEEDED, output="There is none.")
+    PromptRun.objects.filter(pk=started.pk).update(rating=4)
+    return started
+
+
+def go_on(client: Client, run: PromptRun) -> Any:
+    return post(client, f"/prompts/runs/{run.pk}/continue/", {})
+
+
+def test_a_run_goes_on_as_a_conversation_and_nothing_of_it_is_lost(
+    world: World, editor: Client, run: PromptRun, model: HostedModel
+) -> None:
+    jobs, uses = GenerationJob.objects.count(), PromptRun.objects.count()
+    answer = go_on(editor, run)
+    conversation = Conversation.objects.get()
+    assert (answer.status_code, answer.json()) == (201, {"url": f"/c/{conversation.pk}/"})
+    assert (conversation.project, conversation.created_by, conversation.title) == (
+        world.project, world.editor, "Harbour pilot"
+    )  # fmt: skip
+    assert (conversation.system_prompt, conversation.hosted_model) == ("You are a pilot.", model)
+    assert conversation.params == {"max_tokens": 9, "temperature": 0.4}
+    question, said = shown(editor, conversation)
+    assert (question["role"], question["text"], question["user"]["id"]) == (
+        "user", "When is ebb in Rome?", world.editor.pk
+    )  # fmt: skip
+    assert (said["text"], said["job"]["id"]) == ("There is none.", run.job_id)
+    assert said["run"] == {"id": run.pk, "rating": 4}
+    assert editor.get(f"/jobs/{run.job_id}/receipt/").status_code == 200
+    assert (GenerationJob.objects.count(), PromptRun.objects.count()) == (jobs, uses), "nothing was computed or used"
+    event = AuditEvent.objects.get(action="conversation.run_continued")
+    assert (event.actor_id, event.target_id, event.details["run"]) == (world.editor.pk, conversation.pk, run.pk)
+    sent = send(editor, conversation, "And in Ostia?", said["id"])
+    assert sent.status_code == 201
+    told = GenerationJob.objects.get(message=sent.json()["messages"][1]["id"])
+    assert [each["role"] for each in told.messages] == ["system", "user", "assistant", "user"]
+
+
+def test_asked_twice_it_is_one_conversation(editor: Client, run: PromptRun) -> None:
+    first, again = go_on(editor, run), go_on(editor, run)
+    assert first.json() == again.json()
+    conversation = Conversation.objects.get()
+    assert conversation.messages.count() == 2
+    assert AuditEvent.objects.filter(action="conversation.run_continued").count() == 1
+    post(editor, f"/c/{conversation.pk}/delete/", {})
+    refusal = go_on(editor, run)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (409, "deleted")
+    assert "“Harbour pilot”, which is in the bin of Lighthouse" in refusal.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("why", "status"), [("unfinished", 409), ("erased", 409), ("viewer", 403), ("left", 404)])
+def test_what_can_t_go_on_is_refused_in_words(
+    world: World, editor: Client, run: PromptRun, why: str, status: int
+) -> None:
+    job, membership = GenerationJob.objects.filter(pk=run.job_id), Membership.objects.filter(user=world.editor)
+    if why == "unfinished":
+        job.update(state=State.RUNNING)
+    if why == "erased":
+        job.update(messages=[], output="")
+    if why == "viewer":
+        membership.update(role=Role.VIEWER)
+    if why == "left":
+        membership.delete()
+    refusal = go_on(editor, run)
+    assert refusal.status_code == status
+    assert refusal.json()["error"]["message"].endswith(".")
+    assert not Conversation.objects.exists()
+
+
+def test_nobody_else_goes_on_with_it(world: World, run: PromptRun) -> None:
+    for person in ("owner", "viewer", "stranger", "admin"):
+        assert go_on(signed_in(world, person), run).status_code == 404

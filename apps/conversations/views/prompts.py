@@ -1,4 +1,4 @@
-"""Between the library and a conversation: put a prompt into the composer, save a message as a prompt."""
+"""Between the library and a conversation: insert a prompt, save a message as a prompt, go on with a run."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.conversations.access import get_conversation_for, get_message
+from apps.conversations.actions.from_runs import continue_run
 from apps.conversations.inputs import text_in
 from apps.conversations.models import Conversation, Message
 from apps.generations.json_views import PersonRequest, body_of, json_view
+from apps.projects.access import get_project_for
 from apps.projects.models import Role
 from apps.prompts.access import get_prompt_for, get_revision
 from apps.prompts.actions import create_prompt
 from apps.prompts.filling import filled_in
 from apps.prompts.models import Audience
 from apps.prompts.models.prompt import MAX_TITLE_CHARS
+from apps.prompts.runs import get_run_for
 
 
 @require_POST
@@ -51,6 +54,17 @@ def save(request: PersonRequest, cid: str, mid: str) -> HttpResponseBase:
         note_text="Saved from a conversation",
     )
     return JsonResponse({"title": prompt.title, "url": reverse("prompt", args=[prompt.pk])}, status=201)
+
+
+@require_POST
+@json_view
+def continue_here(request: PersonRequest, run_id: str) -> HttpResponseBase:
+    """→ `{"url"}` of the conversation that begins with the run."""
+    run = get_run_for(request.user, run_id)
+    if run.job:
+        get_project_for(request.user, run.job.project_id, Role.EDITOR, writable=True)
+    conversation = continue_run(actor=request.user, run=run)
+    return JsonResponse({"url": reverse("conversation", args=[conversation.pk])}, status=201)
 
 
 def _content(conversation: Conversation, message: Message, data: dict[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ const lastWords = ({ revision }, shown) => (revision === shown.number ? "Your la
  * Shows the answer to a run as it comes, in place of the one before.
  * @param {{ended?: () => void, hears?: (event) => void, words?: string}} how  `words` stand above it at the end
  */
-function follow(answer, { job, format, rating, urls }, { ended = () => {}, hears = () => {}, words = "" }) {
+function follow(answer, { job, project, format, rating, urls }, { ended = () => {}, hears = () => {}, words = "" }) {
   answer.leave?.();
   const state = el("p", { class: "help", role: "status" }, "Waiting…");
   const text = el("div");
@@ -121,7 +121,8 @@ function follow(answer, { job, format, rating, urls }, { ended = () => {}, hears
     stop.remove();
     if (event.state === "failed") state.classList.replace("help", "errors");
     state.textContent = event.error || (event.state === "succeeded" ? words : "Stopped.");
-    answer.append(...[figuresLine({ id: job, ...event }), said && copyButton(said), event.state === "succeeded" && ratingOf(rating, urls.rate)].filter(Boolean));
+    const parts = [figuresLine({ id: job, ...event }), said && copyButton(said), event.state === "succeeded" && ratingOf(rating, urls.rate), said && continuing(project, urls.continue)];
+    answer.append(...parts.filter(Boolean));
     ended();
   });
   source.addEventListener("error", () => {
@@ -138,4 +139,21 @@ const copyButton = (text) => el("button", { type: "button", class: "tool", datas
 function ratingOf(rating, url) {
   const given = stars({ rating, rate: (value) => post(url, { rating: value }) });
   return el("div", { class: "prompt-rate" }, el("span", { class: "help" }, "How good is it?"), given);
+}
+
+/** The button that makes a conversation of it: what one asked for alone is then read by all members. */
+function continuing(project, url) {
+  const problem = el("p", { class: "errors", role: "alert", hidden: true });
+  const go = el("button", { type: "button", class: "btn" }, icon("message-square-plus"), " Continue in a conversation");
+  const help = el("p", { class: "help" }, `In ${project}, whose members can read it.`);
+  go.addEventListener("click", async () => {
+    go.disabled = true;
+    try {
+      location.assign((await post(url)).url);
+    } catch (failure) {
+      showProblem(problem, failure.message);
+      go.disabled = false;
+    }
+  });
+  return el("div", { class: "prompt-continue" }, go, help, problem);
 }

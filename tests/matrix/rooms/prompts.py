@@ -25,6 +25,7 @@ prompt_import                        POST    login 302  302  302  302  302
 shared_prompt                        GET     200   200  200  200  200  200
 prompt_run_events                    GET     404   404  404  404  404  404
 prompt_run_rate                      POST    401   404  404  404  200  404
+prompt_run_continue                  POST    401   404  404  404  409  404
 prompt                               GET     404   404  200  200  200  404
 prompt_edit                          GET     login 404  403  200  200  404
 prompt_edit                          POST    login 404  403  302  302  404
@@ -59,6 +60,7 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
 }
 JSON: dict[tuple[str, str], dict[str, Any]] = {
     ("prompt_run_rate", "POST"): {"rating": 4},
+    ("prompt_run_continue", "POST"): {},
     ("prompt_use", "POST"): {},
     ("prompt_run", "POST"): {"project": "nowhere", "model": "none", "values": {}},
 }
@@ -83,5 +85,6 @@ def things(world: World) -> dict[str, dict[str, Any]]:
         "prompt_link_revoke": own | {"link_id": link.pk},
         "prompt_run_events": {"run_id": run.pk},
         "prompt_run_rate": {"run_id": run.pk},
+        "prompt_run_continue": {"run_id": run.pk},
         "shared_prompt": {"token": token},
     }
