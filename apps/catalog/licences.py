@@ -21,6 +21,27 @@ LINKS = {
     "LicenseRef-llama3.3": "https://www.llama.com/llama3_3/license/",
 }
 
+CLASSES = {
+    "permissive": "Permissive",
+    "share-alike": "Share alike",
+    "non-commercial": "Not for commerce",
+    "own": "Its makers’ own terms",
+    "unknown": "Not stated",
+}
+SHARE_ALIKE = ("GPL-", "AGPL-", "LGPL-", "MPL-", "EUPL-", "CC-BY-SA-")
+
+
+def class_of(license_id: str) -> str:
+    """A key of CLASSES: roughly what a licence asks for. Whoever needs to know reads the licence."""
+    spdx = SPDX.get(license_id.lower(), license_id)
+    if spdx in ("", UNKNOWN):
+        return "unknown"
+    if "-NC-" in spdx or spdx.endswith("-NC"):
+        return "non-commercial"
+    if spdx.startswith(SHARE_ALIKE):
+        return "share-alike"
+    return "permissive" if spdx in SPDX.values() else "own"
+
 
 def spdx_id(name: str) -> str:
     """An SPDX id where we know one, else LicenseRef-…: `apache-2.0` → Apache-2.0, `llama3.1` → LicenseRef-llama3.1."""

@@ -19,7 +19,8 @@ from apps.prompts.comparing import compare
 from apps.prompts.content import clean_content
 from apps.prompts.frontmatter import exported, imported
 from apps.prompts.lineage import lineage
-from apps.prompts.models import Audience, PromptRevision
+from apps.prompts.models import Audience, PromptRevision, PromptRun
+from apps.prompts.ratings import overall_ratings
 from apps.prompts.search import Search, find
 from tests.prompts.build import TIDES, write
 from tests.world import World
@@ -176,3 +177,16 @@ def test_a_public_page_needs_no_account_and_shows_hostile_texts_as_text(world: W
     assert "<script>alert" not in page
     assert 'href="javascript' not in page
     assert "<img" not in page
+
+
+def test_a_card_tells_what_people_thought_of_it_one_voice_each(world: World, client: Client) -> None:
+    prompt = write(world.editor)
+    write(world.editor, title="Nobody's")
+    for person, ratings in ((world.owner, (1, 5)), (world.viewer, (4,)), (world.stranger, (3, None))):
+        for rating in ratings:
+            run = actions.record_use(actor=person, revision=get_revision(prompt))
+            PromptRun.objects.filter(pk=run.pk).update(rating=rating)
+    assert overall_ratings([prompt]) == {prompt.pk: (4.0, 3)}
+    page = client.get("/prompts/").content.decode()
+    assert page.count("of 5, by 3 voices") == 1
+    assert "4 / 5" in page

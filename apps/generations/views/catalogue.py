@@ -8,12 +8,17 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.accounts.access import signed_in_user
-from apps.catalog.models import HostedModel
-from apps.generations.catalogue import entries
+from apps.generations.catalogue import Choice, entries_for
 
 
 @require_safe
 @login_required
 def model_list(request: HttpRequest) -> HttpResponse:
-    models = list(HostedModel.objects.visible_to(request.user).select_related("default_version"))
-    return render(request, "catalog/list.html", {"entries": entries(signed_in_user(request), models)})
+    entries, choice = entries_for(signed_in_user(request)), Choice.read(request.GET)
+    context = {
+        "entries": choice.shown(entries),
+        "total": len(entries),
+        "choice": choice,
+        "facets": choice.facets(entries),
+    }
+    return render(request, "catalog/list.html", context)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from apps.prompts.ratings import overall_ratings
 from apps.prompts.search import SCOPES, SORT_NAMES, Search, find, popular_tags
 
 PAGE_SIZE = 24
@@ -22,9 +23,10 @@ def library(request: HttpRequest) -> HttpResponse:
     number = _page(request.GET.get("page", ""))
     start = (number - 1) * PAGE_SIZE
     found = list(find(request.user, search)[start : start + PAGE_SIZE + 1])
+    ratings = overall_ratings(found[:PAGE_SIZE])
     context = {
         "search": search,
-        "prompts": found[:PAGE_SIZE],
+        "prompts": [(each, ratings.get(each.pk)) for each in found[:PAGE_SIZE]],
         "page": number,
         "has_more": len(found) > PAGE_SIZE and number < LAST_PAGE,
         "tags": popular_tags(request.user),
