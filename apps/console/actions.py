@@ -1,4 +1,4 @@
-"""Changes that touch two rooms: what happens to people's groups changes what they are permitted."""
+"""What the console writes itself: changes that touch two rooms, and who looked at whom."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from django.db import transaction
 
 from apps.accounts.actions.groups import delete_group, remove_from_group
 from apps.accounts.models import User
+from apps.accounts.targets import person_target
+from apps.audit.record import record
 from apps.governance.actions.lockout import not_locking_everybody_out
 from apps.governance.notices import permissions_changed
+from apps.projects.models import Project
 
 
 @transaction.atomic
@@ -30,3 +33,9 @@ def leave_group(*, actor: User, group: Group, person: User) -> bool:
             return False
     permissions_changed()
     return True
+
+
+def record_look(*, actor: User, person: User, project: Project | None) -> None:
+    """Somebody reads what another one may do, in a project of theirs or apart from any."""
+    project_id = project.pk if project else ""
+    record("person.viewed", actor=actor, target=person_target(person), project_id=project_id)

@@ -2,4 +2,5 @@
 
 ACTIONS = {
     "console.exported": "exported a table of the console",
+    "person.viewed": "looked at what a person may do",
 }

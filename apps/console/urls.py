@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/invitations/<str:invitation_id>/revoke/", invitations.uninvite, name="console_uninvite"),
     path("console/people/", people.console_people, name="console_people"),
     path("console/people/<str:person_id>/", people.console_person, name="console_person"),
+    path("console/people/<str:person_id>/may/", people.console_person_may, name="console_person_may"),
     path("console/people/<str:person_id>/role/", people.console_role, name="console_role"),
     re_path(
         rf"^console/people/(?P<person_id>\w+)/(?P<change>{CHANGE})/$",

@@ -100,7 +100,7 @@ def _is_at(entry: Entry, stage: str) -> bool:
 
 
 FACETS = (
-    Facet("does", "What it does", DOES, lambda entry, value: value in entry.does),
+    Facet("does", "Skill", DOES, lambda entry, value: value in entry.does),
     Facet(
         "use",
         "For you",

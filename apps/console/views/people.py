@@ -15,6 +15,8 @@ from apps.accounts.errors import NotAllowed
 from apps.accounts.forms.console import RoleForm
 from apps.accounts.models import User
 from apps.accounts.powers import Power, power_required
+from apps.console.actions import record_look
+from apps.console.may import memberships_of, what_may
 from apps.console.pages import page, table_page
 from apps.console.person import about
 from apps.console.tables_of.people import people_table
@@ -40,6 +42,22 @@ def console_person(request: HttpRequest, person_id: str) -> HttpResponse:
     role = ADMIN if person.is_superuser else person.site_role
     form = RoleForm(initial={"role": role})
     return page(request, "console/people/person.html", person=person, form=form, **about(person))
+
+
+@power_required(Power.SEE)
+@require_GET
+def console_person_may(request: HttpRequest, person_id: str) -> HttpResponse:
+    """What they would be allowed, in `?project=` of theirs or apart from any. Nobody becomes them for it."""
+    person = get_person(person_id)
+    memberships = memberships_of(person)
+    places = [membership.project for membership, _ in memberships]
+    place = next((each for each in places if each.pk == request.GET.get("project")), None)
+    record_look(actor=signed_in_user(request), person=person, project=place)
+    # Not as `project`: that would put the project's own sidebar, with its conversations, beside the page.
+    found = what_may(person, place)
+    return page(
+        request, "console/people/may.html", person=person, place=place, places=places, memberships=memberships, **found
+    )
 
 
 @power_required(Power.ADMINISTER)

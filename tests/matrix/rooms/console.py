@@ -30,6 +30,7 @@ console_invite                       POST    login 404  404  404  404  302
 console_uninvite                     POST    login 404  404  404  404  302
 console_people                       GET     login 404  404  404  404  200
 console_person                       GET     login 404  404  404  404  200
+console_person_may                   GET     login 404  404  404  404  200
 console_role                         POST    login 404  404  404  404  302
 console_change_person                POST    login 404  404  404  404  302
 console_groups                       GET     login 404  404  404  404  200
@@ -160,6 +161,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     return {
         "console_uninvite": {"invitation_id": invitation.pk},
         "console_person": person,
+        "console_person_may": person,
         "console_role": person,
         "console_change_person": person | {"change": "deactivate"},
         "console_group": of_group,
