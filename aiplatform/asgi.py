@@ -23,7 +23,7 @@ from aiplatform.routing import websocket_urlpatterns  # noqa: E402
 # Sockets sign people in themselves, from the session cookie, since they have to look again and again.
 sockets = URLRouter([*websocket_urlpatterns, re_path("", WebsocketDenier.as_asgi())])
 
-limited = BodyLimit(OneThreadHandler(), (settings.MAX_UPLOAD_MB + 1) * 1_000_000)  # a picture, and the form around it
+limited = BodyLimit(OneThreadHandler(), (settings.MAX_UPLOAD_MB + 1) * 1_000_000)  # a file, and the form around it
 
 application = ProtocolTypeRouter({"http": limited, "websocket": SameOrigin(CookieMiddleware(sockets))})
 

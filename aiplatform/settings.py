@@ -284,7 +284,7 @@ CONVERSATION_BIN_DAYS = env.integer("CONVERSATION_BIN_DAYS", 7, minimum=1)  # de
 API_KEEP_DAYS = env.integer("API_KEEP_DAYS", 30, minimum=0)  # what programs asked and were answered
 ARTIFACT_BIN_DAYS = env.integer("ARTIFACT_BIN_DAYS", 7, minimum=1)  # deleted pictures can be brought back this long
 MAX_IMAGE_PIXEL_STEPS = env.integer("MAX_IMAGE_PIXEL_STEPS", 1024 * 1024 * 100, minimum=4096)  # of one picture
-MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 20, minimum=1)  # of one picture that people bring along
+MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 20, minimum=1)  # of one file that people bring along
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 20, minimum=1)
 HEARTBEAT_SECONDS = env.integer("HEARTBEAT_SECONDS", 5, minimum=1)
 MAX_ATTEMPTS = env.integer("MAX_ATTEMPTS", 3, minimum=1)  # lost workers a job survives, less one

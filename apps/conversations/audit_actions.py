@@ -11,6 +11,7 @@ ACTIONS = {
     "conversation.copy_read": "Read a reported shared conversation, as a moderator",
     "conversation.exported": "Took a branch of a conversation along as a file",
     "conversation.continued": "Continued a shared conversation in a project",
+    "conversation.imported": "Imported conversations from a file",
     "conversation.run_continued": "Continued a run of a prompt as a conversation",
     "conversation.picture_attached": "Attached a picture from the studio",
     "conversation.picture_removed": "Took a picture back that was sent with no message",

@@ -58,10 +58,10 @@ def _dumped(facts: JSON) -> str:
 
 
 def _facts(message: Message) -> JSON:
-    job = message.job
+    job, is_said = message.job, message.role != Message.Author.ASSISTANT
     return message_facts(message) | {
-        "person": str(message.user) if message.user else None,
-        "model": job.model_version.hosted_model_id if job else None,
+        "person": str(message.user) if message.user else (message.label or None) if is_said else None,
+        "model": job.model_version.hosted_model_id if job else None if is_said else message.label or None,
         "state": job.state if job else None,
         "finish_reason": job.finish_reason if job else None,
     }
@@ -84,8 +84,8 @@ def _who(message: Message) -> str:
     if message.role == Message.Author.TOOL:
         return f"Result of {message.tool_name}"
     if message.role == Message.Author.ASSISTANT:
-        return message.job.model_version.hosted_model.name if message.job else "The model"
-    return str(message.user) if message.user else "Somebody"
+        return message.job.model_version.hosted_model.name if message.job else message.label or "The model"
+    return str(message.user) if message.user else message.label or "Somebody"
 
 
 def _fenced(text: str) -> str:

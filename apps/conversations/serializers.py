@@ -55,6 +55,7 @@ def message_json(message: Message, tree: Tree) -> JSON:
         "pictures": [picture_json(message.conversation_id, picture) for picture in message.pictures],
         **(parts_of(message.job) if message.job else {"reasoning": "", "tool_calls": message.tool_calls}),
         "tool_name": message.tool_name,
+        "label": message.label,
         "user": person_json(message.user) if message.user else None,
         "created_at": message.created_at.isoformat(),
         "siblings": tree.siblings(message.pk),

@@ -1,10 +1,13 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.conversations.views import export, messages, pages, pictures, prompts, settings, shared, sharing
+from apps.conversations.views import export, importing, messages, pages, pictures, prompts, settings, shared, sharing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<str:pid>/conversations/", pages.conversation_list, name="project"),
     path("p/<str:pid>/conversations/new/", pages.new, name="conversation_new"),
+    path("p/<str:pid>/conversations/import/", importing.page, name="conversation_import"),
+    path("p/<str:pid>/conversations/import/preview/", importing.preview, name="conversation_import_preview"),
+    path("p/<str:pid>/conversations/import/chosen/", importing.chosen, name="conversation_import_chosen"),
     path("c/<str:cid>/", pages.conversation, name="conversation"),
     path("c/<str:cid>/messages/", messages.messages, name="conversation_messages"),
     path("c/<str:cid>/messages/<str:mid>/regenerate/", messages.regenerate_message, name="conversation_regenerate"),

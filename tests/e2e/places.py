@@ -21,6 +21,7 @@ INSIDE = {
     "project-new": "/projects/new/",
     "conversations": "/p/{pid}/conversations/",
     "conversation": "/c/{cid}/",
+    "conversations-import": "/p/{pid}/conversations/import/",
     "studio": "/p/{pid}/studio/",
     "studio-none": "/p/{pid}/studio/?q=nothing+of+the+kind",
     "studio-deleted": "/p/{pid}/studio/deleted/",

@@ -55,6 +55,9 @@ invitation                           GET     200   200  302  302  302  200
 invitation                           POST    200   302  302  302  302  302
 
 conversation_new                     POST    login 404  403  302  302  404
+conversation_import                  GET     login 404  403  200  200  404
+conversation_import_preview          POST    401   404  403  422  422  404
+conversation_import_chosen           POST    401   404  403  422  422  404
 conversation                         GET     login 404  200  200  200  404
 conversation_messages                GET     401   404  200  200  200  404
 conversation_messages                POST    401   404  403  201  201  404

@@ -39,7 +39,7 @@ def update_conversation(*, actor: User, conversation: Conversation, changes: Map
     if "model" in changes:
         conversation.hosted_model = _model(changes["model"])
     if "params" in changes:
-        conversation.params = _params(changes["params"], conversation.hosted_model)
+        conversation.params = own_params(changes["params"], conversation.hosted_model)
     conversation.save(update_fields=["title", "system_prompt", "hosted_model", "params"])
     _tell(actor, conversation, before)
     return conversation
@@ -52,7 +52,7 @@ def _model(raw: object) -> HostedModel:
     return model
 
 
-def _params(raw: object, model: HostedModel | None) -> dict[str, Any]:
+def own_params(raw: object, model: HostedModel | None) -> dict[str, Any]:
     """Those of the validated parameters that differ from the model's defaults."""
     if not isinstance(raw, Mapping):
         raise refused("invalid", "“params” must be an object of parameters.")

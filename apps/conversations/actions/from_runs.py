@@ -65,8 +65,6 @@ def _continued_before(conversation: Conversation) -> Conversation:
 
 def _begun(conversation: Conversation, actor: User, text: str, job: GenerationJob) -> Message:
     """What was asked and what came of it, at the time when that was."""
-    author = Message.Author
-    question = Message.objects.create(conversation=conversation, role=author.USER, user=actor, text=text)
-    answer = Message.objects.create(conversation=conversation, role=author.ASSISTANT, parent=question, job=job)
-    Message.objects.filter(pk__in=(question.pk, answer.pk)).update(created_at=job.created_at)
-    return answer
+    both = {"conversation": conversation, "created_at": job.created_at}
+    question = Message.objects.create(role=Message.Author.USER, user=actor, text=text, **both)
+    return Message.objects.create(role=Message.Author.ASSISTANT, parent=question, job=job, **both)

@@ -29,7 +29,7 @@ def create_conversation(*, actor: User, project: Project, sees: bool = False) ->
     they may use none with the first of the catalogue, so that they read why and can ask for it.
 
     With `sees` only models that see pictures count. Raises Refused where they may use none of these."""
-    return _create(actor, project, _first_model(actor, project, sees=sees))
+    return _create(actor, project, first_model(actor, project, sees=sees))
 
 
 @transaction.atomic
@@ -40,7 +40,7 @@ def start_conversation(*, actor: User, project: Project, model_id: str = "") -> 
     wished = (
         next((model for model in usable_models(actor, project) if model_id == model.pk), None) if model_id else None
     )
-    model = wished or _first_model(actor, project)
+    model = wished or first_model(actor, project)
     unused = Conversation.objects.as_new().filter(project=project, created_by=actor, hosted_model=model).first()
     if unused is None:
         return _create(actor, project, model)
@@ -48,7 +48,8 @@ def start_conversation(*, actor: User, project: Project, model_id: str = "") -> 
     return unused
 
 
-def _first_model(actor: User, project: Project, *, sees: bool = False) -> HostedModel | None:
+def first_model(actor: User, project: Project, *, sees: bool = False) -> HostedModel | None:
+    """Of a new conversation: see `create_conversation`."""
     mine = Conversation.objects.filter(project=project, created_by=actor)
     usable = [model for model in usable_models(actor, project) if not sees or model.sees]
     if sees and not usable:

@@ -143,7 +143,7 @@ def _copies_of(messages: Sequence[Message], *, with_reasoning: bool) -> list[dic
         {
             "role": str(message.role),
             "text": message.content,
-            "model": message.job.model_version.hosted_model.name if message.job else "",
+            "model": message.job.model_version.hosted_model.name if message.job else _label_of(message),
             "cut": bool(message.job and message.job.finish_reason in ENDED_EARLY),
             **({"format": wanted} if message.job and (wanted := message.job.params.get(FORMAT)) else {}),
             **({"pictures": message.pictures} if message.pictures else {}),
@@ -153,6 +153,11 @@ def _copies_of(messages: Sequence[Message], *, with_reasoning: bool) -> list[dic
         }
         for message in messages
     ]
+
+
+def _label_of(message: Message) -> str:
+    """Of an imported answer. Who else wrote stays out of copies."""
+    return message.label if message.role == Message.Author.ASSISTANT else ""
 
 
 def _reasoning_of(message: Message) -> dict[str, str]:

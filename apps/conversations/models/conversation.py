@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from apps.projects.models import Project
 
 MAX_TITLE_CHARS = 120
+MAX_LABEL_CHARS = 120
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -80,8 +81,8 @@ class Conversation(models.Model):
     is_pinned = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="in the bin; purged after the undo time")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now_add=True, help_text="last message")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now, help_text="last message")
 
     objects = ConversationQuerySet.as_manager()
 
@@ -126,10 +127,13 @@ class Message(models.Model):
     job = models.OneToOneField(
         "generations.GenerationJob", on_delete=models.SET_NULL, null=True, blank=True, related_name="message"
     )
+    label = models.CharField(
+        max_length=MAX_LABEL_CHARS, blank=True, help_text="of an imported one: its model or person, as the file had it"
+    )
     client_id = models.CharField(
         max_length=64, blank=True, help_text="made by the browser: a send repeated is one send"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["created_at", "id"]

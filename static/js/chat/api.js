@@ -55,10 +55,13 @@ export const post = (url, data = {}) =>
 export const postForm = (url, fields) =>
   request(url, { method: "POST", headers: { accept: "application/json", "x-csrftoken": csrf() }, body: new URLSearchParams(fields) });
 
-/** A picture from this device. It may take long, so only the network ends it. */
-export function postPicture(url, picture) {
+/** A picture from this device. */
+export const postPicture = (url, picture) => postFile(url, { picture });
+
+/** A form with a file from this device. It may take long, so only the network ends it. */
+export function postFile(url, fields) {
   const body = new FormData();
-  body.set("picture", picture);
+  for (const [name, value] of Object.entries(fields)) body.set(name, value);
   return request(url, { method: "POST", headers: { accept: "application/json", "x-csrftoken": csrf() }, body, signal: null });
 }
 

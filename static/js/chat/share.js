@@ -53,7 +53,7 @@ class ShareSheet {
 
   #row(message) {
     const names = { user: "Prompt", tool: `Result of ${message.tool_name}` };
-    const name = names[message.role] ?? this.modelName(message.job?.model);
+    const name = names[message.role] ?? (message.label || this.modelName(message.job?.model));
     const called = (message.tool_calls ?? []).map((each) => `Called ${each.name || "a tool"}`).join(", ");
     const text = (message.text || called).replace(/\s+/g, " ").trim();
     return el(

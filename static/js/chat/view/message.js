@@ -50,7 +50,7 @@ export class MessageView {
 
   #head(message) {
     const own = message.role !== "assistant";
-    const name = own ? (message.user?.name ?? this.#whoWrote()) : this.context.modelName(message.job?.model);
+    const name = own ? (message.user?.name ?? (message.label || this.#whoWrote())) : message.label || this.context.modelName(message.job?.model);
     this.root.setAttribute("aria-label", message.role === "tool" ? `Result of ${message.tool_name}` : own ? `${name} wrote` : `Answer of ${name}`);
     const face = own ? avatar(message.user, "small") : el("span", { class: "msg-mark", "aria-hidden": "true" }, icon("sparkles"));
     const time = message.created_at && new Date(message.created_at);
