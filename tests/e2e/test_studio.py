@@ -39,7 +39,7 @@ def in_the_studio(ada: Visitor, complaints: Complaints) -> Visitor:
     ada.come_in()
     ada.page.goto(f"{ada.site}/p/{ada.project_id}/studio/")
     unfold(ada.page)
-    form(ada.page).get_by_label("Model").select_option(label=PAINTER)
+    form(ada.page).get_by_label("Model").select_option(slug(PAINTER))
     return ada
 
 
@@ -102,7 +102,7 @@ RED = """(image) => {
 
 
 def test_a_red_apple_of_the_demo_model(ada: Visitor) -> None:
-    form(ada.page).get_by_label("Model").select_option(label="Emoji 64")
+    form(ada.page).get_by_label("Model").select_option("emoji-64")
     ask(ada.page, "a red apple", side=64, seed=7)
     expect(tiles(ada.page)).to_have_count(1, timeout=PICTURE_MS)
     picture = tiles(ada.page).first.locator("img")
@@ -165,7 +165,7 @@ def test_janus_draws_and_who_starts_from_a_picture_gets_a_model_that_can(ada: Vi
     page = ada.page
     ask(page, "a smiling face")
     expect(tiles(page)).to_have_count(1, timeout=PICTURE_MS)
-    form(page).get_by_label("Model").select_option(label=JANUS)
+    form(page).get_by_label("Model").select_option(slug(JANUS))
     form(page).get_by_label("Prompt", exact=True).press("Control+Enter")
     expect(tiles(page)).to_have_count(2, timeout=PICTURE_MS)
     tiles(page).last.locator("a").click()
@@ -177,9 +177,9 @@ def test_janus_draws_and_who_starts_from_a_picture_gets_a_model_that_can(ada: Vi
     ).to_be_visible()
     expect(form(page).get_by_label("Model")).to_have_value(slug(PAINTER))
     expect(form(page).get_by_text("Starts from this picture")).to_be_visible()
-    form(page).get_by_label("Model").select_option(label=JANUS)
+    form(page).get_by_label("Model").select_option(slug(JANUS))
     expect(form(page).get_by_text("Starts from this picture")).to_be_hidden()
-    form(page).get_by_label("Model").select_option(label=PAINTER)
+    form(page).get_by_label("Model").select_option(slug(PAINTER))
     expect(form(page).get_by_text("Starts from this picture")).to_be_visible()
 
 

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { initialState as initialChat, reduce as reduceChat } from "../../static/js/chat/reducer.js";
 import { heard, inList } from "../../static/js/governance/readiness.js";
+import { initialState as initialStudio, reduce as reduceStudio } from "../../static/js/studio/reducer.js";
 
 const model = (id, stage, words) => ({ id, readiness: { stage, words, sentence: "" } });
 const stages = (models) => models.map((each) => each.readiness.stage);
@@ -25,4 +27,13 @@ test("what tells nothing changes nothing", () => {
 test("in a list it stands behind the name", () => {
   assert.equal(inList(models[0]), " · loads in about 12 s");
   assert.equal(inList({}), "");
+});
+
+test("both pages hear it of their jobs", () => {
+  const told = (kind) => ({ type: "job", now: 0, frame: { job: "j", attempt: 1, seq: 1, event: { kind } } });
+  const message = { id: "m", role: "assistant", text: "", siblings: ["m"], job: { id: "j", state: "queued", model: "a" } };
+  const chat = reduceChat(initialChat({ models, messages: [message], leaf: "m", conversation: { id: "c" } }), told("loading"));
+  assert.deepEqual(stages(chat.models), ["loading", "unserved", "elsewhere"]);
+  const card = { id: "j", state: "queued", model: { id: "a" }, params: {} };
+  assert.deepEqual(stages(reduceStudio(initialStudio({ models, jobs: [card] }), told("started")).models), ["ready", "unserved", "elsewhere"]);
 });
