@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import count
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from apps.api.chat_request import ChatRequest
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob, State
+from apps.generations.outcomes import TOO_LATE
 from apps.generations.said import Said, shown_reasoning
 
 Object = dict[str, Any]
+Part = TypeVar("Part", str, tuple[Object, ...])
 LEAST = 1e-5
 """Probabilities are kept to so much; a logarithm needs more than nothing."""
 ANOTHER = (
@@ -20,7 +23,7 @@ ANOTHER = (
     "Ask again."
 )
 STOPPED = "This answer was stopped before its end, by a person or because it is no longer allowed."
-STATUSES: Mapping[str, int] = MappingProxyType({"deadline": 504, "context_overflow": 400})
+STATUSES: Mapping[str, int] = MappingProxyType({TOO_LATE: 504, "context_overflow": 400})
 """By why a job failed; other failures are 500."""
 
 
@@ -31,27 +34,33 @@ def completion(job: GenerationJob, asked: ChatRequest) -> Object:
     if reasoning := shown_reasoning(job):
         message["reasoning_content"] = reasoning
     if job.tool_calls:
-        first = _calls_before(asked)
-        message["tool_calls"] = [tool_call(call, first + place) for place, call in enumerate(job.tool_calls)]
+        message["tool_calls"] = list(map(tool_call, job.tool_calls, _new_ids(asked)))
     choice = {
         "index": 0,
         "message": message,
-        "finish_reason": finish_reason(job.finish_reason, has_calls=bool(job.tool_calls)),
+        "finish_reason": finish_reason(job),
         "logprobs": None if asked.top_logprobs is None else logprobs(job, asked.top_logprobs),
     }
     return _head(job, "chat.completion") | {"choices": [choice], "usage": usage(job)}
 
 
 def refuse_unanswered(job: GenerationJob) -> None:
-    if job.state == State.CANCELLED:
+    if job.state == State.CANCELLED and not _is_cut_short(job):
         raise Refused(status=400, code=job.error_code or "cancelled", message=job.error_message or STOPPED)
     if job.state == State.FAILED:
         status = STATUSES.get(job.error_code, 500)
         raise Refused(status=status, code=job.error_code or "failed", message=job.error_message)
 
 
-def finish_reason(reason: str, *, has_calls: bool) -> str:
-    return "tool_calls" if has_calls and reason == "stop" else reason
+def finish_reason(job: GenerationJob) -> str:
+    if _is_cut_short(job):
+        return "length"
+    return "tool_calls" if job.tool_calls and job.finish_reason == "stop" else job.finish_reason
+
+
+def _is_cut_short(job: GenerationJob) -> bool:
+    """It took as long as an answer of its model may, and there is something of it: one without fails."""
+    return job.state == State.CANCELLED and job.error_code == TOO_LATE
 
 
 def usage(job: GenerationJob) -> Object:
@@ -63,10 +72,9 @@ def usage(job: GenerationJob) -> Object:
     }
 
 
-def tool_call(call: Mapping[str, Any], number: int) -> Object:
-    """With an id of the nine letters and digits that Mistral's templates ask for."""
+def tool_call(call: Mapping[str, Any], name: str) -> Object:
     function = {"name": call["name"], "arguments": call["arguments"]}
-    return {"id": f"call{number:05}", "type": "function", "function": function}
+    return {"id": name, "type": "function", "function": function}
 
 
 def logprobs(job: GenerationJob, top: int) -> Object:
@@ -84,8 +92,11 @@ def _likelihood(text: str, probability: float) -> Object:
     return {"token": text, "logprob": math.log(max(probability, LEAST)), "bytes": list(text.encode())}
 
 
-def _calls_before(asked: ChatRequest) -> int:
-    return sum(len(message.get("tool_calls", ())) for message in asked.messages)
+def _new_ids(asked: ChatRequest) -> Iterator[str]:
+    """For calls of tools: of the nine letters and digits that Mistral's templates ask for, and none that an earlier
+    call has, whichever of them a program still shows."""
+    known = {call["id"] for message in asked.messages for call in message.get("tool_calls", ())}
+    return (name for number in count(len(known)) if (name := f"call{number:05}") not in known)
 
 
 def _head(job: GenerationJob, kind: str) -> Object:
@@ -105,7 +116,7 @@ class Chunks:
 
     def __init__(self, job: GenerationJob, asked: ChatRequest) -> None:
         self._head = _head(job, "chat.completion.chunk")
-        self._first_call = _calls_before(asked)
+        self._ids = _new_ids(asked)
         self._counts = asked.counts
         self._said = Said()
         self._sent = Said()
@@ -115,45 +126,47 @@ class Chunks:
 
     def after(self, event: Object) -> Iterator[Object]:
         """Raises Refused where the answer came out differently in another attempt."""
-        self._said = Said() if event["kind"] == "reset" else self._whole(event) or self._said.after(event)
-        said, sent = self._said, self._sent
+        self._said = Said() if event["kind"] == "reset" else self._said.after(event)
+        yield from self._up_to(self._said)
+
+    def end(self, job: GenerationJob) -> Iterator[Object]:
+        """Of a job that has ended, with what no event told. Raises Refused where it has no answer, or another one than
+        was sent."""
+        refuse_unanswered(job)
+        yield from self._up_to(Said(job.output, shown_reasoning(job), tuple(job.tool_calls)))
+        # Thoughts may be hidden since they were sent.
+        if (self._sent.text, len(self._sent.tool_calls)) != (job.output, len(job.tool_calls)):
+            raise _another()
+        yield self._chunk({}, finish_reason(job))
+        if self._counts:
+            yield self._head | {"choices": [], "usage": usage(job)}
+
+    def _up_to(self, said: Said) -> Iterator[Object]:
+        sent = self._sent
         if new := _new(said.reasoning, sent.reasoning):
             yield self._chunk({"reasoning_content": new})
         if new := _new(said.text, sent.text):
             yield self._chunk({"content": new})
-        for place, call in enumerate(said.tool_calls[len(sent.tool_calls) :], len(sent.tool_calls)):
-            yield self._chunk({"tool_calls": [{"index": place} | tool_call(call, self._first_call + place)]})
+        for place, call in enumerate(_new(said.tool_calls, sent.tool_calls), len(sent.tool_calls)):
+            yield self._chunk({"tool_calls": [{"index": place} | tool_call(call, next(self._ids))]})
         self._sent = Said(
             text=max(said.text, sent.text, key=len),
             reasoning=max(said.reasoning, sent.reasoning, key=len),
             tool_calls=max(said.tool_calls, sent.tool_calls, key=len),
         )
 
-    def end(self, job: GenerationJob) -> Iterator[Object]:
-        """Of a job that has ended. Raises Refused where the answer has none."""
-        refuse_unanswered(job)
-        reason = finish_reason(job.finish_reason, has_calls=bool(self._sent.tool_calls))
-        yield self._chunk({}, reason)
-        if self._counts:
-            yield self._head | {"choices": [], "usage": usage(job)}
-
-    @staticmethod
-    def _whole(event: Object) -> Said | None:
-        """An end tells all of the answer where its reader may have missed something."""
-        if event["kind"] != "finish" or "text" not in event:
-            return None
-        return Said(text=event["text"], reasoning=event["reasoning"], tool_calls=tuple(event["tool_calls"]))
-
     def _chunk(self, delta: Object, reason: str | None = None) -> Object:
         choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
         return self._head | {"choices": [choice]} | ({"usage": None} if self._counts else {})
 
 
-def _new(said: str, sent: str) -> str:
+def _new(said: Part, sent: Part) -> Part:
     """What of `said` wasn't sent yet."""
-    if len(said) >= len(sent):
-        if said.startswith(sent):
-            return said[len(sent) :]
-    elif sent.startswith(said):
-        return ""
-    raise Refused(status=500, code="restarted", message=ANOTHER)
+    both = min(len(said), len(sent))
+    if said[:both] != sent[:both]:
+        raise _another()
+    return said[len(sent) :]
+
+
+def _another() -> Refused:
+    return Refused(status=500, code="restarted", message=ANOTHER)

@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.api.access import ApiRequest, token_of
 from apps.generations.actions import request_cancel
 from apps.generations.errors import Refused
-from apps.generations.models import GenerationJob
+from apps.generations.models import GenerationJob, Kind
 from apps.generations.sse import with_pauses
 from apps.generations.stream import follow
 from apps.lib.database import in_thread
@@ -62,9 +62,14 @@ def ended_row(job_id: str) -> GenerationJob:
     """With all that an answer tells. Raises Refused where it was erased meanwhile."""
     rows = GenerationJob.objects.select_related("model_version__hosted_model", "certainty", "artifact")
     found = rows.filter(pk=job_id).first()
-    if found is None or not found.is_terminal:
+    if found is None or not found.is_terminal or _is_erased(found):
         raise Refused(status=404, code="not_found", message=ERASED)
     return found
+
+
+def _is_erased(job: GenerationJob) -> bool:
+    """Nobody can ask a model without a message."""
+    return job.kind == Kind.TEXT and not job.messages
 
 
 async def _patient(job_id: str) -> AsyncGenerator[Object, None]:
