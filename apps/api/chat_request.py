@@ -51,6 +51,10 @@ class ChatRequest(NamedTuple):
     top_logprobs: int | None = None
     """How many of the likeliest tokens are told with each; None: not even how likely it was itself."""
 
+    @property
+    def shows_pictures(self) -> bool:
+        return any("data" in message for message in self.messages)
+
 
 def read_chat_request(body: Mapping[str, Any]) -> ChatRequest:
     """Raises Refused with the name of the parameter that is wrong."""

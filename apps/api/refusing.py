@@ -19,6 +19,7 @@ READABLE = {"ensure_ascii": False}
 """On a terminal too."""
 FINAL = frozenset({"quota_exceeded"})
 """Too many, but not for a moment."""
+PASSING = frozenset({503})
 
 
 def wrong(param: str, message: str) -> Refused:
@@ -33,7 +34,7 @@ def refused(refusal: Refused) -> JsonResponse:
         response["WWW-Authenticate"] = "Bearer"
     if seconds := refusal.details.get("starts_in"):
         response["Retry-After"] = str(seconds)
-    if refusal.code in FINAL or status >= 500:
+    if refusal.code in FINAL or (status >= 500 and status not in PASSING):
         response["X-Should-Retry"] = "false"  # clients would ask again at once
     return response
 

@@ -15,7 +15,9 @@ R = TypeVar("R")
 
 SOCKET_THREADS = 8
 """Fewer than the connections of the pool (DB_POOL_SIZE): pages need some too."""
+SLOW_THREADS = 3
 _executor = ThreadPoolExecutor(SOCKET_THREADS, thread_name_prefix="database")
+_slow_executor = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="database-slow")
 
 
 @contextmanager
@@ -41,5 +43,14 @@ def kept_connection() -> Iterator[None]:
 
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a database function without holding up the event loop. Channels' own way has one thread for everybody."""
-    call = database_sync_to_async(function, thread_sensitive=False, executor=_executor)
+    return await _run(_executor, function, *args, **kwargs)
+
+
+async def in_slow_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same for what may take seconds, such as pictures: sockets don't wait behind it."""
+    return await _run(_slow_executor, function, *args, **kwargs)
+
+
+async def _run(executor: ThreadPoolExecutor, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    call = database_sync_to_async(function, thread_sensitive=False, executor=executor)
     return cast(R, await call(*args, **kwargs))

@@ -112,6 +112,28 @@ async def test_programs_that_wait_keep_no_connection_to_the_database(
     await until({State.CANCELLED})
 
 
+async def test_a_web_process_that_is_stopped_lets_programs_ask_again(
+    web: Callable[[], WebProcess], slow_model: HostedModel, world: World
+) -> None:
+    """Nobody could fetch what it was asked for, so the jobs are stopped."""
+    site = web()
+    await in_thread(site.ready)()
+    _, raw = await in_thread(create_token)(actor=world.editor, project=world.project, name="Program", days=None)
+    client = client_of(site, raw)
+    stream = await client.chat.completions.create(**ENDLESS, stream=True)  # nobody works on it
+    asking = asyncio.ensure_future(client.chat.completions.create(**ENDLESS))
+    while await GenerationJob.objects.acount() < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    await in_thread(site.end)()
+    with pytest.raises(openai.APIError, match="being restarted"):
+        _ = [chunk async for chunk in stream]
+    with pytest.raises(openai.InternalServerError, match="being restarted") as told:
+        await asking
+    assert told.value.status_code == 503
+    assert "X-Should-Retry" not in told.value.response.headers
+    await until({State.CANCELLED}, 10)
+
+
 async def test_another_site_can_be_the_server_of_a_model(
     start: Callable[..., WorkerProcess], web: Callable[[], WebProcess], slow_model: HostedModel, world: World
 ) -> None:

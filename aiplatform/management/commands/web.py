@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
 from django.core.management.base import BaseCommand
 
+from apps.api import following
+
 MAX_FRAME_BYTES = 65536
+
+
+class Server(uvicorn.Server):  # type: ignore[misc]  # its types are not read
+    """Programs that wait for an answer hear of the end while there is time for it."""
+
+    async def shutdown(self, *args: Any, **options: Any) -> None:
+        following.close()
+        await super().shutdown(*args, **options)
 
 
 class Command(BaseCommand):
@@ -20,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        uvicorn.run(
+        config = uvicorn.Config(
             "aiplatform.asgi:application",
             host=options["host"],
             port=options["port"],
@@ -36,3 +47,5 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=5,
             timeout_keep_alive=130,  # Caddy keeps idle ones 120 s, nginx 60: whoever closes first may cut a request off
         )
+        with suppress(KeyboardInterrupt):
+            Server(config).run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -13,29 +13,37 @@ from apps.api.access import ApiRequest
 from apps.api.asking import ask
 from apps.api.chat_answer import Chunks, completion
 from apps.api.chat_request import ChatRequest, read_chat_request
-from apps.api.following import ended, ended_row, events_of, wanted
+from apps.api.following import as_it_ended, ended, events_of, taken_on, wanted
 from apps.api.refusing import error_of
-from apps.api.views.door import answer, api_view, body_of
+from apps.api.views.door import answer, api_view, asked_of
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob
 from apps.generations.sse import event_stream
-from apps.lib.database import in_thread
 
 DONE = b"data: [DONE]\n\n"
 
 
 @api_view("POST")
 async def completions(request: ApiRequest) -> HttpResponseBase:
-    asked = read_chat_request(await body_of(request))
-    job = await in_thread(ask, request.token, asked)
+    asked = await asked_of(request, read_chat_request)
+    (job,) = await taken_on(request.user, lambda: [ask(request.token, asked)], slowly=asked.shows_pictures)
     if not asked.streams:
         return answer(completion(await ended(job, request), asked), job.pk)
-    response = event_stream(_sent(job, request, asked))
+    sent = _sent(job, request, asked)
+    # It has begun, so it stops the job wherever nobody reads on, even if nobody ever does.
+    response = event_stream(_from(await anext(sent), sent))
     response["X-Atrium-Job"] = job.pk
     return response
 
 
-async def _sent(job: GenerationJob, request: ApiRequest, asked: ChatRequest) -> AsyncIterator[bytes]:
+async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for each in rest:
+            yield each
+
+
+async def _sent(job: GenerationJob, request: ApiRequest, asked: ChatRequest) -> AsyncGenerator[bytes, None]:
     """While the job waits, comments say where it stands: clients skip them, and they keep the line open."""
     chunks = Chunks(job, asked)
     try:
@@ -47,7 +55,7 @@ async def _sent(job: GenerationJob, request: ApiRequest, asked: ChatRequest) -> 
                     continue
                 for chunk in chunks.after(event):
                     yield _event(chunk)
-        for chunk in chunks.end(await in_thread(ended_row, job.pk)):
+        for chunk in chunks.end(await as_it_ended(job)):
             yield _event(chunk)
     except Refused as refusal:
         yield _event(error_of(refusal))

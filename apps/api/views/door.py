@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
@@ -19,6 +19,7 @@ from apps.generations.errors import Refused
 from apps.lib.database import in_thread
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+Asked = TypeVar("Asked")
 
 
 def api_view(method: str) -> Callable[[View], View]:
@@ -59,10 +60,10 @@ async def _answered(view: View, method: str, request: HttpRequest, *args: Any, *
         raise Refused(status=403, code="forbidden", message=str(denied)) from denied
 
 
-async def body_of(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object that was sent, with pictures in it: what is too much for the site was ended before. Raises
-    Refused."""
-    return await asyncio.to_thread(_json, request.read())  # which may take a while
+async def asked_of(request: HttpRequest, read: Callable[[dict[str, Any]], Asked]) -> Asked:
+    """What the JSON that was sent asks for. It may be large, with pictures in it; what is too much for the site was
+    ended before. Raises Refused."""
+    return await asyncio.to_thread(lambda: read(_json(request.read())))
 
 
 def _json(sent: bytes) -> dict[str, Any]:

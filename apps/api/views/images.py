@@ -11,13 +11,13 @@ from django.http import HttpResponseBase
 from apps.api.access import ApiRequest
 from apps.api.asking import draw
 from apps.api.chat_answer import refuse_unanswered
-from apps.api.following import ended
+from apps.api.following import ended, taken_on
 from apps.api.image_request import ImagesRequest, read_images_request
-from apps.api.views.door import answer, api_view, body_of
+from apps.api.views.door import answer, api_view, asked_of
 from apps.generations.artifact_files import download_of
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob
-from apps.lib.database import in_thread
+from apps.lib.database import in_slow_thread
 
 GONE = "A picture of this request was deleted before it could be sent."
 
@@ -25,10 +25,10 @@ GONE = "A picture of this request was deleted before it could be sent."
 @api_view("POST")
 async def generations(request: ApiRequest) -> HttpResponseBase:
     """All of them, or the reason why one couldn't be drawn: then the others are stopped."""
-    asked = read_images_request(await body_of(request))
-    jobs = await in_thread(draw, request.token, asked)
+    asked = await asked_of(request, read_images_request)
+    jobs = await taken_on(request.user, lambda: draw(request.token, asked))
     drawn = await _all_drawn(jobs, request)
-    data = [{"b64_json": await in_thread(_sent, job, asked), "seed": job.params["seed"]} for job in drawn]
+    data = [{"b64_json": await in_slow_thread(_sent, job, asked), "seed": job.params["seed"]} for job in drawn]
     return answer({"created": int(time.time()), "data": data}, *(job.pk for job in jobs))
 
 
