@@ -3,15 +3,19 @@ disk first, and only then ask a view about it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+from apps.api.refusing import error_of
+from apps.generations.errors import Refused
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
-WORDS = b"That is too large to send at once."
+WORDS = "That is too large to send at once."
 
 
 class BodyLimit:
@@ -23,7 +27,7 @@ class BodyLimit:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if _announced(scope) > self._limit:
-            await _refuse(send)
+            await _refuse(scope, send)
             return
         await self._app(scope, self._counting(receive), send)
 
@@ -44,7 +48,11 @@ def _announced(scope: dict[str, Any]) -> int:
     return int(length) if length.isdigit() else 0
 
 
-async def _refuse(send: Send) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+async def _refuse(scope: dict[str, Any], send: Send) -> None:
+    content_type, words = b"text/plain; charset=utf-8", WORDS.encode()
+    if scope["path"].startswith("/v1/"):
+        refusal = Refused(status=413, code="too_large", message=WORDS)
+        content_type, words = b"application/json", json.dumps(error_of(refusal)).encode()
+    headers = [(b"content-type", content_type), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": WORDS})
+    await send({"type": "http.response.body", "body": words})

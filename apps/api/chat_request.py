@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from apps.api.odd import is_odd
 from apps.api.refusing import wrong
 from apps.generations.certainty import ALTERNATIVES
 from apps.generations.formats import FORMAT, JSON, REGEX, SCHEMA
+from apps.generations.json_text import check_depth, read_json
 from apps.generations.params import BY_NAME, CERTAINTY, EFFORT
 from apps.generations.tools import TOOLS
 from apps.generations.words import WORDS
@@ -165,7 +167,7 @@ def _messages(raw: Any) -> list[Object]:
     found = []
     for place, message in enumerate(raw):
         where = f"messages[{place}]"
-        if not isinstance(message, dict) or message.get("role") not in ROLES:
+        if not isinstance(message, dict) or message.get("role") not in tuple(ROLES):
             raise wrong(where, f"{where} needs a role: {', '.join(ROLES)}.")
         found.append(READERS.get(message["role"], _plain)(message, where, called))
     if (pictures := sum(len(message.get("data", ())) for message in found)) > MAX_PICTURES:
@@ -200,17 +202,15 @@ def _call(raw: Any, where: str) -> Object:
     texts = (raw.get("id") if isinstance(raw, dict) else None, function.get("name"), function.get("arguments"))
     if not all(isinstance(text, str) for text in texts):
         raise wrong(where, f'{where} must be {{"id": …, "type": "function", "function": {{"name", "arguments"}}}}.')
+    arguments = function["arguments"] or "{}"
     try:
-        is_object = isinstance(json.loads(function["arguments"]), dict)
-    except (ValueError, RecursionError):
-        is_object = False
-    if not is_object:
+        read = read_json(arguments, "It")
+        check_depth(read, "It")
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or is_odd(read):
         raise wrong(where, f"The arguments of {where} must be a JSON object, as text. Leave a call out that has none.")
-    return {
-        "id": raw["id"],
-        "type": "function",
-        "function": {"name": function["name"], "arguments": function["arguments"]},
-    }
+    return {"id": raw["id"], "type": "function", "function": {"name": function["name"], "arguments": arguments}}
 
 
 def _result(message: Object, where: str, called: dict[str, str]) -> Object:

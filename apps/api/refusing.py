@@ -12,9 +12,9 @@ from django.http import JsonResponse
 from apps.generations.errors import Refused
 
 Object = dict[str, Any]
-STATUSES: Mapping[int, int] = MappingProxyType({422: 400, 507: 500})
+STATUSES: Mapping[int, int] = MappingProxyType({413: 400, 422: 400, 507: 500})
 """As OpenAI says it: what is wrong with a request is 400 there."""
-CODES: Mapping[str, str] = MappingProxyType({"context_overflow": "context_length_exceeded"})
+CODES: Mapping[str, str] = MappingProxyType(dict.fromkeys(("context_overflow", "too_long"), "context_length_exceeded"))
 READABLE = {"ensure_ascii": False}
 """On a terminal too."""
 FINAL = frozenset({"quota_exceeded"})
@@ -29,9 +29,12 @@ def wrong(param: str, message: str) -> Refused:
 
 def refused(refusal: Refused) -> JsonResponse:
     status = STATUSES.get(refusal.status, refusal.status)
-    response = JsonResponse(error_of(refusal), status=status, json_dumps_params=READABLE)
+    headers = {"Cache-Control": "no-store"}
+    response = JsonResponse(error_of(refusal), status=status, headers=headers, json_dumps_params=READABLE)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
+    if method := refusal.details.get("allow"):
+        response["Allow"] = method
     if seconds := refusal.details.get("starts_in"):
         response["Retry-After"] = str(seconds)
     if refusal.code in FINAL or (status >= 500 and status not in PASSING):

@@ -1,4 +1,4 @@
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from apps.api.views import chat, images, models, nowhere, tokens
 
@@ -9,5 +9,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/models/<path:name>", models.model, name="api_model"),
     path("v1/chat/completions", chat.completions, name="api_chat_completions"),
     path("v1/images/generations", images.generations, name="api_images_generations"),
-    path("v1/<path:rest>", nowhere.nowhere, name="api_nowhere"),
+    re_path(r"^v1(?P<rest>(?:/(?s:.*))?)\Z", nowhere.nowhere, name="api_nowhere"),
 ]

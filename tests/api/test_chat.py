@@ -272,7 +272,7 @@ async def test_what_is_wrong_is_named_and_nothing_is_asked(
 
 async def test_a_model_that_may_not_be_used(program: Program, model: HostedModel, painter: HostedModel) -> None:
     assert error_of(await program.chat(model="nobody"))[:2] == (404, "model")
-    assert error_of(await program.chat(model="a\0b"))[:2] == (404, "model")
+    assert error_of(await program.chat(model="a\0b"))[:2] == (400, "model")
     assert error_of(await program.chat(model="painter")) == (
         400,
         "model",
@@ -293,8 +293,9 @@ async def test_what_governance_refuses_is_403_in_its_words_and_in_the_audit_log(
     assert denied.actor_id
 
 
-async def test_a_context_that_is_too_small_has_openais_code(program: Program, model: HostedModel) -> None:
-    response = await program.chat(messages=[{"role": "user", "content": "word " * 2000}])
+@pytest.mark.parametrize("words", ["word " * 2000, "word " * 200_000])
+async def test_a_context_that_is_too_small_has_openais_code(program: Program, model: HostedModel, words: str) -> None:
+    response = await program.chat(messages=[{"role": "user", "content": words}])
     assert response.status_code == 400
     assert json.loads(response.content)["error"]["code"] == "context_length_exceeded"
 

@@ -34,7 +34,7 @@ async def tell(length: bytes | None, *pieces: bytes) -> tuple[int, int]:
         sent.append(message)
 
     headers = [] if length is None else [(b"content-length", length)]
-    await BodyLimit(site, LIMIT)({"type": "http", "headers": headers}, receive, send)
+    await BodyLimit(site, LIMIT)({"type": "http", "path": "/", "headers": headers}, receive, send)
     return (sent[0]["status"] if sent else 0), read
 
 

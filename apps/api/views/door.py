@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.api.access import ApiRequest, token_of
-from apps.api.refusing import READABLE, as_refusal, refused
+from apps.api.odd import ODD, is_odd
+from apps.api.refusing import READABLE, as_refusal, refused, wrong
+from apps.audit.middleware import SENTENCE
+from apps.audit.record import AuditUnavailable
 from apps.audit.refusals import record_refusal
 from apps.generations.errors import Refused
 from apps.lib.database import in_thread
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 Asked = TypeVar("Asked")
+logger = logging.getLogger(__name__)
 
 
 def api_view(method: str) -> Callable[[View], View]:
@@ -35,20 +40,34 @@ def api_view(method: str) -> Callable[[View], View]:
             try:
                 return await _answered(view, method, request, *args, **kwargs)
             except Refused as refusal:
-                if refusal.status == 403:
-                    await in_thread(record_refusal, request, refusal.message, code=refusal.code)
-                return refused(refusal)
+                return await _refused(request, refusal)
+            except AuditUnavailable as unavailable:
+                return await _refused(request, _unavailable(unavailable))
 
         return wrapped
 
     return decorate
 
 
+async def _refused(request: HttpRequest, refusal: Refused) -> HttpResponseBase:
+    try:
+        if refusal.status == 403:
+            await in_thread(record_refusal, request, refusal.message, code=refusal.code)
+    except AuditUnavailable as unavailable:
+        refusal = _unavailable(unavailable)
+    return refused(refusal)
+
+
+def _unavailable(error: AuditUnavailable) -> Refused:
+    logger.error("%s", error, exc_info=error)
+    return Refused(status=503, code="audit_unavailable", message=SENTENCE)
+
+
 async def _answered(view: View, method: str, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
     """Everything that a view refuses as Refused."""
     try:
         if request.method != method:
-            raise Refused(status=405, code="method", message=f"Ask for this address by {method}.")
+            raise Refused(status=405, code="method", message=f"Ask for this address by {method}.", allow=method)
         known = cast(ApiRequest, request)
         known.token = await in_thread(token_of, request)
         return await view(known, *args, **kwargs)
@@ -63,17 +82,24 @@ async def _answered(view: View, method: str, request: HttpRequest, *args: Any, *
 async def asked_of(request: HttpRequest, read: Callable[[dict[str, Any]], Asked]) -> Asked:
     """What the JSON that was sent asks for. It may be large, with pictures in it; what is too much for the site was
     ended before. Raises Refused."""
-    return await asyncio.to_thread(lambda: read(_json(request.read())))
+    return await asyncio.to_thread(lambda: read(parsed(request.read())))
 
 
-def _json(sent: bytes) -> dict[str, Any]:
+def parsed(sent: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(sent)
+        data = json.loads(sent.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Refused(status=400, code="not_json", message="The request was not JSON.") from None
     if not isinstance(data, dict):
         raise Refused(status=400, code="not_json", message="The request must be a JSON object.")
+    for name, value in data.items():
+        if is_odd([name, value]):
+            raise wrong(name[:64], ODD)
     return data
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def answer(data: dict[str, Any], *job_ids: str) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""Every other address below /v1/: programs get an answer that they can read."""
+"""Every other address below /v1: programs get an answer that they can read."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ OFFERED = ("GET /v1/models", "POST /v1/chat/completions", "POST /v1/images/gener
 
 @csrf_exempt
 def nowhere(request: HttpRequest, rest: str) -> JsonResponse:
-    message = f"There is nothing at /v1/{rest[:80]} here. This site offers {', '.join(OFFERED)}."
+    message = f"There is nothing at /v1{rest[:80]} here. This site offers {', '.join(OFFERED)}."
     return refused(Refused(status=404, code="not_found", message=message))

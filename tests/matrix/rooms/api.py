@@ -35,5 +35,5 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     return {
         "api_token_revoke": {"token_id": token.pk},
         "api_model": {"name": "demo"},
-        "api_nowhere": {"rest": "embeddings"},
+        "api_nowhere": {"rest": "/embeddings"},
     }
