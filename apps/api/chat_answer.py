@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -33,8 +33,8 @@ def completion(job: GenerationJob, asked: ChatRequest) -> Object:
     message: Object = {"role": "assistant", "content": job.output}
     if reasoning := shown_reasoning(job):
         message["reasoning_content"] = reasoning
-    if job.tool_calls:
-        message["tool_calls"] = list(map(tool_call, job.tool_calls, _new_ids(asked)))
+    if calls := _wanted(job.tool_calls, asked):
+        message["tool_calls"] = list(map(tool_call, calls, _new_ids(asked)))
     choice = {
         "index": 0,
         "message": message,
@@ -70,6 +70,11 @@ def usage(job: GenerationJob) -> Object:
         "total_tokens": job.prompt_tokens + job.completion_tokens,
         "completion_tokens_details": {"reasoning_tokens": job.reasoning_tokens},
     }
+
+
+def _wanted(calls: Iterable[Object], asked: ChatRequest) -> tuple[Object, ...]:
+    """A model can't be held to one call; those behind it are as if it had stopped there."""
+    return tuple(calls)[: 1 if asked.one_call else None]
 
 
 def tool_call(call: Mapping[str, Any], name: str) -> Object:
@@ -117,7 +122,7 @@ class Chunks:
     def __init__(self, job: GenerationJob, asked: ChatRequest) -> None:
         self._head = _head(job, "chat.completion.chunk")
         self._ids = _new_ids(asked)
-        self._counts = asked.counts
+        self._asked = asked
         self._said = Said()
         self._sent = Said()
 
@@ -127,18 +132,19 @@ class Chunks:
     def after(self, event: Object) -> Iterator[Object]:
         """Raises Refused where the answer came out differently in another attempt."""
         self._said = Said() if event["kind"] == "reset" else self._said.after(event)
-        yield from self._up_to(self._said)
+        yield from self._up_to(self._said._replace(tool_calls=_wanted(self._said.tool_calls, self._asked)))
 
     def end(self, job: GenerationJob) -> Iterator[Object]:
         """Of a job that has ended, with what no event told. Raises Refused where it has no answer, or another one than
         was sent."""
         refuse_unanswered(job)
-        yield from self._up_to(Said(job.output, shown_reasoning(job), tuple(job.tool_calls)))
+        whole = Said(job.output, shown_reasoning(job), _wanted(job.tool_calls, self._asked))
+        yield from self._up_to(whole)
         # Thoughts may be hidden since they were sent.
-        if (self._sent.text, len(self._sent.tool_calls)) != (job.output, len(job.tool_calls)):
+        if (self._sent.text, self._sent.tool_calls) != (whole.text, whole.tool_calls):
             raise _another()
         yield self._chunk({}, finish_reason(job))
-        if self._counts:
+        if self._asked.counts:
             yield self._head | {"choices": [], "usage": usage(job)}
 
     def _up_to(self, said: Said) -> Iterator[Object]:
@@ -157,7 +163,7 @@ class Chunks:
 
     def _chunk(self, delta: Object, reason: str | None = None) -> Object:
         choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
-        return self._head | {"choices": [choice]} | ({"usage": None} if self._counts else {})
+        return self._head | {"choices": [choice]} | ({"usage": None} if self._asked.counts else {})
 
 
 def _new(said: Part, sent: Part) -> Part:

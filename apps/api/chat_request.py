@@ -30,7 +30,7 @@ SAME = (
 """Called here as they are called there."""
 LONGEST = ("max_completion_tokens", "max_tokens")
 OWN = ("n", "stream", "stream_options", "logprobs", "top_logprobs", "logit_bias", "response_format", "tools",
-       "tool_choice", "parallel_tool_calls", "modalities")  # fmt: skip
+       "tool_choice", "parallel_tool_calls", "modalities", "verbosity")  # fmt: skip
 IGNORED = frozenset(
     {"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prediction"}
 )
@@ -50,6 +50,8 @@ class ChatRequest(NamedTuple):
     params: Object
     streams: bool = False
     counts: bool = False
+    one_call: bool = False
+    """No more calls of tools than one are wanted in an answer."""
     top_logprobs: int | None = None
     """How many of the likeliest tokens are told with each; None: not even how likely it was itself."""
 
@@ -74,6 +76,7 @@ def read_chat_request(body: Mapping[str, Any]) -> ChatRequest:
         params=params if top is None else params | {CERTAINTY: True},
         streams=streams,
         counts=_flag(_object(given, "stream_options"), "include_usage"),
+        one_call=not _flag(given, "parallel_tool_calls", usual=True),
         top_logprobs=top,
     )
 
@@ -95,8 +98,8 @@ SUPPORTED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "n": (1,),
         "logit_bias": ({},),
         "modalities": (["text"],),
-        "parallel_tool_calls": (True,),
         "tool_choice": ("auto", "none"),
+        "verbosity": ("medium",),
     }
 )
 UNSUPPORTED: Mapping[str, str] = MappingProxyType(
@@ -105,9 +108,9 @@ UNSUPPORTED: Mapping[str, str] = MappingProxyType(
         "logit_bias": f"Tokens are weighed by words here, not by their numbers: use “{WORDS}”, as in "
         '{"word": −5}, with numbers from −100 to 100.',
         "modalities": "A chat is answered with text. Pictures are made by POST /v1/images/generations.",
-        "parallel_tool_calls": "A model isn't held to one call at a time here: leave parallel_tool_calls out.",
         "tool_choice": "A model isn't held to call a tool here: “auto” leaves it the choice, “none” shows it no tools. "
         "To be sure of a form, ask for a JSON schema by response_format.",
+        "verbosity": "Say in a message how much the model is to write, or leave verbosity at “medium”.",
     }
 )
 
@@ -261,8 +264,9 @@ def _object(given: Mapping[str, Any], name: str) -> Object:
     return value
 
 
-def _flag(given: Mapping[str, Any], name: str) -> bool:
-    value = given.get(name) or False
+def _flag(given: Mapping[str, Any], name: str, *, usual: bool = False) -> bool:
+    value = given.get(name)
+    value = usual if value is None else value
     if not isinstance(value, bool):
         raise wrong(name, f"{name} must be true or false.")
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from apps.api.refusing import wrong
@@ -15,6 +16,10 @@ SAME = ("prompt", "negative_prompt", "steps", "guidance", "seed", "scheduler")
 """Called here as in the studio."""
 KNOWN = ("model", "n", "size", "response_format", "output_format", "metadata", *SAME)
 IGNORED = frozenset({"user"})
+USUAL: Mapping[str, Any] = MappingProxyType(
+    dict.fromkeys(("quality", "background", "moderation"), "auto") | {"stream": False}
+)
+"""What changes nothing so."""
 SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 LINKS = (
     "Pictures are sent in the answer (b64_json): links here are for people who are signed in. They are in the gallery "
@@ -36,7 +41,7 @@ def read_images_request(body: Mapping[str, Any]) -> ImagesRequest:
     """Raises Refused with the name of the parameter that is wrong."""
     given = {name: value for name, value in body.items() if value is not None}
     for name in given:
-        if name not in KNOWN and name not in IGNORED:
+        if name not in KNOWN and name not in IGNORED and not (name in USUAL and given[name] == USUAL[name]):
             raise wrong(name, f"There is no parameter “{name[:64]}” here. Known: {', '.join(KNOWN)}.")
     if not isinstance(given.get("model"), str):
         raise wrong("model", "Name the model that is to draw: GET /v1/models lists those that this token may use.")

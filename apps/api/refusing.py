@@ -69,5 +69,7 @@ def as_refusal(invalid: ValidationError) -> Refused:
 
 
 NAMES: Mapping[str, str] = MappingProxyType(
-    {"json_schema": "response_format", "regex": "response_format", "output_format": "response_format"}
+    dict.fromkeys(("json_schema", "regex", "output_format"), "response_format")
+    | dict.fromkeys(("width", "height"), "size")
+    | {"count": "n"}
 )

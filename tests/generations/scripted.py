@@ -56,13 +56,14 @@ def _thought(number: int) -> str:
 class ScriptedEngine:
     """One thread a request, one token each `pace` seconds. Obeys the protocol of EngineThread.
 
-    It `thinks` so many tokens before it answers, and after the answer asks for the tool of `call`.
+    It `thinks` so many tokens before it answers, and after the answer asks for the tool of `call`, so many times.
     """
 
     def __init__(self, pace: float = 0.004, *, thinks: int = 0, call: ToolCall | None = None) -> None:
         self.pace = pace
         self.thinks = thinks
         self.call = call
+        self.calls = 1
         self.load_seconds: float | None = None
         """What it says about loading, which takes no time here."""
         self.loads: tuple[str, ...] = ()
@@ -129,7 +130,9 @@ class ScriptedEngine:
             ticket.token(done)
             sleep(self.pace)
         if self.call is not None and reason == FinishReason.LENGTH:
-            sink(ToolCallEvent(name, 0, self.call.name, self.call.arguments, self.call.valid, done))
+            for number in range(self.calls):
+                sink(ToolCallEvent(name, number, self.call.name, self.call.arguments, self.call.valid, done))
+            reason = FinishReason.STOP
         if isinstance(ticket, Drawing) and reason == FinishReason.LENGTH:
             reason = FinishReason.STOP
             ticket.picture()
