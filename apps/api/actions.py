@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +26,7 @@ from apps.projects.models import Project
 
 MAX_LIVE = 20
 ERASED_AT_ONCE = 200
+A_MOMENT, A_DAY = timedelta(minutes=1), timedelta(days=1)
 REVOKED = "An administrator of this site revoked it. Programs that use it are refused; you can make a new one."
 
 
@@ -70,7 +72,9 @@ def forget_calls() -> int:
     """Erase what programs asked longer than API_KEEP_DAYS ago, with the pictures that they showed and the answers; how
     many. Nobody has a page on which they could. Pictures that were drawn hang in a gallery, and stay there."""
     since = Now() - timedelta(days=settings.API_KEEP_DAYS)
-    overdue = ApiCall.objects.filter(erased_at=None, created_at__lt=since, job__kind=Kind.TEXT)
+    # Where nothing is kept, a program still gets its answer.
+    is_told = Q(job__finished_at__lt=Now() - A_MOMENT) | Q(created_at__lt=Now() - A_DAY)
+    overdue = ApiCall.objects.filter(is_told, erased_at=None, created_at__lt=since, job__kind=Kind.TEXT)
     calls = list(overdue.order_by("created_at").select_for_update(skip_locked=True, of=("self",))[:ERASED_AT_ONCE])
     wipe_content([call.pk for call in calls])
     shown = [picture for call in calls for picture in call.pictures]

@@ -174,6 +174,18 @@ def test_what_programs_asked_is_forgotten_after_a_while(
     assert forget_calls() == 0
 
 
+def test_what_is_kept_for_no_day_is_kept_until_its_program_has_it(
+    token: ApiToken, model: HostedModel, settings: Any, world: World
+) -> None:
+    settings.API_KEEP_DAYS = 0
+    job = asked(token, [{"role": "user", "content": "Hello"}])
+    assert forget_calls() == 0
+    request_cancel(actor=world.editor, job=job)
+    assert forget_calls() == 0
+    GenerationJob.objects.update(finished_at=timezone.now() - timedelta(minutes=2))
+    assert forget_calls() == 1
+
+
 def test_files_of_forgotten_pictures_are_gone(
     token: ApiToken, janus: HostedModel, django_capture_on_commit_callbacks: Any
 ) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -13,37 +14,33 @@ from django.test import AsyncClient
 
 from aiplatform.body_limit import BodyLimit
 from apps.catalog.models import HostedModel
-from apps.generations.models import GenerationJob
+from apps.generations.models import GenerationJob, State
 from apps.lib.database import in_thread
-from tests.api.conftest import Program, error_of
+from tests.api.conftest import LONG, Program, error_of
 from tests.api.test_hanging_up import nobody_may_write
+from tests.generations.scripted import ScriptedEngine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@contextmanager
-def altered(change: str, back: str) -> Iterator[None]:
+def execute(statement: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(change)
+        cursor.execute(statement)
+
+
+@asynccontextmanager
+async def altered(change: str, back: str) -> AsyncIterator[None]:
+    await in_thread(execute, change)
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute(back)
+        await in_thread(execute, back)
 
 
 async def while_altered(program: Program, change: str, back: str) -> Any:
-    def enter() -> Any:
-        made = altered(change, back)
-        made.__enter__()
-        return made
-
-    made = await in_thread(enter)
     program._client = AsyncClient(raise_request_exception=False)
-    try:
+    async with altered(change, back):
         return await program.chat()
-    finally:
-        await in_thread(made.__exit__, None, None, None)
 
 
 async def test_a_failure_of_ours(program: Program, model: HostedModel) -> None:
@@ -67,6 +64,29 @@ async def test_a_database_that_is_away(program: Program, model: HostedModel) -> 
     assert (status, response["Retry-After"]) == (503, "10")
     assert "X-Should-Retry" not in response
     assert "Ask again" in words
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+async def test_a_database_that_is_away_when_the_answer_is_there(
+    program: Program, model: HostedModel, worker: Any, engine: ScriptedEngine, streams: bool
+) -> None:
+    engine.frozen.set()
+    asking = asyncio.ensure_future((program.streamed if streams else program.chat)(max_tokens=3))
+    async with asyncio.timeout(LONG):
+        await until(State.RUNNING)
+        async with altered(
+            "ALTER TABLE generations_certainty RENAME TO gone", "ALTER TABLE gone RENAME TO generations_certainty"
+        ):
+            engine.frozen.clear()
+            await until(State.SUCCEEDED)
+            await asyncio.sleep(0.5)
+        told = await asking
+    assert told[-1] == "[DONE]" if streams else told.status_code == 200
+
+
+async def until(state: State) -> None:
+    while not await in_thread(GenerationJob.objects.filter(state=state).exists):  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("is_refused", [False, True], ids=["what is taken on", "what is refused"])
