@@ -37,6 +37,7 @@ IGNORED = frozenset(
 """For the books of whoever runs the server, or so that it is quicker."""
 KNOWN = ("model", "messages", *SAME, *LONGEST, *OWN)
 ROLES = MappingProxyType({"developer": "system"} | {role: role for role in ("system", "user", "assistant", "tool")})
+UNREAD = ("function_call", "audio")
 MAX_PICTURES = 16
 DATA_ONLY = "Pictures are sent in the message itself, as “data:image/png;base64,…”: nothing is fetched from elsewhere."
 
@@ -189,7 +190,9 @@ def _plain(message: Object, where: str, _called: Object) -> Object:
 def _assistant(message: Object, where: str, called: dict[str, str]) -> Object:
     """Its `reasoning` is kept with calls alone: the model goes on thinking where it was, and forgets it afterwards."""
     calls = message.get("tool_calls") or []
-    said = _plain({**message, "content": message.get("content") or ""}, where, called)
+    if unread := next((name for name in UNREAD if message.get(name)), ""):
+        raise wrong(where, f"{where} has a {unread}, which isn't read here: send tool_calls, and what was said as text.")
+    said = _plain({**message, "content": message.get("content") or message.get("refusal") or ""}, where, called)
     if not isinstance(calls, list):
         raise wrong(where, f"{where}.tool_calls must be a list.")
     kept = [_call(call, f"{where}.tool_calls[{place}]") for place, call in enumerate(calls)]

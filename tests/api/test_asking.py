@@ -64,6 +64,19 @@ def test_roles_and_parts(token: ApiToken, model: HostedModel) -> None:
     assert job.messages == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "One.\nTwo."}]
 
 
+def test_an_answer_of_openais_that_was_a_refusal(token: ApiToken, model: HostedModel) -> None:
+    said = {"role": "assistant", "content": None, "refusal": "I can't."}
+    job = asked(token, [{"role": "user", "content": "Hello"}, said, {"role": "user", "content": "Why?"}])
+    assert job.messages[1] == {"role": "assistant", "content": "I can't."}
+
+
+@pytest.mark.parametrize("name", ["function_call", "audio"])
+def test_what_is_not_read_of_a_message_is_refused(token: ApiToken, model: HostedModel, name: str) -> None:
+    said = {"role": "assistant", "content": "", name: {"name": "weather", "arguments": "{}", "id": "x"}}
+    with pytest.raises(Refused, match=f"has a {name}, which isn't read here"):
+        asked(token, [{"role": "user", "content": "Hello"}, said, {"role": "user", "content": "Why?"}])
+
+
 def test_names_of_parameters(token: ApiToken, model: HostedModel) -> None:
     schema = {"type": "object", "properties": {"age": {"type": "integer"}}}
     job = asked(
