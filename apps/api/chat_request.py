@@ -191,7 +191,9 @@ def _assistant(message: Object, where: str, called: dict[str, str]) -> Object:
     """Its `reasoning` is kept with calls alone: the model goes on thinking where it was, and forgets it afterwards."""
     calls = message.get("tool_calls") or []
     if unread := next((name for name in UNREAD if message.get(name)), ""):
-        raise wrong(where, f"{where} has a {unread}, which isn't read here: send tool_calls, and what was said as text.")
+        raise wrong(
+            where, f"{where} has a {unread}, which isn't read here: send tool_calls, and what was said as text."
+        )
     said = _plain({**message, "content": message.get("content") or message.get("refusal") or ""}, where, called)
     if not isinstance(calls, list):
         raise wrong(where, f"{where}.tool_calls must be a list.")

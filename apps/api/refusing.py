@@ -44,12 +44,12 @@ def refused(refusal: Refused) -> JsonResponse:
 
 def error_of(refusal: Refused) -> Object:
     """As JSON, also in the middle of a stream."""
-    status = STATUSES.get(refusal.status, refusal.status)
+    status, param = STATUSES.get(refusal.status, refusal.status), refusal.details.get("field")
     return {
         "error": {
-            "message": refusal.message,
+            "message": _sendable(refusal.message),
             "type": TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
-            "param": refusal.details.get("field"),
+            "param": param and _sendable(param),
             "code": CODES.get(refusal.code, refusal.code),
         }
     }
@@ -58,6 +58,11 @@ def error_of(refusal: Refused) -> Object:
 TYPES: Mapping[int, str] = MappingProxyType(
     {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 )
+
+
+def _sendable(text: str) -> str:
+    """Half a character, which a program may have sent as a name, by its number."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def as_refusal(invalid: ValidationError) -> Refused:
