@@ -12,7 +12,7 @@ from apps.generations.log import Entry, keys_of
 from apps.generations.said import Said
 
 JSON = dict[str, Any]
-PAGE = 500
+PAGE = 50
 """Events read at once: a follower that reads slowly holds no more in memory."""
 
 

@@ -77,14 +77,18 @@ async def test_followers_wait_for_room_instead_of_filling_it() -> None:
     async def stream() -> None:
         for number in range(3 * LIMIT):
             await outbox.put({"n": number})
-        outbox.close(1000)
 
     streaming = asyncio.create_task(stream())
     running = asyncio.create_task(outbox.run())
     await asyncio.sleep(0.05)
     assert not streaming.done()
     client.reading.set()
-    await asyncio.gather(streaming, running)
+    await streaming
+    async with asyncio.timeout(5):
+        while len(client.frames) < 3 * LIMIT:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    outbox.close(1000)
+    await running
     assert [frame["n"] for frame in client.frames] == list(range(3 * LIMIT))
 
 
@@ -97,3 +101,16 @@ async def test_a_client_that_went_away_ends_it_quietly(error: Exception) -> None
     outbox.offer({"n": 1})
     await outbox.run()
     assert outbox.ended.is_set()
+
+
+async def test_a_long_replay_leaves_others_their_turn() -> None:
+    client = Client()
+    outbox = Outbox(client.send)
+    for number in range(LIMIT - 1):
+        outbox.offer({"n": number})
+    outbox.close(1000)
+    sending = asyncio.create_task(outbox.run())
+    await asyncio.sleep(0)
+    assert 0 < len(client.frames) < 5
+    await sending
+    assert len(client.frames) == LIMIT - 1

@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 from django.core.management.base import BaseCommand
 
+from aiplatform.websockets import ClosingProtocol
 from apps.api import following
 
 MAX_FRAME_BYTES = 65536
@@ -40,10 +41,11 @@ class Command(BaseCommand):
             access_log=False,  # ours says more: see aiplatform/observation.py
             proxy_headers=False,  # who is believed about addresses is decided in one place: apps/lib/http.py
             server_header=False,
+            ws=ClosingProtocol,
             ws_max_size=MAX_FRAME_BYTES,
             ws_per_message_deflate=False,  # a small frame could unpack to a large one
-            ws_ping_interval=5,  # a client that is gone, or never reads, is let go within 15 s
-            ws_ping_timeout=10,
+            ws_ping_interval=5,  # a client that is gone, or never reads, is let go within 15 s, its close included
+            ws_ping_timeout=8,
             timeout_graceful_shutdown=5,
             timeout_keep_alive=130,  # Caddy keeps idle ones 120 s, nginx 60: whoever closes first may cut a request off
         )
