@@ -18,6 +18,11 @@ from apps.accounts.models import User
 
 HOST = "localhost:8000"
 ORIGIN = f"http://{HOST}"
+FOREIGN = (
+    None, "null", "", "https://evil.example", "http://localhost:9999", "http://localhost", "https://localhost:8000",
+    "http://localhost:8000.evil.example", "file://", "http://[", "http://user@localhost:8000", "\x00", "é" * 300,
+)  # fmt: skip
+"""What the pages of other sites say that they are, or keep to themselves."""
 
 
 async def sign_in(user: User) -> Client:

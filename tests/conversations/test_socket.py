@@ -62,19 +62,6 @@ async def test_no_such_conversation_and_one_in_the_bin(world: World, conversatio
         assert await page.close_code() == 4404
 
 
-FOREIGN = (
-    None, "null", "", "https://evil.example", "http://localhost:9999", "http://localhost", "https://localhost:8000",
-    "http://localhost:8000.evil.example", "file://", "http://[", "http://user@localhost:8000", "\x00", "é" * 300,
-)  # fmt: skip
-
-
-async def test_a_page_of_another_site_gets_no_socket(world: World, conversation: Conversation) -> None:
-    key = (await sign_in(world.editor)).session.session_key or ""
-    for origin in FOREIGN:
-        assert not await Page(conversation.pk, key, origin).open(), origin
-    assert await Page(conversation.pk, key).open()
-
-
 async def test_an_unknown_address_is_refused() -> None:
     assert not await Page("x/y/z").open()
 

@@ -9,11 +9,12 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
 
+from aiplatform.routing import websocket_urlpatterns
 from apps.conversations.socket import frames
 from apps.generations.models import GenerationJob, State
 from apps.studio.socket import frames as studio_frames
 from tests.conversations.build import answered, asked, listed_model, make_conversation
-from tests.conversations.socket import Page, sign_in
+from tests.conversations.socket import FOREIGN, Page, sign_in
 from tests.generations.pictures import hosted_painter
 from tests.matrix.tables import PEOPLE, SOCKET, STUDIO_SOCKET, rows
 from tests.studio.build import painted
@@ -35,6 +36,22 @@ def fresh_channel_layer() -> None:
 def test_every_command_is_in_the_table(place: str) -> None:
     commands = {frame.__name__.lower() for frame in get_args(FRAMES[place])}
     assert commands == {row.route for where, row in ROWS if where == place} - {"nothing"}
+
+
+def test_every_address_is_here() -> None:
+    assert {str(route.pattern).split("/")[1] for route in websocket_urlpatterns} == {
+        kind.place for kind in PAGES.values()
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("place", PAGES)
+async def test_a_page_of_another_site_gets_no_socket(place: str) -> None:
+    world, identifier, _ = await sync_to_async(SCENES[place])()
+    key = (await sign_in(world.owner)).session.session_key or ""
+    for origin in FOREIGN:
+        assert not await PAGES[place](identifier, key, origin).open(), origin
+    assert await PAGES[place](identifier, key).open()
 
 
 @pytest.mark.django_db(transaction=True)
