@@ -1,11 +1,11 @@
-"""Gives every request an id that logs and the audit log share."""
+"""Gives every request an id that logs and the audit log share, and lets none through whose address is no text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
 from apps.lib import context
@@ -23,6 +23,19 @@ def request_context(
         response = get_response(request)
         response["X-Request-ID"] = identifier
         return response
+
+    return middleware
+
+
+def addresses_are_text(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Nothing is called NUL, and PostgreSQL can't even be asked."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if "\x00" in request.path_info:
+            raise Http404
+        return get_response(request)
 
     return middleware
 

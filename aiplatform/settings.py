@@ -117,6 +117,7 @@ MIDDLEWARE = [
     "apps.accounts.middleware.note_activity",
     "apps.accounts.middleware.leave_by_page",
     "apps.audit.middleware.Refusals",
+    "aiplatform.middleware.addresses_are_text",
 ]
 ROOT_URLCONF = "aiplatform.urls"
 ASGI_APPLICATION = "aiplatform.asgi.application"

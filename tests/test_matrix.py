@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import random
 import secrets
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
-from tests import demo_model
-from tests.accounts.people import sign_in
 from tests.matrix.rooms import ROOMS
+from tests.matrix.site import Site, furnished_site, undone
 from tests.matrix.tables import FORMS, JSON, PAGES, PEOPLE, SIGN_IN, Row, rows
-from tests.matrix.things import address, routes, things
-from tests.world import World, make_world
+from tests.matrix.things import address, routes
 
 ROWS = [*rows(PAGES), *rows(SIGN_IN), *(row for room in ROOMS for row in rows(room.ROWS))]
 ALL_FORMS = FORMS | {key: sent for room in ROOMS for key, sent in room.FORMS.items()}
@@ -35,28 +29,11 @@ def test_every_address_is_in_the_table() -> None:
     assert not listed - found, "these addresses are gone"
 
 
-class Site(NamedTuple):
-    world: World
-    things: dict[str, dict[str, Any]]
-    sessions: dict[str, str]
-    """The key of a session of each person, who signed in by their password just now."""
-
-
 @pytest.fixture(scope="module")
 def furnished(django_db_setup: None, django_db_blocker: Any, demo_model_store: Path, tmp_path_factory: Any) -> Any:
-    """One of each kind, made once for all rows: that takes longer than what is done to them."""
-    places = {"MODEL_STORE": demo_model_store, "ARTIFACT_STORE": tmp_path_factory.getbasetemp() / "artifacts"}
-    with django_db_blocker.unblock(), override_settings(**places), undone():
-        version = demo_model.add_demo_version(demo_model_store)
-        world = make_world()
-        yield Site(world, things(world, version), {person: _session(world, person) for person in PEOPLE[1:]})
-
-
-def _session(world: World, person: str) -> str:
-    client = Client()
-    # “Just now” means the last five minutes, and a busy machine may need longer for all rows.
-    sign_in(client, world.person(person), fresh=True, at=time.time() + 3600)
-    return str(client.session.session_key)
+    pictures = tmp_path_factory.getbasetemp() / "artifacts"
+    with django_db_blocker.unblock(), furnished_site(demo_model_store, pictures) as site:
+        yield site
 
 
 @pytest.fixture
@@ -66,22 +43,12 @@ def db(furnished: Site) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def undone() -> Iterator[None]:
-    """As Django's TestCase does it, which lets through what must not be part of a transaction."""
-    block = transaction.atomic()
-    block._from_testcase = True  # type: ignore[attr-defined]
-    with block:
-        yield
-        transaction.set_rollback(True)
-
-
 @pytest.mark.model
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method}-{row.route}")
 @override_settings(METRICS_TOKEN="a-token-that-nobody-here-has")
 def test_everybody_gets_what_the_table_says(row: Row, furnished: Site, db: None) -> None:
     url = address(row.route, furnished.things)
-    clients = {person: _client(furnished, person) for person in PEOPLE}
+    clients = {person: furnished.client(person) for person in PEOPLE}
     found = {person: _try(client, row, url, person) for person, client in clients.items()}
     assert found == row.expected
 
@@ -95,16 +62,8 @@ def test_everybody_gets_what_the_table_says(row: Row, furnished: Site, db: None)
 def test_nothing_is_changed_without_a_csrf_token(row: Row, furnished: Site, db: None) -> None:
     """Where being signed in opens nothing there is nothing to forge."""
     url = address(row.route, furnished.things)
-    client = _client(furnished, "owner", enforce_csrf_checks=True)
+    client = furnished.client("owner", enforce_csrf_checks=True)
     assert _send(client, row, url, "owner").status_code == 403
-
-
-def _client(site: Site, person: str, **options: Any) -> Client:
-    """Signed in with the password just now, from an address of its own: limits count by address."""
-    client = Client(REMOTE_ADDR=".".join(str(random.randint(1, 250)) for _ in range(4)), **options)
-    if person != "anonymous":
-        client.cookies[settings.SESSION_COOKIE_NAME] = site.sessions[person]
-    return client
 
 
 def _try(client: Client, row: Row, url: str, person: str) -> str:

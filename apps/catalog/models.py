@@ -84,6 +84,10 @@ class HostedModelQuerySet(models.QuerySet["HostedModel"]):
             return self.none()
         return self if Power.SEE in powers_of(user) else self.filter(state__in=USABLE_STATES, is_enabled=True)
 
+    def called(self, name: object) -> HostedModel | None:
+        """The one with this id, whatever was sent as one."""
+        return self.filter(pk=name).first() if isinstance(name, str) and name.isprintable() else None
+
 
 class HostedModel(models.Model):
     """An entry of the catalogue. Its id is a readable slug; its Celery queue is `model.<id>`."""

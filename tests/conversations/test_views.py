@@ -172,6 +172,8 @@ def test_settings(editor: Client, conversation: Conversation) -> None:
         ({"title": 7}, 422, "invalid"),
         ({"system_prompt": "\x00"}, 422, "binary"),
         ({"model": "unknown"}, 422, "unknown_model"),
+        ({"model": "\ud800"}, 422, "unknown_model"),
+        ({"model": "\x00"}, 422, "unknown_model"),
         ({"model": None}, 422, "unknown_model"),
         ({"model": {"a": 1}}, 422, "unknown_model"),
         ({"params": []}, 422, "invalid"),

@@ -46,7 +46,7 @@ def update_conversation(*, actor: User, conversation: Conversation, changes: Map
 
 
 def _model(raw: object) -> HostedModel:
-    model = HostedModel.objects.that_write().filter(pk=raw).first() if isinstance(raw, str) else None
+    model = HostedModel.objects.that_write().called(raw)
     if model is None:
         raise refused("unknown_model", "There is no such model to choose. Pick one from the list.")
     return model

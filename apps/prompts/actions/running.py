@@ -24,7 +24,7 @@ def run_prompt(
 ) -> PromptRun:
     """Raises ValidationError with a sentence for each wrong value, Refused where the model says no."""
     texts = filled_in(revision, values)
-    model = HostedModel.objects.that_write().select_related("default_version").filter(pk=model_id).first()
+    model = HostedModel.objects.that_write().select_related("default_version").called(model_id)
     if model is None:
         raise Refused(status=422, code="unknown_model", message="There is no such model to choose. Pick another one.")
     if not texts["user"].strip():

@@ -71,7 +71,7 @@ def quote_pictures(*, actor: User, project: Project, model_id: object, params: M
 def model_called(model_id: object) -> HostedModel:
     """Raises Refused for one that nobody could choose. Whether this person may is decided later, with the reason."""
     models = HostedModel.objects.available().filter(modality=Modality.IMAGE).select_related("default_version")
-    model = models.filter(pk=model_id).first() if isinstance(model_id, str) and "\0" not in model_id else None
+    model = models.called(model_id)
     if model is None:
         raise refused("unknown_model", "There is no such model to choose. Pick one from the list.", field="model")
     return model
