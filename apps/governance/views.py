@@ -40,7 +40,7 @@ def access_request(request: HttpRequest, model_id: str) -> HttpResponse:
     and wants JSON."""
     user, model = signed_in_user(request), get_model_for(request.user, model_id)
     project = _project_asked_about(request, user)
-    form = AccessRequestForm(request.POST or None)
+    form = AccessRequestForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         if form.is_valid():
             return _asked(request, user, model, project, form.cleaned_data["reason"])

@@ -65,6 +65,11 @@ def test_asked_in_place_it_waits(world: World, models: tuple[HostedModel, Hosted
     assert [pick["waiting"] for _, pick in picks(world.editor, world.project)] == [False, True]
 
 
+def test_nobody_has_to_say_what_for(world: World, models: tuple[HostedModel, HostedModel], editor: Client) -> None:
+    assert editor.post("/models/nova/access/", headers={"Accept": "application/json"}).status_code == 200
+    assert AccessRequest.objects.get().reason == ""
+
+
 def test_a_prompt_s_run_marks_them_too(world: World, models: tuple[HostedModel, HostedModel], editor: Client) -> None:
     found = editor.get(f"/prompts/models.json?project={world.project.pk}").json()["models"]
     assert [each["allowed"] for each in found] == [True, False]
