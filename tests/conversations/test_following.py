@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
+from django.test import Client
 
 from aiplatform.asgi import application
+from apps.accounts.actions.people import deactivate
 from apps.conversations.models import Conversation
+from apps.projects.actions.members import remove_member
 from apps.projects.models import Membership
 from tests.conversations.author import author_of
 from tests.conversations.socket import HOST, ORIGIN, Page, page_of, sign_in
@@ -114,6 +117,46 @@ async def test_nothing_follows_the_loss_of_access(world: World, conversation: Co
         assert await page.close_code(seconds=1) == 4404
         await sync_to_async(author.write)("after")
         assert await page.quiet(1.2)
+
+
+def _sign_out(world: World, client: Client) -> None:
+    client.post("/accounts/logout/")
+
+
+def _suspend(world: World, client: Client) -> None:
+    deactivate(actor=world.admin, person=world.viewer)
+
+
+def _remove(world: World, client: Client) -> None:
+    remove_member(actor=world.owner, project=world.project, person=world.viewer)
+
+
+@pytest.mark.parametrize(("lose", "code"), [(_sign_out, 4401), (_suspend, 4401), (_remove, 4404)])
+async def test_a_stream_ends_soon_after_its_reader_may_not_be_there(
+    world: World, conversation: Conversation, lose: Callable[[World, Client], None], code: int
+) -> None:
+    author = await author_of(conversation)
+    client = await sign_in(world.viewer)
+    page = Page(conversation.pk, client.session.session_key or "")
+    assert await page.open()
+    await page.next("hello")
+    reader = Reader(page, author.id)
+    await reader.follow()
+    await sync_to_async(author.write)("before")
+    await reader.read(until=lambda it: it.text == "before")
+
+    async def go_on() -> None:
+        while True:
+            await sync_to_async(author.write)("more")
+            await asyncio.sleep(0.05)
+
+    writing = asyncio.create_task(go_on())
+    try:
+        await sync_to_async(lose)(world, client)
+        assert await page.close_code(seconds=2) == code
+        assert await page.quiet()
+    finally:
+        writing.cancel()
 
 
 async def test_unfollowed_is_silent(world: World, conversation: Conversation) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from statistics import quantiles
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -120,6 +122,32 @@ async def test_lost_nudges_cost_time_and_nothing_else(
     await finished(*readers)
     for reader in readers:
         await assert_exact(reader)
+
+
+async def test_without_any_nudge_words_come_within_a_second_and_a_half(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nudges.Inbox, "put", lambda self, nudge: None)
+    job = await in_thread(submit)()
+    held, reader = await in_thread(hold)(), Reader(job.pk)
+    writer, written, lags = LogWriter(sync_client()), list[float](), list[float]()
+
+    async def read() -> None:
+        stood = 0
+        async for _ in reader.steps():
+            lags.extend(monotonic() - at for at in written[stood : len(reader.text)])
+            stood = len(reader.text)
+
+    reading = asyncio.create_task(read())
+    for number in range(60):
+        written.append(monotonic())
+        event = {"kind": "text", "offset": number, "text": "x", "tokens": number + 1}
+        await in_thread(writer.append)([Append(*held, number + 1, [event])])
+        await asyncio.sleep(0.08)
+    await in_thread(finish)(held, Outcome(State.SUCCEEDED, "x" * 60, "stop", 60))
+    await asyncio.wait_for(reading, 5)
+    await assert_exact(reader)
+    assert 0.3 < quantiles(lags, n=20)[-1] < 1.5
 
 
 async def test_negative_control_without_reading_the_gap_text_is_missing(
