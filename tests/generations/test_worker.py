@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.generations.actions import request_cancel, wipe_content
@@ -206,6 +210,30 @@ def test_a_wish_to_stop_outlives_the_worker(submit: Submit, world: World) -> Non
     lose(job)
     job.refresh_from_db()
     assert job.state == State.CANCELLED
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_only_the_clock_of_the_database_counts(submit: Submit, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """What a worker takes for now decides neither whose a job is nor for how long."""
+    job = submit()
+    held = claimed("a")
+    now, seconds = timezone.now, time.time
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(hours=hours))
+    monkeypatch.setattr(time, "time", lambda: seconds() + hours * 3600)
+    assert extend([held]).held == {held}
+    assert reap() == []
+    assert claim("b", ("tiny",), 1) == []
+    assert lease_seconds(held) == pytest.approx(settings.LEASE_SECONDS, abs=1)
+    assert [each.pk for each in lose(job)] == [job.pk]
+    assert claimed("b") == Held(job.pk, held.attempt + 1)
+
+
+def lease_seconds(held: Held) -> float:
+    """How long a lease lasts from now on, by the database."""
+    with connection.cursor() as cursor:
+        left = "extract(epoch FROM lease_until - statement_timestamp())"
+        cursor.execute(f"SELECT {left} FROM generations_generationjob WHERE id = %s", [held.job])
+        return float(cursor.fetchone()[0])
 
 
 def test_a_lease_that_ran_out_but_was_not_taken_can_be_extended(submit: Submit) -> None:
