@@ -121,7 +121,7 @@ async def test_what_is_too_large_for_the_site() -> None:
     assert (error["type"], error["message"]) == ("invalid_request_error", "That is too large to send at once.")
 
 
-@pytest.mark.parametrize("address", ["/v1", "/v1/", "/v1/a%0Ab", "/v1/models/", "/v1//models", "/v1/%00", "/v1/%FF%2E"])
+@pytest.mark.parametrize("address", ["/v1", "/v1/", "/v1/a%0Ab", "/v1/models/", "/v1//models", "/v1/%FF%2E"])
 async def test_addresses_that_are_none(program: Program, address: str) -> None:
     status, _, words = error_of(await program.get(address))
     assert status == 404
