@@ -127,6 +127,8 @@ quick = settings(
 @quick
 @given(body=bodies(CHAT, (*KNOWN, *IGNORED)))
 @example(body=CHAT | {"model": "\ud800"})
+@example(body=CHAT | {"\ud800": 1})
+@example(body=CHAT | {"\0": 1})
 @example(body=CHAT | {"stop": ["\ud800"]})
 @example(body=CHAT | {"messages": [{"role": "user", "content": "\ud800"}]})
 @example(body=CHAT | {"messages": [{"role": ["user"], "content": "Hello"}]})

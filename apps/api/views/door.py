@@ -92,9 +92,11 @@ def parsed(sent: bytes) -> dict[str, Any]:
         raise Refused(status=400, code="not_json", message="The request was not JSON.") from None
     if not isinstance(data, dict):
         raise Refused(status=400, code="not_json", message="The request must be a JSON object.")
+    if is_odd(list(data)):  # which can't be named in an answer either
+        raise Refused(status=400, code="invalid", message=ODD)
     for name, value in data.items():
-        if is_odd([name, value]):
-            raise wrong(name[:64], ODD)
+        if is_odd(value):
+            raise wrong(name, ODD)
     return data
 
 
