@@ -11,7 +11,7 @@ from apps.catalog.chat import chat_length, encode_chat
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.errors import Refused
 from apps.generations.formats import FORMAT, FORMATS, formats_of
-from apps.generations.params import EFFORT
+from apps.generations.params import EFFORT, NO_TEXT
 from apps.generations.tools import tools_of
 from engine.chat import ChatError
 from engine.remote.estimate import estimated_tokens
@@ -41,7 +41,7 @@ def check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
     for message in messages:
         if set(message) - MORE != {"role", "content"} or message["role"] not in ROLES:
             raise _invalid(f"Every message has a role ({', '.join(ROLES)}) and a content.")
-        if not isinstance(message["content"], str) or "\0" in message["content"]:
+        if not isinstance(message["content"], str) or NO_TEXT.search(message["content"]):
             raise _invalid("The content of a message must be text.")
     if len(messages) > MAX_MESSAGES:
         raise _too_long(f"A conversation may have {MAX_MESSAGES:,} messages; this one has {len(messages):,}.")

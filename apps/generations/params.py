@@ -238,7 +238,7 @@ def _strings(parameter: Parameter, value: Any) -> list[str]:
     kept = [each for each in dict.fromkeys(strings) if each]
     if len(kept) > MAX_STOPS:
         raise ValueError(f"{parameter.label}: at most {MAX_STOPS} are allowed, you gave {len(kept)}.")
-    if any(len(each) > MAX_STOP_CHARS or "\0" in each for each in kept):
+    if any(len(each) > MAX_STOP_CHARS or NO_TEXT.search(each) for each in kept):
         raise ValueError(f"{parameter.label}: each has at most {MAX_STOP_CHARS} characters.")
     return kept
 
