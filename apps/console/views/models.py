@@ -97,11 +97,16 @@ def model_gate(request: HttpRequest, model_id: str) -> HttpResponse:
     return redirect("console_model", model.pk)
 
 
+def _chosen_version(request: HttpRequest, model: HostedModel) -> ModelVersion:
+    chosen = request.POST.get("version", "")
+    return get_object_or_404(model.versions, pk=chosen if chosen.isprintable() else "")
+
+
 @power_required(Power.GOVERN)
 @require_POST
 def model_version(request: HttpRequest, model_id: str) -> HttpResponse:
     model = get_model_for(request.user, model_id)
-    version = get_object_or_404(model.versions, pk=request.POST.get("version", ""))
+    version = _chosen_version(request, model)
     try:
         use_version(actor=signed_in_user(request), version=version)
         messages.success(request, f"{model} now answers with {version.digest[:12]}.")
@@ -125,7 +130,7 @@ def model_reasoning(request: HttpRequest, model_id: str) -> HttpResponse:
 @require_POST
 def model_format(request: HttpRequest, model_id: str) -> HttpResponse:
     model, asked = get_model_for(request.user, model_id), request.POST.get("format", "")
-    version = get_object_or_404(model.versions, pk=request.POST.get("version", ""))
+    version = _chosen_version(request, model)
     if asked not in _formats_of(version):
         messages.error(request, "Choose one of the formats.")
     elif set_answer_format(actor=signed_in_user(request), version=version, answer_format=asked):
