@@ -351,7 +351,7 @@ def test_what_a_lost_engine_had_is_finished_by_another_worker(
     first, slots = ScriptedEngine(pace=0.02), 2
     jobs = [submit(f"hello {number}", max_tokens=200) for number in range(3 * slots)]
     with running_worker(first, "first", slots=slots):
-        until(lambda: GenerationJob.objects.filter(worker_id="first").count() == slots)
+        until(lambda: len(first.requests) == slots)  # of claimed ones that it refuses none is lost
         first.lost.set()
         with running_worker(engine, "second"):
             done = [ended(job) for job in jobs]
