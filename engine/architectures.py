@@ -35,6 +35,12 @@ SUPPORTED_ROPE = frozenset({"default", "linear", "llama3", "yarn"})
 change with the length of the whole sequence, which would differ between the members of a batch."""
 SUPPORTED_QUANTISATIONS = frozenset({("GptOssForCausalLM", "mxfp4")})
 MAX_JSON = 4 * 1024 * 1024
+MOST_TOKENS = 2**31 - 1
+SIZES = {
+    "num_hidden_layers": 1_000, "num_attention_heads": 2**14, "num_key_value_heads": 2**14, "head_dim": 2**14,
+    "hidden_size": 2**20, "intermediate_size": 2**24, "vocab_size": 2**24,
+}  # fmt: skip
+"""The most that a config.json may state, far above every model there is."""
 CODE_KEYS = ("auto_map", "custom_pipeline", "custom_pipelines", "kernel_config", "use_kernels")
 
 
@@ -47,11 +53,12 @@ def check_config(config: Mapping[str, Any]) -> str:
     refuse_code(config)
     architecture = _architecture(config)
     quantised = config.get("quantization_config")
-    if quantised and (architecture, quantised.get("quant_method")) not in SUPPORTED_QUANTISATIONS:
+    if quantised and (architecture, _method(quantised)) not in SUPPORTED_QUANTISATIONS:
         raise UnsupportedModel("The weights are quantised; install a bfloat16, float16 or float32 version instead.")
     rope = _rope_type(config)
     if is_own(architecture) and rope not in SUPPORTED_ROPE:
         raise UnsupportedModel(f"The rotary scaling “{rope}” isn't supported; these are: {_list(SUPPORTED_ROPE)}.")
+    _check_sizes(config, is_own(architecture))
     return architecture
 
 
@@ -63,8 +70,11 @@ def is_own(architecture: str) -> bool:
 def context_length(config: Mapping[str, Any]) -> int:
     """Tokens the model was made for. Raises UnsupportedModel where the config doesn't say."""
     length = next((config[name] for name in LENGTHS if config.get(name) is not None), None)
-    if not isinstance(length, int) or isinstance(length, bool) or length < 2:
-        raise UnsupportedModel("config.json doesn't say how long a context may be (max_position_embeddings).")
+    if not isinstance(length, int) or isinstance(length, bool) or not 2 <= length <= MOST_TOKENS:
+        raise UnsupportedModel(
+            "config.json doesn't say how long a context may be (max_position_embeddings): a whole number from 2 to "
+            f"{MOST_TOKENS:,}."
+        )
     return length
 
 
@@ -85,13 +95,41 @@ def read_object(folder: Path, name: str) -> dict[str, Any]:
 
 
 def refuse_code(config: Mapping[str, Any]) -> None:
-    """Raises UnsupportedModel for keys that could bring in code or kernels from elsewhere."""
+    """Raises UnsupportedModel for keys that could bring in code or kernels from elsewhere, however deep they lie."""
+    inside: list[Any] = [config]
+    while inside:
+        part = inside.pop()
+        if isinstance(part, list):
+            inside += part
+        elif isinstance(part, Mapping):
+            _refuse_keys(part)
+            inside += part.values()
+
+
+def _refuse_keys(config: Mapping[str, Any]) -> None:
     for key in CODE_KEYS:
         if config.get(key):
             raise UnsupportedModel(f"config.json asks for code or kernels of its own (“{key}”), which never runs here.")
     for key, value in config.items():
         if "implementation" in key and isinstance(value, str) and "/" in value:
-            raise UnsupportedModel(f"config.json names a kernel repository under “{key}”, which never runs here.")
+            raise UnsupportedModel(f"config.json names a kernel repository under “{key[:80]}”, which never runs here.")
+
+
+def _method(quantised: Any) -> str:
+    return str(quantised.get("quant_method")) if isinstance(quantised, Mapping) else ""
+
+
+def _check_sizes(config: Mapping[str, Any], own: bool) -> None:
+    """Raises UnsupportedModel where the module would be larger than any: building it would stop a worker for hours.
+    Other architectures than our own may have a list in the place of one number."""
+    for key, most in SIZES.items():
+        value = config.get(key)
+        if value is None or (not own and isinstance(value, list)):
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise UnsupportedModel(
+                f"config.json has no sound “{key}”: {value!s:.40}. It must be a whole number from 1 to {most:,}."
+            )
 
 
 def _architecture(config: Mapping[str, Any]) -> str:

@@ -89,7 +89,7 @@ def _parts(index: Mapping[str, Any], kind: PipelineKind) -> list[tuple[str, str]
         if part not in kind.parts:
             raise UnsupportedModel(f"{INDEX} names a part “{part[:40]}”, which a {kind.family} pipeline doesn't have.")
         expected = "transformers" if part.startswith(("text_encoder", "tokenizer")) else "diffusers"
-        if library != expected or name not in kind.parts[part]:
+        if library != expected or not isinstance(name, str) or name not in kind.parts[part]:
             raise UnsupportedModel(
                 f"{INDEX} wants {library!s:.60}.{name!s:.60} as {part}; allowed are: {_list(kind.parts[part])}."
             )

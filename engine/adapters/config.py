@@ -36,6 +36,9 @@ STARTS = (True, False, None, "gaussian", "eva", "orthogonal")
 LITERAL = re.compile(r"[A-Za-z0-9_.]+")
 T = TypeVar("T")
 MAX_NAME = 300  # characters
+MAX_PATTERNS = 5_000
+MAX_RANK = 2**16
+MAX_ALPHA = 2**24
 
 
 class UnsupportedAdapter(ValueError):
@@ -72,7 +75,7 @@ def read_config(raw: Mapping[str, Any]) -> AdapterConfig:
     _refuse_variants(raw)
     name = raw.get("base_model_name_or_path")
     return AdapterConfig(
-        base_name=name if isinstance(name, str) and len(name) <= MAX_NAME else "",
+        base_name=name if isinstance(name, str) and len(name) <= MAX_NAME and name.isprintable() else "",
         rank=_rank(raw.get("r"), "r"),
         alpha=_number(raw.get("lora_alpha"), "lora_alpha"),
         rslora=bool(raw.get("use_rslora")),
@@ -101,6 +104,8 @@ def _pattern(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     pattern = raw.get(key) or {}
     if not isinstance(pattern, Mapping):
         raise UnsupportedAdapter(f"“{key}” in adapter_config.json must be an object.")
+    if len(pattern) > MAX_PATTERNS:
+        raise UnsupportedAdapter(f"“{key}” in adapter_config.json names more than {MAX_PATTERNS:,} layers.")
     for layer in pattern:
         if not LITERAL.fullmatch(layer):
             raise UnsupportedAdapter(f"“{key}” holds a regular expression; name the layers instead.")
@@ -113,12 +118,16 @@ def _first(pattern: Mapping[str, T], layer: str, otherwise: T) -> T:
 
 
 def _rank(value: Any, name: str) -> int:
-    if type(value) is not int or value < 1:
-        raise UnsupportedAdapter(f"The rank “{name[:80]}” in adapter_config.json must be a whole number above 0.")
+    if type(value) is not int or not 1 <= value <= MAX_RANK:
+        raise UnsupportedAdapter(
+            f"The rank “{name[:80]}” in adapter_config.json must be a whole number above 0, at most {MAX_RANK:,}."
+        )
     return value
 
 
 def _number(value: Any, name: str) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise UnsupportedAdapter(f"“{name[:80]}” in adapter_config.json must be a finite number.")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= MAX_ALPHA:
+        raise UnsupportedAdapter(
+            f"“{name[:80]}” in adapter_config.json must be a finite number, at most {MAX_ALPHA:,}."
+        )
     return float(value)

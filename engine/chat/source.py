@@ -9,6 +9,7 @@ from typing import Any
 from engine.chat.errors import ChatError
 
 MAX_TEMPLATE = 256 * 1024  # characters; the longest in use is about 40,000
+MAX_JSON = 16 * 1024 * 1024  # bytes, of the settings of a tokenizer
 NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 
@@ -42,6 +43,8 @@ def _checked(template: Any) -> str:
         raise ChatError("The chat template is not a text.")
     if len(template) > MAX_TEMPLATE:
         raise ChatError(f"The chat template is {len(template)} characters long; the most allowed is {MAX_TEMPLATE}.")
+    if "\0" in template or any("\ud800" <= letter <= "\udfff" for letter in template):
+        raise ChatError("The chat template holds characters that no text may have (NUL, or half of a pair).")
     return template
 
 
@@ -52,6 +55,8 @@ def _text(token: Any) -> str | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if path.is_file() and path.stat().st_size > MAX_JSON:
+        raise ChatError(f"{path.name} is larger than the {MAX_JSON // 1024 // 1024} MiB that it may have.")
     try:
         found = json.loads(path.read_bytes()) if path.is_file() else {}
     except (ValueError, RecursionError) as error:

@@ -6,7 +6,6 @@ configurations leave out is as in transformers' JanusVisionConfig and JanusVQVAE
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ GUIDANCE = 5.0
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 """One of them says how pictures are prepared."""
 PARTS = ("text_config", "vision_config", "vq_config")
+MOST = 10**9  # what temperature, top_k or top_p may be, if it is to be a number at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _sampling(folder: Path) -> SamplingParams:
     told = read_object(folder, name) if (folder / name).is_file() else {}
     temperature, top_k, top_p = (told.get(key) for key in ("temperature", "top_k", "top_p"))
     numbers = [number for number in (temperature, top_k, top_p) if number is not None]
-    sound = all(isinstance(number, (int, float)) and math.isfinite(number) and number >= 0 for number in numbers)
+    sound = all(isinstance(number, (int, float)) and 0 <= number <= MOST for number in numbers)
     if not sound or temperature == 0 or (top_p is not None and not 0 < top_p <= 1):
         raise UnsupportedModel(f"{name} has no sound temperature, top_k or top_p.")
     return SamplingParams(

@@ -22,7 +22,7 @@ PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy",
 CODE = {".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".ipynb"}
 KEPT = {".safetensors", ".json", ".jinja", ".txt", ".md", ".model"}
 KEPT_NAMES = {"license", "notice", "use_policy"}
-MAX_JSON = 64 * 1024 * 1024  # bytes; the largest tokenizer.json in use is about 35 MB
+MAX_JSON = 16 * 1024 * 1024  # bytes; the largest index in use has about 9 MB
 DTYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
@@ -75,7 +75,7 @@ def check_plain_files(folder: Path, *, nested: bool = False) -> tuple[str, ...]:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from an untrusted file. Raises StoreError."""
     if path.stat().st_size > MAX_JSON:
-        raise StoreError(f"{path.name} is larger than {MAX_JSON // 1024 // 1024} MiB, which is too much.")
+        raise StoreError(f"{path.name} is larger than the {MAX_JSON // 1024 // 1024} MiB that it may have.")
     try:
         found = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:

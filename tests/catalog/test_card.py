@@ -35,3 +35,14 @@ def test_a_front_matter_that_repeats_itself_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(f"---\nlicense: mit\n{lines}\n---\nText\n")
     card = read_card(tmp_path)
     assert (card.license_id, card.text) == (UNKNOWN, "Text")
+
+
+@pytest.mark.parametrize("odd", ["\\0", "\\e[2J"])
+def test_what_no_database_and_no_terminal_takes_is_left_out(tmp_path: Path, odd: str) -> None:
+    front = f'license: mit\nlicense_link: "https://a.example/{odd}"\nbase_model: "a/b{odd}"'
+    (tmp_path / "README.md").write_text(f"---\n{front}\n---\nText\n")
+    card = read_card(tmp_path)
+    assert card.license_id == "MIT"
+    assert odd not in card.license_link
+    assert card.license_link.isprintable()
+    assert card.base_name == ""

@@ -48,6 +48,16 @@ def link(name: str, target: str) -> Change:
     return change
 
 
+def template_of(written: str) -> Change:
+    """Where older models have it."""
+
+    def change(folder: Path) -> None:
+        (folder / "chat_template.jinja").unlink()
+        (folder / "tokenizer_config.json").write_text(f'{{"chat_template": {written}}}')
+
+    return change
+
+
 INDEX = "model.safetensors.index.json"
 REFUSED: dict[str, tuple[Change, str]] = {
     "pickled weights": (write("pytorch_model.bin"), r"pytorch_model\.bin may hold pickled weights"),
@@ -90,6 +100,27 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "a negative size": (weights({"a": tensor(0, 8, [-4])}), "no sound shape"),
     "a bool for a size": (weights({"a": tensor(0, 8, [True, 4])}), "no sound shape"),
     "an unknown type": (weights({"a": tensor(0, 8, [4], "EVIL")}), "no sound shape"),
+    "a shape that is no list": (
+        weights({"a": {"dtype": "BF16", "shape": {}, "data_offsets": [0, 8]}}),
+        "no sound shape",
+    ),
+    "sides that are hours of work": (weights({"a": tensor(0, 8, [10**4000] * 3000)}), "no sound shape"),
+    "a name for the terminal": (weights({"\x1b[2J\ud800\0" * 999: tensor(0, 8, [5])}), "no sound shape"),
+    "an index for the terminal": (write(INDEX, '{"weight_map": {"a": "\\ud800\\u001b[2J\\u0000"}}'), "leads out of"),
+    "a file by half a letter": (write(INDEX, '{"weight_map": {"a": "\\ud800\\u001b[2J"}}'), "which is missing"),
+    "quantised, in a list": (config(quantization_config=[1]), "The weights are quantised"),
+    "quantised by a list": (config(quantization_config={"quant_method": []}), "The weights are quantised"),
+    "a context without end": (config(max_position_embeddings=10**400), "how long a context may be"),
+    "layers without end": (config(num_hidden_layers=10**9), "no sound “num_hidden_layers”"),
+    "no layers": (config(num_hidden_layers=0), "no sound “num_hidden_layers”"),
+    "half a layer": (config(num_hidden_layers=2.5), "no sound “num_hidden_layers”"),
+    "heads that are words": (config(num_attention_heads="many"), "no sound “num_attention_heads”"),
+    "a vocabulary without end": (config(vocab_size=10**9), "no sound “vocab_size”"),
+    "auto_map further down": (config(text_config={"auto_map": {"AutoModel": "evil.Model"}}), "asks for code"),
+    "a kernel further down": (config(a=[{"attn_implementation": "evil/kernels"}]), "kernel repository"),
+    "a template with NUL": (write("chat_template.jinja", "a\0"), "no text may have"),
+    "a template of half letters": (template_of('"\\ud800"'), "no text may have"),
+    "settings that are too large": (write("special_tokens_map.json", b" " * 2**24 + b"{}"), "larger than the 16 MiB"),
     "integers": (weights({"a": tensor(0, 8, [8], "I8")}), "are of type I8"),
 }
 
@@ -103,6 +134,8 @@ def test_refused(case: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=sentence) as refusal:
         store.install(folder, {})
     assert str(refusal.value)[-1] in ".)"
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 1_100
     assert list(store.manifests()) == []
     assert not [path for path in (store.root / ".staging").glob("*") if path.is_dir()]
 

@@ -38,7 +38,7 @@ def read_card(folder: Path) -> Card:
     front = _front(match[1]) if match else {}
     license_id = _license(front)
     link = str(front.get("license_link") or "")
-    link = link if link.startswith("https://") and len(link) <= 200 else link_of(license_id)
+    link = link if link.startswith("https://") and len(link) <= 200 and link.isprintable() else link_of(license_id)
     return Card(raw[match.end() :].strip() if match else raw.strip(), license_id, link, _base(front))
 
 
@@ -46,7 +46,7 @@ def _base(front: dict[str, Any]) -> str:
     """Where one is named; with several, none is meant more than the others."""
     named = front.get("base_model")
     named = named[0] if isinstance(named, list) and len(named) == 1 else named
-    return named if isinstance(named, str) and len(named) <= MAX_NAME else ""
+    return named if isinstance(named, str) and len(named) <= MAX_NAME and named.isprintable() else ""
 
 
 def _license(front: dict[str, Any]) -> str:
