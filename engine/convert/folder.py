@@ -8,14 +8,27 @@ from typing import Any
 
 from engine.convert.config import generation_config, model_config
 from engine.convert.gguf_file import GgufFile
+from engine.convert.process import ConversionError
+from engine.convert.shapes import check_shapes
 from engine.convert.tokenizer import make_tokenizer, tokenizer_config
 from engine.convert.weights import write_weights
 
 
 def write_folder(source: Path, target: Path) -> None:
     """Configuration, tokenizer, chat template and weights. Raises ConversionError."""
-    gguf = GgufFile(source)
+    try:
+        _write(GgufFile(source), target)
+    except ConversionError:
+        raise
+    except MemoryError as error:
+        raise ConversionError("it takes far more memory than a model of its size.") from error
+    except Exception as error:  # what a damaged file makes the libraries raise: UnicodeDecodeError, ZeroDivisionError …
+        raise ConversionError(f"it is damaged or contradicts itself ({str(error)[:200]}).") from error
+
+
+def _write(gguf: GgufFile, target: Path) -> None:
     config = model_config(gguf)
+    check_shapes(gguf, config)
     tokenizer = make_tokenizer(gguf)
     target.mkdir(parents=True)
     _write_json(target / "config.json", config)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +46,10 @@ def make_gguf(path: Path, architecture: str = "llama", **changes: Any) -> dict[s
     control = {token["content"]: 3 if token["special"] else 4 for token in described["added_tokens"]}
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_context_length(128)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
+    writer.add_embedding_length(changes.get("width", WIDTH))
+    writer.add_block_count(changes.get("layers", LAYERS))
+    writer.add_feed_forward_length(changes.get("inner", INNER))
+    writer.add_head_count(changes.get("heads", HEADS))
     writer.add_head_count_kv(KEY_HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10_000.0)
@@ -162,6 +167,11 @@ def test_rounding_is_torch_s() -> None:
         ({"pre": "unheard-of"}, r"kind \(unheard-of\) isn't known"),
         ({"values": np.full((INNER, WIDTH), np.nan, dtype=np.float32)}, "no numbers"),
         ({"architecture": "mamba"}, "architecture mamba isn't one of"),
+        ({"layers": 2**31}, "no sound “num_hidden_layers”"),
+        ({"layers": 999}, r"blk\.2\.attn_q\.weight is missing; its settings ask for 32 × 32"),
+        ({"inner": 2**20}, r"blk\.0\.ffn_gate\.weight is 64 × 32; its settings ask for 1048576 × 32"),
+        ({"heads": 0}, "damaged or contradicts itself"),
+        ({"width": 2**13}, r"token_embd\.weight is \d+ × 32; its settings ask for \d+ × 8192"),
     ],
 )
 def test_what_cannot_be_converted_faithfully_is_refused(changes: dict[str, Any], sentence: str, tmp_path: Path) -> None:
@@ -174,3 +184,32 @@ def test_the_process_says_why_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "no.gguf").write_bytes(b"no gguf at all, just text")
     with pytest.raises(ConversionError, match=r"^no\.gguf could not be converted: it is no readable GGUF file"):
         convert_gguf(tmp_path / "no.gguf", tmp_path / "out")
+
+
+def test_a_list_without_end_does_not_take_the_machine_s_memory(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from pathlib import Path; from engine.convert.__main__ import limit_memory;"
+        "limit_memory(Path(sys.argv[1])); print(resource.getrlimit(resource.RLIMIT_DATA)[0]); bytearray(2**36)"
+    )
+    make_gguf(tmp_path / "tiny.gguf")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "tiny.gguf")], capture_output=True, text=True, check=False
+    )
+    assert int(done.stdout) < 9 * 1024**3
+    assert "MemoryError" in done.stderr
+
+
+def test_whatever_is_damaged_is_refused_in_words(tmp_path: Path) -> None:
+    """Never by another exception: numbers of lists, lengths, types, offsets and letters are changed by chance."""
+    make_gguf(tmp_path / "good.gguf")
+    good, chance = (tmp_path / "good.gguf").read_bytes(), random.Random(1)
+    for _ in range(150):
+        bad = bytearray(good)
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(4, chance.choice([64, 1_200, len(good) - 8]))
+            odd = chance.choice([0, 1, 2**31, 2**40, 2**62, 2**64 - 1]).to_bytes(8, "little")
+            bad[at : at + 8] = odd if chance.random() < 0.4 else bytes([chance.randrange(256)]) + bad[at + 1 : at + 8]
+        (tmp_path / "bad.gguf").write_bytes(bad if chance.random() < 0.8 else bad[: chance.randrange(len(bad))])
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        with contextlib.suppress(ConversionError):
+            write_folder(tmp_path / "bad.gguf", tmp_path / "out")
