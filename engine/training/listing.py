@@ -14,7 +14,7 @@ def picture_files(folder: Path, *, fewest: int = FEWEST) -> list[Path]:
     """In the order of their names. Raises TrainingError."""
     if not folder.is_dir():
         raise TrainingError(f"There is no folder {folder}.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and file.is_file())
     if not files:
         raise TrainingError(f"There are no pictures in {folder}: it wants PNG, JPEG or WebP files.")
     if len(files) < fewest:

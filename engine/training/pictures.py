@@ -14,7 +14,10 @@ from engine.training.errors import TrainingError
 from engine.training.listing import FEWEST, picture_files
 
 LARGEST = 64_000_000  # pixels in one file: more is a mistake, or a bomb
+FORMATS = ("PNG", "JPEG", "WEBP")
+"""Whatever a file is called: other readers of Pillow's start programs, or read other files."""
 LONGEST_CAPTION = 300  # characters
+LARGEST_CAPTIONS = 1_000_000  # bytes of one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,13 @@ def read_pictures(folder: Path, size: int, *, fewest: int = FEWEST) -> Pictures:
 def _read(file: Path, size: int) -> np.ndarray:
     """On white, the middle square of it, [3, size, size]."""
     try:
-        with Image.open(file) as picture:
+        with Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > LARGEST:
                 raise TrainingError(f"{file.name} is too large: {picture.width} × {picture.height} pixels.")
             drawn = picture.convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except TrainingError:
+        raise
+    except Exception as error:  # decoders raise what they meet: OSError, SyntaxError, struct.error …
         raise TrainingError(f"{file.name} can't be read as a picture. Mend it or take it out of the folder.") from error
     flat = Image.alpha_composite(Image.new("RGBA", drawn.size, "white"), drawn).convert("RGB")
     side = min(flat.size)
@@ -61,7 +66,9 @@ def _read(file: Path, size: int) -> np.ndarray:
 
 def _captions(file: Path) -> list[str]:
     beside = file.with_suffix(".txt")
-    if beside.exists():
+    if beside.is_file():
+        if beside.stat().st_size > LARGEST_CAPTIONS:
+            raise TrainingError(f"{beside.name} has more than 1 MB: one caption a line, a few lines.")
         try:
             lines = [line.strip() for line in beside.read_text(encoding="utf-8").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError) as error:

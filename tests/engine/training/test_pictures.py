@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ def test_pictures_are_put_on_white_and_cut_square(tmp_path: Path) -> None:
     assert max(middles["dark"]) < 8
 
 
+GIF = b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+
+
 @pytest.mark.parametrize(
     ("file", "content", "says"),
     [
@@ -43,6 +47,8 @@ def test_pictures_are_put_on_white_and_cut_square(tmp_path: Path) -> None:
         ("blue_square.txt", b"\n \n", "blue_square.txt is empty"),
         ("blue_square.txt", b"\xff\xfe\x00", "blue_square.txt can't be read"),
         ("blue_square.txt", b"x" * 400, "more than 300 characters"),
+        ("blue_square.txt", b"a\n" * 600_000, "more than 1 MB"),
+        ("blue_square.png", GIF, "blue_square.png can't be read as a picture"),
     ],
 )
 def test_the_file_at_fault_is_named(tmp_path: Path, file: str, content: bytes, says: str) -> None:
@@ -50,6 +56,13 @@ def test_the_file_at_fault_is_named(tmp_path: Path, file: str, content: bytes, s
     (folder / file).write_bytes(content)
     with pytest.raises(TrainingError, match=says):
         read_pictures(folder, 32)
+
+
+def test_a_pipe_called_like_a_picture_is_none(tmp_path: Path) -> None:
+    """Opening it would wait for ever."""
+    folder = draw_pictures(tmp_path / "pictures")
+    os.mkfifo(folder / "pipe.png")
+    assert "pipe" not in read_pictures(folder, 32).names
 
 
 def test_a_name_without_words_is_no_caption(tmp_path: Path) -> None:
