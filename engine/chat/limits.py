@@ -18,7 +18,17 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from engine.chat.growth import MAX_OUTPUT, guarded, making_room, measure, refuse_growth, refuse_wide, repeated
+from engine.chat.growth import (
+    MAX_OUTPUT,
+    guarded,
+    making_room,
+    measure,
+    measure_product,
+    measured_parts,
+    refuse_growth,
+    refuse_wide,
+    repeated,
+)
 
 MAX_SECONDS = 1.0  # of processor time: a busy machine is not the template's fault
 _deadline: ContextVar[float] = ContextVar("deadline", default=0.0)
@@ -41,7 +51,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(finalize=measured_parts, **options)
         self.filters = {name: guarded(name, function) for name, function in self.filters.items()}
 
     def tick(self) -> str:
@@ -52,7 +62,12 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def tilde(self, *parts: Any) -> str:
         """The operator ~."""
-        return self.concat([str(part) for part in parts])
+        return self.concat([str(part) for part in measured_parts(parts)])
+
+    @staticmethod
+    def made(value: Any) -> Any:
+        """A list or dictionary that the template writes."""
+        return measured_parts(value)
 
     @staticmethod
     def concat(parts: Iterable[str]) -> str:  # Jinja's own name for what joins the pieces that a macro makes
@@ -64,6 +79,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "*":
             measure(repeated(left, right))
+            measure_product(left, right)
         elif operator == "+" and hasattr(left, "__len__") and hasattr(right, "__len__"):
             measure(len(left) + len(right))
         elif operator == "**" or (operator == "%" and isinstance(left, str)):
@@ -73,9 +89,10 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         self.tick()
         refuse_wide(args, kwargs)
+        measured_parts((args, kwargs))
         if isinstance(subject := getattr(obj, "__self__", None), str):
             refuse_growth(obj.__name__, (subject, *args))
-        return super().call(context, obj, *args, **kwargs)
+        return measured_parts(super().call(context, obj, *args, **kwargs))
 
 
 class _Ticks(NodeTransformer):
@@ -96,6 +113,20 @@ class _Ticks(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802 - jinja2 names it
         self.generic_visit(node)
         return _call("tilde", node.nodes, node.lineno)
+
+    def visit_List(self, node: nodes.List) -> nodes.Expr:  # noqa: N802 - jinja2 names it
+        return self._made(node)
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Expr:  # noqa: N802 - jinja2 names it
+        return self._made(node)
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Expr:  # noqa: N802 - jinja2 names it
+        return self._made(node) if node.ctx == "load" else node
+
+    def _made(self, node: nodes.List | nodes.Dict | nodes.Tuple) -> nodes.Expr:
+        """Constants can't grow."""
+        self.generic_visit(node)
+        return _call("made", [node], node.lineno) if any(node.find_all((nodes.Name, nodes.Call))) else node
 
     def _tick_in(self, node: nodes.For | nodes.Macro | nodes.CallBlock) -> None:
         self.generic_visit(node)

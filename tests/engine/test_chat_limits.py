@@ -13,6 +13,15 @@ from tests.engine.chat_models import TEMPLATES, byte_level, write_chat_folder
 from tests.engine.model_folders import make_folder
 
 HELLO = [{"role": "user", "content": "Hello"}]
+TWICE = (
+    "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(40) %}"
+    "{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}"
+)
+NAMES = "{% set n0 = namespace(x=1) %}" + "".join(
+    f"{{% set n{i + 1} = namespace() %}}{{% set n{i + 1}.x = n{i} %}}{{% set n{i + 1}.y = n{i} %}}" for i in range(40)
+)
+"""The same thing held twice, forty times over: small, until it is written out."""
+SQUARES = "{% set ns = namespace(x=9) %}{% for i in range(60) %}{% set ns.x = ns.x * ns.x %}{% endfor %}"
 HARMFUL = {
     "a loop without end": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
     "a recursion without end": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
@@ -36,6 +45,16 @@ HARMFUL = {
     "a file": "{% include '/etc/passwd' %}",
     "no Jinja": "{% for %}",
     "an unknown name": "{{ nothing.at.all }}",
+    "lists in lists, compared": TWICE + "{{ ns.x == ns.y }}",
+    "lists in lists, as JSON": TWICE + "{{ ns.x|tojson }}",
+    "lists in lists, as text": TWICE + "{{ ns.x }}",
+    "names in names": NAMES + "{{ n40 }}",
+    "names in names, joined": NAMES + "{{ n40 ~ n40 }}",
+    "names in names, filtered": NAMES + "{{ n40|string|length }}",
+    "names in names, in a form": NAMES + "{{ '{}'.format(n40)|length }}",
+    "translating into a lot": "{% set x = 'a' * 999999 %}{{ x.translate({97: x})|length }}",
+    "wide tabs": "{% set x = '\t' * 99999 %}{{ x.expandtabs(99999)|length }}",
+    "a number without end": SQUARES,
 }
 
 
