@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 from apps.accounts.models import User
 from apps.accounts.sessions import signed_in
-from apps.generations.sse import SILENCE, event_stream, with_pauses
+from apps.generations.sse import SILENCE, EventStream, with_pauses
 from apps.generations.stream import follow
 from apps.lib.database import in_thread
 
@@ -33,12 +33,12 @@ async def followed(
         return None
     attempt, seq = _position(request.headers.get("Last-Event-ID", ""))
     sent = _sent(session_key, job_of, told, follow(job_id, attempt=attempt, seq=seq))
-    return event_stream(sent)
+    return EventStream(sent)
 
 
 async def _sent(
     session_key: str, job_of: JobOf, told: Callable[[Message], Message], following: AsyncGenerator[Message, None]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Ends early for somebody who signed out, was suspended or left the project meanwhile; also while nothing comes."""
     checked = time.monotonic()
     async with aclosing(with_pauses(following, RECHECK_SECONDS)) as messages:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -14,10 +14,20 @@ SILENCE = b":\n\n"
 """A comment, which readers skip: it keeps the line open, and finds out where nobody is there any more."""
 
 
-def event_stream(sent: AsyncIterator[bytes]) -> StreamingHttpResponse:
-    """Nothing in between keeps or gathers what is sent."""
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(sent, content_type="text/event-stream", headers=headers)
+class EventStream(StreamingHttpResponse):
+    """Ends its source as soon as nobody reads on. Django's own leaves that to the collector of garbage, which may take
+    its time where the response is part of a circle."""
+
+    def __init__(self, sent: AsyncGenerator[bytes, None]) -> None:
+        """Nothing in between keeps or gathers what is sent."""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(sent, content_type="text/event-stream", headers=headers)
+        self._sent = sent
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        async with aclosing(self._sent) as sent:
+            async for part in sent:
+                yield part
 
 
 async def with_pauses(messages: AsyncGenerator[Message, None], seconds: float) -> AsyncGenerator[Message | None, None]:

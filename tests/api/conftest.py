@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -51,8 +52,8 @@ class Program:
     async def listen(self, response: HttpResponse) -> AsyncIterator[dict[str, Any] | str]:
         assert isinstance(response, StreamingHttpResponse)
         assert response["Content-Type"] == "text/event-stream"
-        async with asyncio.timeout(LONG):
-            async for sent in response:
+        async with asyncio.timeout(LONG), aclosing(aiter(response)) as content:  # as Django's handler reads it
+            async for sent in content:
                 for part in sent.decode().split("\n\n")[:-1]:
                     data = part.removeprefix("data: ")
                     yield json.loads(data) if data.startswith("{") else data

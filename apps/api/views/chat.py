@@ -18,7 +18,7 @@ from apps.api.refusing import error_of
 from apps.api.views.door import answer, api_view, asked_of
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob
-from apps.generations.sse import event_stream
+from apps.generations.sse import EventStream
 
 DONE = b"data: [DONE]\n\n"
 
@@ -31,7 +31,7 @@ async def completions(request: ApiRequest) -> HttpResponseBase:
         return answer(completion(await ended(job, request), asked), job.pk)
     sent = _sent(job, request, asked)
     # It has begun, so it stops the job wherever nobody reads on, even if nobody ever does.
-    response = event_stream(_from(await anext(sent), sent))
+    response = EventStream(_from(await anext(sent), sent))
     response["X-Atrium-Job"] = job.pk
     return response
 
