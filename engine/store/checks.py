@@ -22,7 +22,7 @@ PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy",
 CODE = {".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".ipynb"}
 KEPT = {".safetensors", ".json", ".jinja", ".txt", ".md", ".model"}
 KEPT_NAMES = {"license", "notice", "use_policy"}
-MAX_JSON = 16 * 1024 * 1024  # bytes; the largest index in use has about 9 MB
+MAX_JSON = 32 * 1024 * 1024  # bytes; an index of DeepSeek-V3 has 9 MB, and mixtures of more experts come near 16
 DTYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
