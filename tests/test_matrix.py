@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import transaction
@@ -13,10 +10,11 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from tests.matrix.rooms import ROOMS
-from tests.matrix.site import Site, furnished_site, undone
+from tests.matrix.site import Site, db, furnished
 from tests.matrix.tables import FORMS, JSON, PAGES, PEOPLE, SIGN_IN, Row, rows
 from tests.matrix.things import address, routes
 
+__all__ = ["db", "furnished"]
 ROWS = [*rows(PAGES), *rows(SIGN_IN), *(row for room in ROOMS for row in rows(room.ROWS))]
 ALL_FORMS = FORMS | {key: sent for room in ROOMS for key, sent in room.FORMS.items()}
 ALL_JSON = JSON | {key: sent for room in ROOMS for key, sent in room.JSON.items()}
@@ -27,20 +25,6 @@ def test_every_address_is_in_the_table() -> None:
     found = {name for name, _ in routes()}
     assert not found - listed, "these addresses are in no table: say who may use them"
     assert not listed - found, "these addresses are gone"
-
-
-@pytest.fixture(scope="module")
-def furnished(django_db_setup: None, django_db_blocker: Any, demo_model_store: Path, tmp_path_factory: Any) -> Any:
-    pictures = tmp_path_factory.getbasetemp() / "artifacts"
-    with django_db_blocker.unblock(), furnished_site(demo_model_store, pictures) as site:
-        yield site
-
-
-@pytest.fixture
-def db(furnished: Site) -> Iterator[None]:
-    """In place of pytest-django's: what is done to the furniture is undone, and it stays."""
-    with undone():
-        yield
 
 
 @pytest.mark.model

@@ -72,7 +72,7 @@ def draw(token: ApiToken, asked: ImagesRequest) -> list[GenerationJob]:
 
 def _model(name: str) -> HostedModel:
     models = HostedModel.objects.available().select_related("default_version__base__hosted_model")
-    found = models.filter(pk=name).first()
+    found = models.called(name)
     if found is None:
         message = f"There is no model “{name[:80]}” here. GET /v1/models lists those that this token may use."
         raise Refused(status=404, code="model_not_found", message=message, field="model")

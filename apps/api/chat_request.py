@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from apps.api.odd import is_odd
-from apps.api.refusing import wrong
+from apps.api.refusing import unknown, wrong
 from apps.generations.certainty import ALTERNATIVES
 from apps.generations.formats import FORMAT, JSON, REGEX, SCHEMA
 from apps.generations.json_text import check_depth, read_json
@@ -66,7 +66,7 @@ def read_chat_request(body: Mapping[str, Any]) -> ChatRequest:
     given = {name: value for name, value in body.items() if value is not None}
     for name in given:
         if name not in KNOWN and name not in IGNORED:
-            raise wrong(name, f"There is no parameter “{name[:64]}” here. Known: {', '.join(KNOWN)}.")
+            raise unknown(name, KNOWN)
     streams = _flag(given, "stream")
     _refuse_unsupported(given)
     top = _logprobs(given, streams)

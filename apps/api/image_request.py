@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from apps.api.refusing import wrong
+from apps.api.refusing import unknown, wrong
 from apps.generations.artifact_files import FORMATS, METADATA, Tells
 from engine.pictures import Kind
 
@@ -42,7 +42,7 @@ def read_images_request(body: Mapping[str, Any]) -> ImagesRequest:
     given = {name: value for name, value in body.items() if value is not None}
     for name in given:
         if name not in KNOWN and name not in IGNORED and not (name in USUAL and given[name] == USUAL[name]):
-            raise wrong(name, f"There is no parameter “{name[:64]}” here. Known: {', '.join(KNOWN)}.")
+            raise unknown(name, KNOWN)
     if not isinstance(given.get("model"), str):
         raise wrong("model", "Name the model that is to draw: GET /v1/models lists those that this token may use.")
     if given.get("response_format", "b64_json") != "b64_json":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import JsonResponse
 
 from apps.generations.errors import Refused
+from apps.generations.json_views import first_wrong
 
 Object = dict[str, Any]
 STATUSES: Mapping[int, int] = MappingProxyType({413: 400, 422: 400, 507: 500})
@@ -25,6 +26,10 @@ PASSING = frozenset({503})
 def wrong(param: str, message: str) -> Refused:
     """For a parameter of a request."""
     return Refused(status=400, code="invalid", message=message, field=param)
+
+
+def unknown(param: str, known: Iterable[str]) -> Refused:
+    return wrong(param, f"There is no parameter “{param[:64]}” here. Known: {', '.join(known)}.")
 
 
 def refused(refusal: Refused) -> JsonResponse:
@@ -66,11 +71,8 @@ def _sendable(text: str) -> str:
 
 
 def as_refusal(invalid: ValidationError) -> Refused:
-    """The first of the wrong fields with its sentence."""
-    if hasattr(invalid, "error_dict"):
-        field, messages = next(iter(invalid.message_dict.items()))
-        return wrong(NAMES.get(field, field), messages[0])
-    return Refused(status=400, code="invalid", message=invalid.messages[0])
+    field, message = first_wrong(invalid)
+    return wrong(NAMES.get(field, field), message) if field else Refused(status=400, code="invalid", message=message)
 
 
 NAMES: Mapping[str, str] = MappingProxyType(

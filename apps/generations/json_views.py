@@ -92,9 +92,14 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     return data
 
 
-def _invalid_response(invalid: ValidationError) -> JsonResponse:
-    """The first of the wrong fields with its sentence."""
+def first_wrong(invalid: ValidationError) -> tuple[str, str]:
+    """The first of the wrong fields with its sentence; "" where it isn't about a field."""
     if hasattr(invalid, "error_dict"):
         field, messages = next(iter(invalid.message_dict.items()))
-        return error_response(422, "invalid", messages[0], field=field)
-    return error_response(422, "invalid", invalid.messages[0])
+        return field, messages[0]
+    return "", invalid.messages[0]
+
+
+def _invalid_response(invalid: ValidationError) -> JsonResponse:
+    field, message = first_wrong(invalid)
+    return error_response(422, "invalid", message, **({"field": field} if field else {}))

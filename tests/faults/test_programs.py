@@ -33,6 +33,11 @@ WAITING = 16
 """Requests at once: more than the web process has connections to PostgreSQL."""
 
 
+def token_for(world: World) -> str:
+    """Of the editor."""
+    return create_token(actor=world.editor, project=world.project, name="Program", days=None)[1]
+
+
 def client_of(web: WebProcess, token: str, seconds: float = 90) -> openai.AsyncOpenAI:
     http = httpx.AsyncClient(trust_env=False, timeout=seconds)
     return openai.AsyncOpenAI(base_url=f"{web.url}/v1", api_key=token, http_client=http, max_retries=0, timeout=seconds)
@@ -53,7 +58,7 @@ async def test_openais_client(
 ) -> None:
     site, worker = web(), await in_thread(start)()
     await in_thread(lambda: (site.ready(), worker.ready()))()
-    _, raw = await in_thread(create_token)(actor=world.editor, project=world.project, name="Program", days=None)
+    raw = await in_thread(token_for)(world)
     client = client_of(site, raw)
     assert [model.id async for model in client.models.list()] == ["tiny"]
 
@@ -93,7 +98,7 @@ async def test_programs_that_wait_keep_no_connection_to_the_database(
 ) -> None:
     site = web()
     await in_thread(site.ready)()
-    _, raw = await in_thread(create_token)(actor=world.editor, project=world.project, name="Program", days=None)
+    raw = await in_thread(token_for)(world)
     client = client_of(site, raw)
     async with AsyncExitStack() as waiting:
         for _ in range(WAITING):  # nobody works on them
@@ -118,7 +123,7 @@ async def test_a_web_process_that_is_stopped_lets_programs_ask_again(
     """Nobody could fetch what it was asked for, so the jobs are stopped."""
     site = web()
     await in_thread(site.ready)()
-    _, raw = await in_thread(create_token)(actor=world.editor, project=world.project, name="Program", days=None)
+    raw = await in_thread(token_for)(world)
     client = client_of(site, raw)
     stream = await client.chat.completions.create(**ENDLESS, stream=True)  # nobody works on it
     asking = asyncio.ensure_future(client.chat.completions.create(**ENDLESS))
@@ -140,7 +145,7 @@ async def test_another_site_can_be_the_server_of_a_model(
     """The one that asks and the one that answers are the same here, by its address."""
     site, worker = web(), await in_thread(start)(UPSTREAM_ALLOWED_NETWORKS="127.0.0.1")
     await in_thread(lambda: (site.ready(), worker.ready()))()
-    _, raw = await in_thread(create_token)(actor=world.editor, project=world.project, name="Program", days=None)
+    raw = await in_thread(token_for)(world)
     await in_thread(far_model)(f"{site.url}/v1", "tiny", raw)
     client = client_of(site, raw)
     asked: dict[str, Any] = {"messages": ASKED, "max_tokens": 24, "temperature": 0}

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from django.conf import settings
 from django.db import transaction
 from django.test import Client, override_settings
@@ -41,6 +42,20 @@ def furnished_site(model_store: Path, pictures: Path) -> Iterator[Site]:
         version = demo_model.add_demo_version(model_store)
         world = make_world()
         yield Site(world, things(world, version), {person: _session(world, person) for person in PEOPLE[1:]})
+
+
+@pytest.fixture(scope="module")
+def furnished(django_db_setup: None, django_db_blocker: Any, demo_model_store: Path, tmp_path_factory: Any) -> Any:
+    pictures = tmp_path_factory.getbasetemp() / "artifacts"
+    with django_db_blocker.unblock(), furnished_site(demo_model_store, pictures) as site:
+        yield site
+
+
+@pytest.fixture
+def db(furnished: Site) -> Iterator[None]:
+    """In place of pytest-django's: what is done to the furniture is undone, and it stays."""
+    with undone():
+        yield
 
 
 def _session(world: World, person: str) -> str:

@@ -7,7 +7,6 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,9 @@ from django.db import connection, transaction
 
 from apps.projects.models import Membership, Role
 from tests.matrix.hostile import Hostile, hostile_request
-from tests.matrix.site import Site, furnished_site, undone
+from tests.matrix.site import Site, db, furnished
 
+__all__ = ["db", "furnished"]
 FIRST = int(os.environ.get("HOSTILE_FIRST", "0"))
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "1000"))
 pytestmark = [pytest.mark.model, pytest.mark.timeout(120 + REQUESTS // 5)]
@@ -31,19 +31,6 @@ MADE_BY_ALL = {"projects_project"}
 """Whose it is stands elsewhere."""
 COUNTS = ["star_count", "use_count", "comment_count", "trending"]
 """Columns that tell how many did something."""
-
-
-@pytest.fixture(scope="module")
-def furnished(django_db_setup: None, django_db_blocker: Any, demo_model_store: Path, tmp_path_factory: Any) -> Any:
-    pictures = tmp_path_factory.getbasetemp() / "artifacts"
-    with django_db_blocker.unblock(), furnished_site(demo_model_store, pictures) as site:
-        yield site
-
-
-@pytest.fixture
-def db(furnished: Site) -> Iterator[None]:
-    with undone():
-        yield
 
 
 Rows = dict[str, set[str]]
