@@ -96,6 +96,7 @@ def _urls(conversation: Conversation) -> dict[str, str]:
     """Some hold the place of an id as `{id}`."""
     urls = {name: reverse(f"conversation_{name}", args=[conversation.pk]) for name in ACTIONS}
     urls["regenerate"] = f"{urls['messages']}{{id}}/regenerate/"
+    urls["alternatives"] = f"{urls['messages']}{{id}}/alternatives/"
     urls["results"] = f"{urls['messages']}{{id}}/results/"
     urls["save_prompt"] = f"{urls['messages']}{{id}}/prompt/"
     urls["certainty"] = f"{urls['messages']}{{id}}/certainty/"

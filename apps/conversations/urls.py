@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/", pages.conversation, name="conversation"),
     path("c/<str:cid>/messages/", messages.messages, name="conversation_messages"),
     path("c/<str:cid>/messages/<str:mid>/regenerate/", messages.regenerate_message, name="conversation_regenerate"),
+    path("c/<str:cid>/messages/<str:mid>/alternatives/", messages.alternatives, name="conversation_alternatives"),
     path("c/<str:cid>/messages/<str:mid>/results/", messages.results, name="conversation_results"),
     path("c/<str:cid>/messages/<str:mid>/certainty/", messages.certainty, name="conversation_certainty"),
     path("c/<str:cid>/pictures/", pictures.attach, name="conversation_attach"),

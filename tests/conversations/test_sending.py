@@ -14,7 +14,8 @@ from django.test import Client
 from apps.catalog.models import HostedModel
 from apps.conversations.models import Conversation, Message
 from apps.generations.models import GenerationJob, State
-from tests.conversations.build import end, make_conversation, post, send
+from apps.governance.models import Grant, Subject
+from tests.conversations.build import end, listed_model, make_conversation, post, send
 from tests.world import World
 
 
@@ -94,6 +95,28 @@ def test_regenerating_makes_a_sibling(editor: Client, conversation: Conversation
     assert repeated.json()["messages"][0]["id"] == other["id"]
     prompt = post(editor, f"/c/{conversation.pk}/messages/{question['id']}/regenerate/", {"client_id": "again-0002"})
     assert prompt.status_code == 422
+
+
+def test_another_model_answers_beside(editor: Client, conversation: Conversation, world: World) -> None:
+    """Only who may use it asks it, and the branch on show stays what it was."""
+    _, answer = send(editor, conversation, "A number?").json()["messages"]
+    end(answer["id"], "Seven.")
+    own, other = conversation.hosted_model_id, listed_model("other")
+    Grant.objects.filter(hosted_model=other).update(subject_type=Subject.USER, user=world.owner)
+    Conversation.objects.update(hosted_model=other)
+    url = f"/c/{conversation.pk}/messages/{answer['id']}/regenerate/"
+    refused = post(editor, url, {"client_id": "beside-001", "model": other.pk})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "no_grant")
+    (beside,) = post(editor, url, {"client_id": "beside-001", "model": own}).json()["messages"]
+    assert (beside["job"]["model"], beside["parent"]) == (own, answer["parent"])
+    assert read_by(beside) == [("user", "A number?")]
+    conversation.refresh_from_db()
+    assert (conversation.active_leaf_id, conversation.hosted_model_id) == (answer["id"], other.pk)
+    found = editor.get(f"/c/{conversation.pk}/messages/{answer['id']}/alternatives/").json()["messages"]
+    assert [each["id"] for each in found] == [answer["id"], beside["id"]]
+    assert [each["text"] for each in found] == ["Seven.", ""]
+    unknown = post(editor, url, {"client_id": "beside-002", "model": "nobody-knows"})
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (422, "unknown_model")
 
 
 def test_a_repeated_send_is_one_send(editor: Client, conversation: Conversation) -> None:

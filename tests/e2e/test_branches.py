@@ -6,8 +6,11 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.e2e.browser import PHONE
 from tests.e2e.conftest import MakeVisitor
 from tests.e2e.test_streams import LONG
+from tests.e2e.tiny_models import CALLER, slug
+from tests.e2e.visitor import ANSWER_MS
 
 
 def test_stop_keeps_what_was_written(visitor: MakeVisitor) -> None:
@@ -53,3 +56,28 @@ def test_an_edited_prompt_is_a_branch_with_a_switcher(visitor: MakeVisitor) -> N
     ada.page.goto(f"{ada.site}/")
     ada.page.goto(address)
     expect(sought).to_have_text(re.compile("Italy"))
+
+
+def test_answers_of_two_models_beside_each_other(tiny_models: None, visitor: MakeVisitor) -> None:
+    ada = visitor(viewport=PHONE)
+    page = ada.page
+    conversation = ada.set_up(temperature=0, max_tokens=24)
+    ada.ask("What is the capital of France?")
+    first = ada.wait_for_end()
+    ada.answers().last.get_by_role("button", name="Compare with other answers").click()
+    sheet = page.get_by_role("dialog", name="Answers beside each other")
+    expect(sheet).to_contain_text("What is the capital of France?")
+    columns = sheet.get_by_role("list", name="Answers").get_by_role("listitem")
+    expect(columns).to_have_count(1)
+    expect(columns.first).to_contain_text("On show")
+    sheet.get_by_label("Another model").select_option(slug(CALLER))
+    sheet.get_by_role("button", name="Ask it too").click()
+    expect(columns).to_have_count(2)
+    expect(columns.last).to_contain_text("word0", timeout=ANSWER_MS)
+    expect(columns.first.locator(".msg-body")).to_have_text(first)
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert ada.stored(conversation)[-1]["text"].strip() == first.strip()
+    columns.last.get_by_role("button", name="Go on with this one").click()
+    expect(sheet).to_be_hidden()
+    expect(page.get_by_role("group", name="Version 2 of 2")).to_be_visible()
+    expect(ada.answer()).to_contain_text("word0")

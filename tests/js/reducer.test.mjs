@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { applyEvent, newLive, speed } from "../../static/js/chat/jobs.js";
-import { initialState, reduce, shownMessages } from "../../static/js/chat/reducer.js";
+import { initialState, reduce, shownMessages, writing } from "../../static/js/chat/reducer.js";
 
 const me = { id: "me", name: "Me", initials: "M" };
 const prompt = (id, parent, more = {}) => ({ id, parent, role: "user", text: id, user: me, siblings: [id], job: null, ...more });
@@ -143,4 +143,22 @@ test("a rating is kept at its answer and nowhere else", () => {
   assert.deepEqual(state.messages[1].run, { id: "r", rating: 4 });
   assert.equal(before.messages[1].run.rating, null);
   assert.equal(state.messages[2].run, undefined);
+});
+
+test("answers beside each other grow with their jobs, and are forgotten with the comparison", () => {
+  const ended = answer("a", "u", { id: "j", state: "succeeded" }, { text: "Seven." });
+  let state = initialState(page([prompt("u", null), ended]));
+  state = reduce(state, { type: "compared", messages: [ended] });
+  const beside = answer("b", "u", running("k"), { siblings: ["a", "b"] });
+  for (const _ of [1, 2]) state = reduce(state, { type: "message", message: beside }); // the socket, and the answer to the request
+  assert.deepEqual(state.compared.map((each) => each.id), ["a", "b"]);
+  assert.deepEqual([state.leaf, state.messages[1].siblings], ["a", ["a", "b"]]);
+  state = job(state, "k", 1, { kind: "text", offset: 0, text: "Eight", tokens: 1 });
+  assert.equal(state.live.k.text, "Eight");
+  state = job(state, "k", 2, { kind: "finish", state: "succeeded", finish_reason: "stop", usage: {} });
+  assert.equal(state.compared[1].text, "Eight");
+  state = reduce(state, { type: "message", message: answer("c", "u", running("l"), { siblings: ["a", "b", "c"] }) });
+  assert.deepEqual([Object.keys(state.live), writing(state)], [["l"], true]);
+  state = reduce(state, { type: "compared", messages: null });
+  assert.deepEqual([state.live, writing(state)], [{}, false]);
 });

@@ -62,6 +62,7 @@ conversation                         GET     login 404  200  200  200  404
 conversation_messages                GET     401   404  200  200  200  404
 conversation_messages                POST    401   404  403  201  201  404
 conversation_regenerate              POST    401   404  403  201  201  404
+conversation_alternatives            GET     401   404  200  200  200  404
 conversation_results                 POST    401   404  403  201  201  404
 conversation_attach                  POST    401   404  403  422  422  404
 conversation_picture                 GET     404   404  200  200  200  404

@@ -22,7 +22,7 @@ from tests.engine.pictures.files import drawing, encoded
 from tests.matrix.rooms import ROOMS
 from tests.world import World
 
-OF_MESSAGES = frozenset({"conversation_regenerate", "conversation_certainty", "conversation_results"})
+OF_MESSAGES = tuple(f"conversation_{name}" for name in ("regenerate", "alternatives", "certainty", "results"))
 
 
 def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
@@ -63,9 +63,7 @@ def things(world: World, version: ModelVersion) -> dict[str, dict[str, Any]]:
         "member_remove": member,
         "member_transfer": member,
         "job_cancel": {"jid": running.job.pk},
-        "conversation_regenerate": talk | {"mid": answer.pk},
-        "conversation_certainty": talk | {"mid": answer.pk},
-        "conversation_results": talk | {"mid": answer.pk},
+        **dict.fromkeys(OF_MESSAGES, talk | {"mid": answer.pk}),
         **{name: project for name in named("project") if name not in {"project_list", "project_new"}},
         **{name: talk for name in named("conversation") if name not in OF_MESSAGES},
         **dict.fromkeys(("conversation_new", *named("conversation_import")), project),

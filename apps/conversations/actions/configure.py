@@ -37,7 +37,7 @@ def update_conversation(*, actor: User, conversation: Conversation, changes: Map
     if "system_prompt" in changes:
         conversation.system_prompt = text_in(changes, "system_prompt", maximum=settings.MAX_PROMPT_CHARS)
     if "model" in changes:
-        conversation.hosted_model = _model(changes["model"])
+        conversation.hosted_model = model_called(changes["model"])
     if "params" in changes:
         conversation.params = own_params(changes["params"], conversation.hosted_model)
     conversation.save(update_fields=["title", "system_prompt", "hosted_model", "params"])
@@ -45,7 +45,8 @@ def update_conversation(*, actor: User, conversation: Conversation, changes: Map
     return conversation
 
 
-def _model(raw: object) -> HostedModel:
+def model_called(raw: object) -> HostedModel:
+    """Raises Refused."""
     model = HostedModel.objects.that_write().called(raw)
     if model is None:
         raise refused("unknown_model", "There is no such model to choose. Pick one from the list.")

@@ -112,8 +112,11 @@ def send_results(
 
 
 @transaction.atomic
-def regenerate(*, actor: User, conversation: Conversation, message: Message, client_id: str) -> Sent:
-    """Queue another answer beside `message`, from the same prompt with the settings of now. Raises Refused."""
+def regenerate(
+    *, actor: User, conversation: Conversation, message: Message, client_id: str, model: HostedModel | None = None
+) -> Sent:
+    """Queue another answer beside `message`, from the same prompt with the settings of now. One of another `model`
+    is for comparing: the branch that the conversation opens with stays. Raises Refused."""
     conversation = _locked(conversation)
     tree = read_tree(conversation)
     if sent := tree.sent_as(client_id):
@@ -127,9 +130,10 @@ def regenerate(*, actor: User, conversation: Conversation, message: Message, cli
         messages_of(tree.path(message.parent_id)),
         client_id=client_id,
         revision=from_prompts.behind(actor, message.parent_id),
+        model=model,
     )
     NEW.write(answer)
-    return _written(conversation, tree, [answer])
+    return _written(conversation, tree, [answer], stays=model is not None)
 
 
 def _locked(conversation: Conversation) -> Conversation:
@@ -193,10 +197,17 @@ def _chosen_model(conversation: Conversation) -> HostedModel:
 
 
 def _new_answer(
-    actor: User, conversation: Conversation, path: list[Message], *, client_id: str, revision: PromptRevision | None
+    actor: User,
+    conversation: Conversation,
+    path: list[Message],
+    *,
+    client_id: str,
+    revision: PromptRevision | None,
+    model: HostedModel | None = None,
 ) -> Message:
-    """An unsaved message at the end of `path` whose job is queued; a use of `revision`, where it came from one."""
-    model = _chosen_model(conversation)
+    """An unsaved message at the end of `path` whose job is queued, of the conversation's own model where no other is
+    named; a use of `revision`, where it came from one."""
+    model = model or _chosen_model(conversation)
     job = submit_generation(
         actor=actor,
         project=conversation.project,
@@ -209,13 +220,15 @@ def _new_answer(
     return Message(conversation=conversation, parent=path[-1], role=ASSISTANT, job=job, client_id=client_id)
 
 
-def _written(conversation: Conversation, tree: Tree, messages: list[Message]) -> Sent:
-    """Make the new messages the shown branch, and tell everybody after the commit: by then a worker has been woken."""
+def _written(conversation: Conversation, tree: Tree, messages: list[Message], *, stays: bool = False) -> Sent:
+    """Make the new messages the shown branch, unless that `stays`, and tell everybody after the commit: by then a
+    worker has been woken."""
     for message in messages:
         tree.add(message.pk, message.parent_id)
     sent = Sent(messages, tree, created=True)
     changes = {}
-    conversation.active_leaf = messages[-1]
+    if not stays:
+        conversation.active_leaf = messages[-1]
     conversation.updated_at = timezone.now()
     if not conversation.title and (title := title_from(messages[0].text or _names(messages[0]))):
         conversation.title = title

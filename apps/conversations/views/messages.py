@@ -7,12 +7,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.models import User
 from apps.conversations.access import get_certainty, get_conversation_for, get_message
+from apps.conversations.actions.configure import model_called
 from apps.conversations.actions.sending import Sent, regenerate, send_message, send_results
 from apps.conversations.counting import count
 from apps.conversations.from_prompts import with_runs
 from apps.conversations.inputs import client_id_in, parent_in, pictures_in, prompt_in, results_in, revision_in
-from apps.conversations.serializers import path_json
-from apps.conversations.tree import leaf_to_show, read_tree
+from apps.conversations.serializers import messages_json, path_json
+from apps.conversations.tree import leaf_to_show, messages_of, read_tree
 from apps.generations.json_views import PersonRequest, body_of, json_view
 from apps.projects.models import Role
 
@@ -51,9 +52,25 @@ def _send(request: PersonRequest, cid: str) -> JsonResponse:
 def regenerate_message(request: PersonRequest, cid: str, mid: str) -> HttpResponseBase:
     conversation = get_conversation_for(request.user, cid, Role.EDITOR, writable=True)
     message = get_message(conversation, mid)
-    client_id = client_id_in(body_of(request))
-    sent = regenerate(actor=request.user, conversation=conversation, message=message, client_id=client_id)
+    data = body_of(request)
+    sent = regenerate(
+        actor=request.user,
+        conversation=conversation,
+        message=message,
+        client_id=client_id_in(data),
+        model=model_called(data["model"]) if data.get("model") is not None else None,
+    )
     return _sent_response(request.user, sent)
+
+
+@require_GET
+@json_view
+def alternatives(request: PersonRequest, cid: str, mid: str) -> HttpResponseBase:
+    """`{"messages"}`: this message and those in its place, oldest first."""
+    conversation = get_conversation_for(request.user, cid)
+    message, tree = get_message(conversation, mid), read_tree(conversation)
+    found = messages_json(messages_of(tree.siblings(message.pk)), tree)
+    return JsonResponse({"messages": with_runs(request.user, found)})
 
 
 @require_POST

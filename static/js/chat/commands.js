@@ -1,7 +1,7 @@
 /** What a person can ask of the conversation, and what the page does with the answer. */
 import { toast } from "../toasts.js";
 import { get, newClientId, post, withId } from "./api.js";
-import { generating, isOver } from "./reducer.js";
+import { generating, isOver, writing } from "./reducer.js";
 import { tellWarnings } from "./warnings.js";
 
 const READ_ALONG_EVERY = 3000; // milliseconds
@@ -21,7 +21,8 @@ export class Commands {
    * overtook would take that away again, so it is asked for once more.
    */
   async refresh(tries = 3) {
-    const { messages, leaf } = this.store.state;
+    const { messages, leaf, compared } = this.store.state;
+    if (compared?.length) this.compare(compared[0]).catch(() => null);
     const query = leaf ? `?leaf=${encodeURIComponent(leaf)}` : "";
     const path = await get(this.#urls.messages + query).catch(() => null);
     if (!path) return;
@@ -33,13 +34,14 @@ export class Commands {
   readAlong() {
     clearInterval(this.reading);
     this.reading = setInterval(() => {
-      if (generating(this.store.state)) this.refresh();
+      if (writing(this.store.state)) this.refresh();
       else clearInterval(this.reading);
     }, READ_ALONG_EVERY);
   }
 
+  /** @returns whether the branch is on show now */
   async switchTo(sibling) {
-    await this.#exclusive(async () => {
+    return this.#exclusive(async () => {
       this.store.dispatch({ type: "path", ...(await get(`${this.#urls.messages}?leaf=${encodeURIComponent(sibling)}`)) });
     });
   }
@@ -48,14 +50,26 @@ export class Commands {
     await this.#exclusive(() => this.#ask(withId(this.#urls.regenerate, message.id), { client_id: newClientId() }));
   }
 
+  /** Puts the answers that stand in this one's place beside each other; none: no more. Raises Failure. */
+  async compare(message) {
+    const found = message && (await get(withId(this.#urls.alternatives, message.id)));
+    this.store.dispatch({ type: "compared", messages: found?.messages ?? null });
+  }
+
+  /** An answer of another model, beside this one; the branch on show stays. Raises Failure. */
+  async askBeside(message, model) {
+    const { messages, warnings } = await post(withId(this.#urls.regenerate, message.id), { client_id: newClientId(), model });
+    for (const each of messages) this.store.dispatch({ type: "message", message: each });
+    tellWarnings(warnings);
+  }
+
   /** What the calls of an answer gave. Raises Failure. */
   async sendResults(message, results, clientId) {
     await this.#alone(() => this.#ask(withId(this.#urls.results, message.id), { client_id: clientId, results }));
   }
 
-  /** Stops the answer that is being written here, if any. */
-  async stop() {
-    const message = generating(this.store.state);
+  /** Stops this answer, or the one that is being written on the branch on show, if any. */
+  async stop(message = generating(this.store.state)) {
     if (!message || isOver(message.job)) return false;
     if (!this.socket.send({ type: "cancel", job: message.job.id })) {
       await this.#tell(() => post(withId(this.#urls.cancel, message.job.id)));
@@ -102,15 +116,15 @@ export class Commands {
   }
 
   async #exclusive(run) {
-    await this.#alone(() => this.#tell(run));
+    return this.#alone(() => this.#tell(run));
   }
 
   /** Unless something else is under way. What fails is the caller's. */
   async #alone(run) {
-    if (this.store.state.busy) return;
+    if (this.store.state.busy) return undefined;
     this.store.dispatch({ type: "busy", on: true });
     try {
-      await run();
+      return await run();
     } finally {
       this.store.dispatch({ type: "busy", on: false });
     }

@@ -1,13 +1,14 @@
 /** The conversation page: state in the middle, the socket and the person on both sides of it. */
 import { toast } from "../toasts.js";
 import { Commands } from "./commands.js";
+import { comparing } from "./compare.js";
 import { Composer } from "./composer.js";
 import { Outbox } from "./outbox.js";
 import { listenForBrought } from "./pictures/bringing.js";
 import { PromptForm } from "./prompts/form.js";
 import { PromptPicker } from "./prompts/picker.js";
 import { saveDialog } from "./prompts/save.js";
-import { generating, initialState, mayWrite, reduce } from "./reducer.js";
+import { initialState, mayWrite, reduce, writing } from "./reducer.js";
 import { showSettings } from "./settings.js";
 import { offerSharing } from "./share.js";
 import { listenForShortcuts } from "./shortcuts.js";
@@ -45,14 +46,15 @@ const socket = new Socket(page.urls.socket, {
   gone: "This conversation is no longer there for you.",
   onFrame: (frame) => FRAMES[frame.type]?.(frame),
   onState: (value, closed) => store.dispatch({ type: "connection", value, closed }),
-  onDown: () => generating(store.state) && commands.refresh(), // HTTP may still work where the socket does not
+  onDown: () => writing(store.state) && commands.refresh(), // HTTP may still work where the socket does not
 });
 const commands = new Commands(store, socket);
 const outbox = new Outbox(store, (failure, prompt) => composer?.refuse(failure, prompt));
 
 const modelName = (id) => store.state.models.find((each) => each.id === id)?.name ?? id ?? "The model";
 const writable = () => mayWrite(store.state);
-const transcript = new Transcript(root, { store, commands, outbox, modelName, writable, savePrompt: saveDialog({ store }) });
+const context = { store, commands, outbox, modelName, writable, savePrompt: saveDialog({ store }) };
+const transcript = new Transcript(root, { ...context, compare: comparing(context) });
 const form = root.querySelector("[data-composer]");
 const chooseModel = () => root.querySelector("[data-model-open]").click();
 const composer = form && new Composer(form, { store, outbox, commands, socket, transcript, chooseModel });

@@ -16,6 +16,7 @@ export function initialState(page) {
     gaps: 0, // grows when a follower has to start again
     pending: null, // {client_id, text, parent, from, pictures, state: sending|waiting}
     busy: false, // another request that changes the path is under way
+    compared: null, // alternatives that stand beside each other: [message], oldest first
   });
 }
 
@@ -27,10 +28,11 @@ const HANDLERS = {
   models: (state, { models }) => ({ ...state, models }),
   busy: (state, { on }) => ({ ...state, busy: on }),
   path: (state, { messages, leaf }) => withLive({ ...state, messages: keepKnown(state, messages), leaf }),
+  compared: (state, { messages }) => withLive({ ...state, compared: messages && keepKnown(state, messages) }),
   pending: (state, { pending }) => ({ ...state, pending }),
   sent: (state, { messages }) => sent(state, messages),
   message: (state, { message }) => arrived(state, message),
-  rated: (state, { id, rating }) => ({ ...state, messages: state.messages.map((each) => (each.id === id ? { ...each, run: { ...each.run, rating } } : each)) }),
+  rated: (state, { id, rating }) => changed(state, (each) => each.id === id, (each) => ({ ...each, run: { ...each.run, rating } })),
   job: (state, { frame, now }) => jobEvent(state, frame, now),
 };
 
@@ -49,15 +51,35 @@ function sent(state, messages) {
   return withLive({ ...state, messages: [...kept, ...keepKnown(state, messages)], leaf: messages.at(-1).id, pending: null });
 }
 
-/** A message that the socket told of. Alternatives elsewhere in the tree only change the counts of the switchers. */
+/** Everything that is shown: the path, and what is compared; a message may be in both. */
+const known = ({ messages, compared }) => [...messages, ...(compared ?? [])];
+
+/** The state with the messages that `which` tells replaced by what `how` makes of each, wherever they are shown. */
+function changed(state, which, how) {
+  const renew = (messages) => messages && messages.map((each) => (which(each) ? how(each) : each));
+  return { ...state, messages: renew(state.messages), compared: renew(state.compared) };
+}
+
+/** A message that the socket told of. */
 function arrived(state, message) {
+  return joined(onPath(state, message), message);
+}
+
+/** Among those that are compared, where it is one of them. */
+function joined(state, message) {
+  const { compared } = state;
+  if (!compared || compared[0]?.parent !== message.parent || compared.some((each) => each.id === message.id)) return state;
+  return withLive({ ...state, compared: [...compared, message] });
+}
+
+/** Alternatives elsewhere in the tree only change the counts of the switchers. */
+function onPath(state, message) {
   if (state.messages.some((each) => each.id === message.id) || isOwnPending(state, message)) return state;
   if (message.parent === state.leaf || (!message.parent && !state.messages.length)) {
     return withLive({ ...state, messages: [...state.messages, message], leaf: message.id });
   }
-  const known = new Set(message.siblings);
-  const messages = state.messages.map((each) => (known.has(each.id) ? { ...each, siblings: message.siblings } : each));
-  return { ...state, messages };
+  const beside = new Set(message.siblings);
+  return changed(state, (each) => beside.has(each.id), (each) => ({ ...each, siblings: message.siblings }));
 }
 
 /** Our own prompt on its way back before the answer to the POST: that answer will bring it. */
@@ -71,7 +93,7 @@ function jobEvent(state, frame, now) {
   const result = applyEvent(live, frame, now);
   if (result.gap) return { ...state, gaps: state.gaps + 1 };
   if (result.finish) return finished(state, frame.job, result);
-  const model = state.messages.find((each) => each.job?.id === frame.job)?.job.model;
+  const model = known(state).find((each) => each.job?.id === frame.job)?.job.model;
   return { ...state, models: heard(state.models, model, result.live), live: { ...state.live, [frame.job]: result.live } };
 }
 
@@ -84,15 +106,13 @@ function finished(state, id, { live, finish }) {
     reasoning: whole ? (finish.reasoning ?? "") : live.reasoning,
     tool_calls: whole ? (finish.tool_calls ?? []) : live.calls,
   };
-  const messages = state.messages.map((each) =>
-    each.job?.id === id ? { ...each, ...said, job: { ...each.job, state: end, finish_reason, error_code, error, usage } } : each,
-  );
-  return { ...state, live: rest, messages };
+  const ended = (each) => ({ ...each, ...said, job: { ...each.job, state: end, finish_reason, error_code, error, usage } });
+  return changed({ ...state, live: rest }, (each) => each.job?.id === id, ended);
 }
 
 /** A job that ended for us does not come back to life because an older answer arrives late. */
 function keepKnown(state, messages) {
-  const ended = new Map(state.messages.filter((each) => each.job && isOver(each.job)).map((each) => [each.id, each]));
+  const ended = new Map(known(state).filter((each) => each.job && isOver(each.job)).map((each) => [each.id, each]));
   return messages.map((each) => {
     if (isOver(each.job) || !ended.has(each.id)) return each;
     const { job, text, reasoning, tool_calls } = ended.get(each.id);
@@ -100,9 +120,9 @@ function keepKnown(state, messages) {
   });
 }
 
-/** Every job of the path that is not over has an entry in `live`, and no other has. */
+/** Every job of what is shown that is not over has an entry in `live`, and no other has. */
 function withLive(state) {
-  const unfinished = state.messages.filter((each) => !isOver(each.job));
+  const unfinished = known(state).filter((each) => !isOver(each.job));
   const live = Object.fromEntries(unfinished.map(({ job }) => [job.id, state.live[job.id] ?? newLive(job)]));
   return { ...state, live };
 }
@@ -119,3 +139,5 @@ export function shownMessages(state) {
 
 export const mayWrite = (state) => state.role !== "viewer" && !state.frozen && !state.conversation.deleted;
 export const generating = (state) => state.messages.findLast((each) => !isOver(each.job)) ?? null;
+/** Whether anything that is shown is being written. */
+export const writing = (state) => Object.keys(state.live).length > 0;

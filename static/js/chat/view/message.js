@@ -148,6 +148,7 @@ export class MessageView {
           message.text && message.role !== "tool" && tool("bookmark-plus", "Save as a prompt", () => this.context.savePrompt(message)),
           this.#certainty(message),
           writable && message.role === "user" && tool("pencil", "Edit: asks again in a new branch", () => this.edit()),
+          this.#isComparable(message, writable) && tool("columns-2", "Compare with other answers", () => this.context.compare(message)),
           writable && message.role === "assistant" && tool("refresh-cw", "Answer again", () => this.context.commands.regenerate(message)),
         ]
       : [];
@@ -156,6 +157,11 @@ export class MessageView {
     const focused = document.activeElement;
     this.foot.replaceChildren(...[this.#branches(message, busy), ...tools, this.#stars(message), message.pending && pendingLine(message.pending)].filter(Boolean));
     if (this.foot.contains(focused)) focused.focus();
+  }
+
+  /** Where there are other answers, or one may ask for some. */
+  #isComparable({ role, siblings }, writable) {
+    return this.context.compare && role === "assistant" && (writable || siblings.length > 1);
   }
 
   /** Made once, so that what is shown stays open. */
