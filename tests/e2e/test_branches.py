@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.e2e.axe import Axe
 from tests.e2e.browser import PHONE
 from tests.e2e.conftest import MakeVisitor
 from tests.e2e.test_streams import LONG
@@ -59,8 +60,9 @@ def test_an_edited_prompt_is_a_branch_with_a_switcher(visitor: MakeVisitor) -> N
 
 
 def test_answers_of_two_models_beside_each_other(tiny_models: None, visitor: MakeVisitor) -> None:
-    ada = visitor(viewport=PHONE)
+    ada = visitor(viewport=PHONE, color_scheme="dark")
     page = ada.page
+    axe = Axe(page)
     conversation = ada.set_up(temperature=0, max_tokens=24)
     ada.ask("What is the capital of France?")
     first = ada.wait_for_end()
@@ -70,12 +72,13 @@ def test_answers_of_two_models_beside_each_other(tiny_models: None, visitor: Mak
     columns = sheet.get_by_role("list", name="Answers").get_by_role("listitem")
     expect(columns).to_have_count(1)
     expect(columns.first).to_contain_text("On show")
-    sheet.get_by_label("Another model").select_option(slug(CALLER))
-    sheet.get_by_role("button", name="Ask it too").click()
+    sheet.get_by_label("Model", exact=True).select_option(slug(CALLER))
+    sheet.get_by_role("button", name="Ask it").click()
     expect(columns).to_have_count(2)
     expect(columns.last).to_contain_text("word0", timeout=ANSWER_MS)
     expect(columns.first.locator(".msg-body")).to_have_text(first)
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not list(axe.problems())
     assert ada.stored(conversation)[-1]["text"].strip() == first.strip()
     columns.last.get_by_role("button", name="Go on with this one").click()
     expect(sheet).to_be_hidden()
