@@ -105,6 +105,9 @@ def _complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> N
                     parser.error(f"--{name.replace('_', '-')} is for a {kind}, and a {options.kind} is measured.")
             elif kind == options.kind:
                 setattr(options, name, value)
+    if not 1 <= options.shortest <= options.longest:
+        told = f"--shortest is {options.shortest} and --longest {options.longest}"
+        parser.error(f"{told}: the first can't be the larger one, nor less than 1.")
     if options.plot and not options.plot.parent.is_dir():
         parser.error(f"There is no folder {options.plot.parent} for the plot.")
     everybody, wanted = options.peers == "all", options.peers.split(",")
