@@ -22,6 +22,8 @@ RUNS = CompiledQuery(
         PromptRun.objects.filter(IsAny("job", Parameter("jobs")), user=Parameter("user")).order_by().values_list("pk")
     )
 )
+SHOWN = ("revision", "job__project", "job__model_version__hosted_model")
+"""What `run_json` reads."""
 
 
 def get_run_for(user: User | AnonymousUser, run_id: str) -> PromptRun:
@@ -42,7 +44,7 @@ def last_run(user: User, prompt: Prompt) -> PromptRun | None:
     """The latest of `user` on the page of this prompt, in a project that they are still in; those of conversations
     stand there."""
     rows = PromptRun.objects.filter(revision__prompt=prompt, user=user, job__project__memberships__user=user)
-    return rows.filter(job__message=None).select_related("revision", "job__project").first()
+    return rows.filter(job__message=None).select_related(*SHOWN).first()
 
 
 def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
@@ -56,12 +58,13 @@ def own_runs(user: User, job_ids: Iterable[str]) -> dict[str, PromptRun]:
 
 
 def run_json(run: PromptRun) -> JSON:
-    """Where to follow, stop, rate and continue it, in which project it was asked, and what its answer is held to."""
+    """Where to follow, stop, rate and continue it, whom it asked in which project, and what its answer is held to."""
     assert run.job
     return {
         "run": run.pk,
         "job": run.job_id,
         "project": run.job.project.name,
+        "model": run.job.model_version.hosted_model.name,
         "revision": run.revision.number,
         "format": run.job.params.get(FORMAT),
         "rating": run.rating,

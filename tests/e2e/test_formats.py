@@ -72,7 +72,7 @@ def test_a_prompt_brings_its_format_into_a_conversation(visitor: MakeVisitor, co
     expect(page.get_by_role("complementary", name="About this prompt")).to_contain_text("Regular expression")
     expect(page.get_by_text("(yes|no), said the model")).to_be_visible()
     page.get_by_role("button", name="Run", exact=True).click()
-    answer = page.locator("[data-answer]")
+    answer = page.locator("[data-answers]")
     expect(answer.get_by_role("group", name="Rate this answer")).to_be_visible(timeout=ANSWER_MS)
     expect(answer.locator(".msg-plain")).to_have_text(re.compile("^(yes|no), said the model$"))
 

@@ -39,7 +39,7 @@ def run(page: Page, project: str) -> str:
     page.get_by_label("Project", exact=True).select_option(label=project)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("group", name="Rate this answer")).to_be_visible(timeout=ANSWER_MS)
-    return page.locator("[data-answer] .prose").inner_text()
+    return page.locator("[data-answers] .prose").inner_text()
 
 
 def fork_and_edit(page: Page) -> str:
@@ -82,13 +82,22 @@ def test_a_prompt_is_shared_run_forked_and_compared(visitor: MakeVisitor, compla
     page.goto(f"{reader.site}/prompts/")
     page.get_by_role("link", name="Capital of a country").click()
     assert run(page, "Lighthouse").strip()
-    answer = page.locator("[data-answer]")
+    answer = page.locator("[data-answers]")
     expect(answer.get_by_role("link", name="Receipt")).to_be_visible()
     said = answer.locator(".prose").inner_text()
     page.reload()
     expect(answer).to_contain_text("Your last run")
     expect(answer.locator(".prose")).to_have_text(said, use_inner_text=True)
     expect(answer.get_by_role("button", name="Copy this answer")).to_be_visible()
+    page.get_by_label("Beside the answers before").check()
+    page.locator("[data-prompt-try]").get_by_label("Country").fill("Italy")
+    page.get_by_role("button", name="Run", exact=True).click()
+    answers = answer.get_by_role("listitem")
+    expect(answers).to_have_count(2)
+    expect(answers.last.get_by_role("group", name="Rate this answer")).to_be_visible(timeout=ANSWER_MS)
+    expect(answers.first.locator(".prose")).to_have_text(said, use_inner_text=True)
+    answers.first.get_by_role("button", name="Take away").click()
+    expect(answers).to_have_count(1)
     private = fork_and_edit(page)
 
     page.goto(f"{private}lineage/")

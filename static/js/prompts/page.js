@@ -16,7 +16,7 @@ const bar = document.querySelector("[data-run-bar]");
 const form = variableForm(revision.variables, (values) => showPreview(preview, revision, values));
 document.querySelector("[data-fields]").replaceWith(form.element);
 showPreview(preview, revision, form.values());
-if (run) runBar(bar, document.querySelector("[data-answer]"), state, form.values);
+if (run) runBar(bar, document.querySelector("[data-answers]"), state, form.values);
 const copy = el("button", { type: "button", class: "btn btn-small" }, icon("copy"), " Copy the text");
 copy.addEventListener("click", async () => {
   if (!(await copyText(render(revision.user, form.values())))) return;
