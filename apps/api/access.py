@@ -22,7 +22,7 @@ from apps.generations.errors import Refused
 from apps.lib.compiled import CompiledQuery, Parameter
 from apps.lib.ids import hash_token, is_id
 from apps.projects.access import in_projects_of, require
-from apps.projects.models import Membership, Role
+from apps.projects.models import Membership, Project, Role
 
 PREFIX = "atr_"
 TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
@@ -80,6 +80,11 @@ def tokens_of(user: User) -> ApiTokenQuerySet:
     return tokens().filter(user=user)
 
 
+def tokens_of_project(project: Project) -> ApiTokenQuerySet:
+    """The caller has checked that an owner of it asks."""
+    return tokens().filter(project=project)
+
+
 def get_token(token_id: str, among: ApiTokenQuerySet | None = None) -> ApiToken:
     """Http404 where there is no such, or it is not `among` these."""
     rows = tokens() if among is None else among
@@ -89,10 +94,13 @@ def get_token(token_id: str, among: ApiTokenQuerySet | None = None) -> ApiToken:
     return token
 
 
-def hindrances(user: User, of: Iterable[ApiToken]) -> list[tuple[ApiToken, str]]:
-    """Tokens of `user`, each with why it opens nothing now, as a sentence; "" where it does. One query more."""
-    roles = dict(Membership.objects.filter(user=user).values_list("project_id", "role"))
-    return [(token, _hindrance(token, roles.get(token.project_id))) for token in of]
+def hindrances(of: Iterable[ApiToken]) -> list[tuple[ApiToken, str]]:
+    """Each with why it opens nothing now, as a sentence to its person; "" where it does. One query more."""
+    asked = list(of)
+    people, projects = {token.user_id for token in asked}, {token.project_id for token in asked}
+    members = Membership.objects.filter(user__in=people, project__in=projects)
+    roles = {(user, project): role for user, project, role in members.values_list("user_id", "project_id", "role")}
+    return [(token, _hindrance(token, roles.get((token.user_id, token.project_id)))) for token in asked]
 
 
 class Use(NamedTuple):

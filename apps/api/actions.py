@@ -27,7 +27,7 @@ from apps.projects.models import Project
 MAX_LIVE = 20
 ERASED_AT_ONCE = 200
 A_MOMENT, A_DAY = timedelta(minutes=1), timedelta(days=1)
-REVOKED = "An administrator of this site revoked it. Programs that use it are refused; you can make a new one."
+REVOKED = "{} revoked it. Programs that use it are refused; you can make a new one."
 
 
 @transaction.atomic
@@ -56,14 +56,17 @@ def create_token(*, actor: User, project: Project, name: str, days: int | None) 
 
 
 @transaction.atomic
-def revoke_token(*, actor: User, token: ApiToken) -> bool:
-    """It opens nothing from now on. False where it was revoked before."""
+def revoke_token(*, actor: User, token: ApiToken, by: str = "An administrator of this site") -> bool:
+    """It opens nothing from now on. False where it was revoked before. `by`: as what `actor` does it, for its person.
+
+    The caller has checked that they may.
+    """
     if not ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now()):
         return False
     token.refresh_from_db(fields=["revoked_at"])
     record("api.token.revoked", actor=actor, target=token_target(token), project_id=token.project_id)
     if actor != token.user:
-        notify(token.user, f"Your API token “{token}” was revoked", REVOKED, url=reverse("api_tokens"))
+        notify(token.user, f"Your API token “{token}” was revoked", REVOKED.format(by), url=reverse("api_tokens"))
     return True
 
 

@@ -5,6 +5,7 @@ from apps.api.views import chat, images, models, nowhere, tokens
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me/tokens/", tokens.api_tokens, name="api_tokens"),
     path("me/tokens/<str:token_id>/revoke/", tokens.api_token_revoke, name="api_token_revoke"),
+    path("p/<str:pid>/tokens/<str:token_id>/revoke/", tokens.project_token_revoke, name="project_token_revoke"),
     path("v1/models", models.models, name="api_models"),
     path("v1/models/<path:name>", models.model, name="api_model"),
     path("v1/chat/completions", chat.completions, name="api_chat_completions"),

@@ -1,4 +1,4 @@
-"""One's own API tokens: which there are, a new one, the end of one."""
+"""One's own API tokens: which there are, a new one, the end of one; and the end of one for an owner of its project."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts.access import asks_again, signed_in_user
 from apps.accounts.errors import NotAllowed
 from apps.accounts.models import User
-from apps.api.access import NONE_HERE, are_allowed, get_token, hindrances, recent_use, tokens_of
+from apps.api.access import NONE_HERE, are_allowed, get_token, hindrances, recent_use, tokens_of, tokens_of_project
 from apps.api.actions import create_token, revoke_token
 from apps.api.forms import TokenForm
 from apps.api.models import ApiToken
 from apps.governance.access import usable_models
-from apps.projects.access import writable_projects_of
+from apps.projects.access import get_project_for, writable_projects_of
+from apps.projects.models import Role
 from apps.projects.recent import last_of
 
 PAGE_SIZE = 50
@@ -59,13 +60,21 @@ def api_token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
     return redirect("api_tokens")
 
 
+@login_required
+@require_POST
+def project_token_revoke(request: HttpRequest, pid: str, token_id: str) -> HttpResponse:
+    user = signed_in_user(request)
+    project = get_project_for(user, pid, Role.OWNER)
+    token = get_token(token_id, tokens_of_project(project))
+    if revoke_token(actor=user, token=token, by=f"An owner of {project}"):
+        messages.success(request, f"“{token}” of {token.user} is revoked: it opens nothing any more.")
+    return redirect("project_members", pid)
+
+
 def _page(request: HttpRequest, user: User, context: dict[str, Any], status: int = 200) -> HttpResponse:
     page = Paginator(tokens_of(user), PAGE_SIZE).get_page(request.GET.get("page"))
     use = recent_use(page)
-    rows = [
-        {"token": token, "hindrance": hindrance, "use": use.get(token.pk)}
-        for token, hindrance in hindrances(user, page)
-    ]
+    rows = [{"token": token, "hindrance": hindrance, "use": use.get(token.pk)} for token, hindrance in hindrances(page)]
     return render(request, "api/tokens.html", {"page": page, "rows": rows, **context}, status=status)
 
 

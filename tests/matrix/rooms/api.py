@@ -14,6 +14,8 @@ api_tokens                           GET     login 200  200  200  200  200
 # without a project chosen: the page again, with what is missing
 api_tokens                           POST    login 422  422  422  422  422
 api_token_revoke                     POST    login 404  404  302  404  404
+# the same token, by the page of its project's members
+project_token_revoke                 POST    login 404  403  403  302  404
 
 # for programs, which have a token: being signed in opens nothing
 api_models                           GET     401   401  401  401  401  401
@@ -34,6 +36,7 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     token, _ = create_token(actor=world.editor, project=world.project, name="Notebook", days=30)
     return {
         "api_token_revoke": {"token_id": token.pk},
+        "project_token_revoke": {"pid": world.project.pk, "token_id": token.pk},
         "api_model": {"name": "demo"},
         "api_nowhere": {"rest": "/embeddings"},
     }
