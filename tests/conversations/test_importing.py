@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.catalog.models import HostedModel
@@ -19,6 +21,7 @@ from apps.conversations.importing.reading import read_file
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tree import read_tree
 from apps.generations.models import GenerationJob
+from apps.projects.actions.projects import create_project
 from apps.projects.models import Project
 from apps.quotas.models import LedgerEntry
 from tests.conversations.build import answered, asked, make_conversation, send
@@ -219,6 +222,77 @@ def test_what_was_chosen_becomes_conversations(world: World, editor: Client, mod
     assert went_on.status_code == 201
     read = GenerationJob.objects.get().messages
     assert [each["content"] for each in read] == ["Hi", "Later", "How are you?"]
+
+
+def here(client: Client, project: Project, sent: bytes) -> list[tuple[str, bool] | None]:
+    """Of each entry, where it is already, and whether it is the same."""
+    told = post(client, project, "preview", sent).json()["conversations"]
+    return [each["here"] and (each["here"]["url"], each["here"]["is_same"]) for each in told]
+
+
+@pytest.mark.parametrize(
+    ("entry", "other", "said"),
+    [
+        (chatgpt(id="c-1"), chatgpt(id="c-2"), "mapping"),
+        (chatgpt(conversation_id="c-1"), chatgpt(conversation_id="c-2"), "mapping"),
+        (open_webui(), open_webui() | {"id": "2"}, "chat"),
+    ],
+    ids=["ChatGPT", "ChatGPT of late", "Open WebUI"],
+)
+def test_what_is_here_already_is_told_and_what_grew_since_comes_as_new(
+    world: World, editor: Client, model: HostedModel, entry: dict[str, Any], other: dict[str, Any], said: str
+) -> None:
+    sent = data(entry, other)
+    assert here(editor, world.project, sent) == [None, None]
+    url = post(editor, world.project, "chosen", sent, numbers="1").json()["url"]
+    assert here(editor, world.project, sent) == [(url, True), None], "as much was said, and elsewhere"
+    assert here(editor, world.project, data(entry | {"title": "Renamed"})) == [(url, True)]
+    more = copy.deepcopy(entry)
+    if said == "mapping":
+        more["mapping"]["a1"]["children"] = ["u9"]
+        more["mapping"]["u9"] = turn("user", "And now?", "a1")
+    else:
+        more["chat"]["history"]["messages"]["u9"] = {"parentId": "a", "role": "user", "content": "And now?"}
+    assert here(editor, world.project, data(more)) == [(url, False)]
+    grown = post(editor, world.project, "chosen", data(more), numbers="1").json()["url"]
+    assert here(editor, world.project, data(more, entry)) == [(grown, True), (url, True)]
+
+
+def test_one_without_an_id_is_known_by_what_it_says(world: World, editor: Client, model: HostedModel) -> None:
+    url = post(editor, world.project, "chosen", data(chatgpt()), numbers="1").json()["url"]
+    other = {"mapping": {"u": turn("user", "Something else", None)}}
+    assert here(editor, world.project, data(chatgpt(), other)) == [(url, True), None]
+
+
+def test_what_went_to_the_bin_or_to_another_project_is_not_here(
+    world: World, editor: Client, model: HostedModel
+) -> None:
+    elsewhere = create_project(actor=world.editor, name="Elsewhere")
+    sent = data(chatgpt(id="c-1"))
+    post(editor, elsewhere, "chosen", sent, numbers="1")
+    assert here(editor, world.project, sent) == [None]
+    url = post(editor, world.project, "chosen", sent, numbers="1").json()["url"]
+    assert here(editor, world.project, sent) == [(url, True)]
+    Conversation.objects.filter(project=world.project).update(deleted_at=timezone.now())
+    assert here(editor, world.project, sent) == [None]
+
+
+def test_our_own_export_is_known_where_it_came_from_and_where_it_went(
+    world: World, editor: Client, model: HostedModel
+) -> None:
+    original = make_conversation(world.project, world.owner, model, "Ebb")
+    leaf = answered(asked(original, "When is ebb?", user=world.owner), "At noon.")
+    sent = exported(original, leaf.pk)
+    assert here(editor, world.project, sent) == [(f"/c/{original.pk}/", True)]
+    odd = json.loads(sent) | {"id": "\ud800"}
+    odd["messages"][-1]["id"] = "\0"
+    assert here(editor, world.project, data(odd)) == [None]
+    elsewhere = create_project(actor=world.editor, name="Elsewhere")
+    assert here(editor, elsewhere, sent) == [None], "nothing is told of other projects"
+    url = post(editor, elsewhere, "chosen", sent, numbers="1").json()["url"]
+    assert here(editor, elsewhere, sent) == [(url, True)]
+    later = answered(asked(original, "And flood?", leaf, user=world.owner), "At six.")
+    assert here(editor, elsewhere, exported(original, later.pk)) == [(url, False)]
 
 
 def exported(conversation: Conversation, leaf: str | None) -> bytes:

@@ -12,4 +12,7 @@ test("what one reads before one chooses", () => {
 test("how many are chosen, and how many can't be", () => {
   assert.equal(counted(2, [{}, {}, {}]), "2 of 3 chosen");
   assert.equal(counted(0, [{}, { problem: "No." }]), "0 of 2 chosen, 1 can’t be imported");
+  const same = { here: { url: "/c/1/", is_same: true } };
+  const earlier = { here: { url: "/c/2/", is_same: false } };
+  assert.equal(counted(1, [same, earlier, { problem: "No." }]), "1 of 3 chosen, 1 already here, 1 can’t be imported");
 });

@@ -56,6 +56,8 @@ def _conversation(actor: User, project: Project, model: HostedModel | None, foun
         title=found.title,
         system_prompt=found.system_prompt,
         hosted_model=model,
+        imported_source=found.source,
+        imported_content=found.content,
         params=_params(found, model),
         created_at=min(times, default=found.at or timezone.now()),
         updated_at=max(times, default=found.at or timezone.now()),

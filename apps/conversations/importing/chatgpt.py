@@ -26,6 +26,7 @@ def read(entry: Mapping[str, Any]) -> tuple[list[Node], dict[str, Any]]:
     told = {key: mapping(node) for key, node in entry["mapping"].items()}
     nodes = in_order((_node(*each) for each in told.items()), (node.get("children") for node in told.values()))
     facts = {
+        "origin": key_of(entry.get("conversation_id")) or key_of(entry.get("id")) or "",
         "current": key_of(entry.get("current_node")),
         "model": name_of(entry.get("default_model_slug")) or next((each.label for each in nodes if each.label), ""),
         "at": time_of(entry.get("update_time")) or time_of(entry.get("create_time")),

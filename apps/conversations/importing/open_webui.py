@@ -21,6 +21,7 @@ def read(entry: Mapping[str, Any]) -> tuple[list[Node], dict[str, Any]]:
     history = chat["history"]
     models = chat.get("models")
     facts = {
+        "origin": key_of(entry.get("id")) or key_of(chat.get("id")) or "",
         "current": key_of(history.get("currentId")),
         "model": name_of(models[0]) if isinstance(models, list) and models else "",
         "system_prompt": text_of(mapping(chat.get("params")).get("system")) or text_of(chat.get("system")),

@@ -22,6 +22,8 @@ def read(entry: Mapping[str, Any]) -> tuple[list[Node], dict[str, Any]]:
     model that had them."""
     nodes = [_node(number, message) for number, message in enumerate(objects(entry["messages"]))]
     facts = {
+        "origin": key_of(entry.get("id")) or "",
+        "last": nodes[-1].key if nodes else "",
         "current": nodes[-1].key if nodes else None,
         "model": name_of(entry.get("model")),
         "system_prompt": text_of(entry.get("system_prompt")),

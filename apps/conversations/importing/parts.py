@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -51,10 +53,14 @@ class Found:
     number: int
     title: str
     form: str
+    origin: str = ""
+    """What the export calls it by, if anything."""
     nodes: list[Node] = field(default_factory=list)
     """Parents before what follows them, alternatives in their order."""
     current: str | None = None
     """The key of the message at which its reader was."""
+    last: str = ""
+    """Of our own exports: the id that their last message had."""
     model: str = ""
     system_prompt: str = ""
     params: JSON = field(default_factory=dict)
@@ -66,6 +72,21 @@ class Found:
         """Ends of the tree."""
         parents = {node.parent for node in self.nodes}
         return sum(node.key not in parents for node in self.nodes)
+
+    @property
+    def source(self) -> str:
+        """The same for a later export of the same conversation, if that has an id."""
+        return _digest([self.form, self.origin])
+
+    @property
+    def content(self) -> str:
+        """The same where as much was said: neither its title nor who said it counts."""
+        said = ([node.parent, node.role, node.text, node.tool_name, node.tool_calls] for node in self.nodes)
+        return _digest(list(said))
+
+
+def _digest(told: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def text_of(value: object) -> str:

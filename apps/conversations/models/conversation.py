@@ -74,6 +74,8 @@ class Conversation(models.Model):
     system_prompt = models.TextField(blank=True)
     hosted_model = models.ForeignKey("catalog.HostedModel", on_delete=models.SET_NULL, null=True, blank=True)
     params = models.JSONField(default=dict, help_text="sampling parameters that differ from the defaults")
+    imported_source = models.CharField(max_length=64, blank=True, help_text="digest of where an imported one came from")
+    imported_content = models.CharField(max_length=64, blank=True, help_text="digest of what was said in it then")
     continued_from = models.ForeignKey(
         "SharedConversation", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -90,6 +92,11 @@ class Conversation(models.Model):
         ordering = ["-is_pinned", "-updated_at"]
         indexes = [
             models.Index(fields=["project", "-updated_at"], name="conversation_recent"),
+            models.Index(
+                fields=["project", "imported_source"],
+                condition=~models.Q(imported_source=""),
+                name="conversation_imported",
+            ),
             models.Index(fields=["deleted_at"], condition=~models.Q(deleted_at=None), name="conversation_bin"),
         ]
 

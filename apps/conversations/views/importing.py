@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.actions.importing import import_conversations
+from apps.conversations.already_here import Here, already_here
 from apps.conversations.importing.parts import Found, UnreadableError
 from apps.conversations.importing.reading import read_file
 from apps.conversations.inputs import refused
@@ -32,8 +33,10 @@ def page(request: PersonRequest, pid: str) -> HttpResponse:
 @json_view
 def preview(request: PersonRequest, pid: str) -> HttpResponseBase:
     """`{"conversations": […]}`: what the file has. Nothing of it is kept."""
-    get_project_for(request.user, pid, Role.EDITOR, writable=True)
-    return JsonResponse({"conversations": [_json(each) for each in _sent(request)]})
+    project = get_project_for(request.user, pid, Role.EDITOR, writable=True)
+    found = _sent(request)
+    here = already_here(project, found)
+    return JsonResponse({"conversations": [_json(each, here.get(each.number)) for each in found]})
 
 
 @require_POST
@@ -76,7 +79,7 @@ def _chosen_of(found: list[Found], numbers: str) -> list[Found]:
     return chosen
 
 
-def _json(found: Found) -> dict[str, Any]:
+def _json(found: Found, here: Here | None) -> dict[str, Any]:
     return {
         "number": found.number,
         "title": found.title,
@@ -86,4 +89,5 @@ def _json(found: Found) -> dict[str, Any]:
         "model": found.model,
         "at": found.at.isoformat() if found.at else None,
         "problem": found.problem,
+        "here": here and {"url": reverse("conversation", args=[here.conversation]), "is_same": here.is_same},
     }

@@ -2,7 +2,7 @@
 import { postFile } from "../chat/api.js";
 import { el } from "../dom.js";
 import { listenForFiles } from "../file_drop.js";
-import { about, counted } from "./words.js";
+import { about, counted, isHere } from "./words.js";
 
 const root = document.querySelector("[data-import]");
 const part = (name) => root.querySelector(`[data-import-${name}]`);
@@ -12,6 +12,8 @@ let conversations = [];
 let asked = null;
 
 const boxes = () => [...list.querySelectorAll("input")];
+/** What is here already is chosen one by one only. */
+const fresh = () => boxes().filter((box) => !("here" in box.dataset));
 const chosen = () => boxes().filter((box) => box.checked);
 
 function complain(sentence) {
@@ -36,11 +38,9 @@ async function read(taken) {
 }
 
 function show() {
-  const possible = conversations.filter((each) => !each.problem);
   list.replaceChildren(...conversations.map(line));
   found.hidden = false;
-  all.checked = possible.length > 0;
-  all.disabled = !possible.length;
+  all.disabled = !boxes().length;
   count();
   document.getElementById("import-found-title").focus();
 }
@@ -49,7 +49,15 @@ function line(each) {
   const id = `import-${each.number}`;
   const told = el("span", { class: "import-told" }, el("strong", {}, each.title || `Number ${each.number}`), el("span", { class: each.problem ? "errors" : "muted" }, each.problem || about(each)));
   if (each.problem) return el("li", {}, el("span", { class: "import-box" }), told);
-  return el("li", {}, el("input", { type: "checkbox", id, class: "import-box", checked: true, value: String(each.number) }), el("label", { for: id }, told));
+  const box = el("input", { type: "checkbox", id, class: "import-box", checked: !isHere(each), value: String(each.number) });
+  if (isHere(each)) box.dataset.here = "";
+  return el("li", {}, box, el("label", { for: id }, told), each.here && where(each));
+}
+
+/** The way to what is here of it. */
+function where({ title, number, here }) {
+  const words = here.is_same ? "Already here" : "An earlier state is here";
+  return el("a", { href: here.url, target: "_blank", class: "import-here", "aria-label": `${words}: open ${title || `number ${number}`} in a new tab` }, words);
 }
 
 function count() {
@@ -57,8 +65,8 @@ function count() {
   part("count").textContent = counted(length, conversations);
   part("words").textContent = length === 1 ? "Import one conversation" : `Import ${length.toLocaleString()} conversations`;
   go.disabled = !length;
-  all.indeterminate = length > 0 && length < boxes().length;
-  if (!all.indeterminate) all.checked = length > 0;
+  all.checked = length > 0 && fresh().every((box) => box.checked);
+  all.indeterminate = length > 0 && !all.checked;
 }
 
 async function send() {
@@ -78,7 +86,7 @@ async function send() {
 
 input.addEventListener("change", () => read(input.files[0]));
 all.addEventListener("change", () => {
-  for (const box of boxes()) box.checked = all.checked;
+  for (const box of all.checked ? fresh() : boxes()) box.checked = all.checked;
   count();
 });
 list.addEventListener("change", count);

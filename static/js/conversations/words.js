@@ -9,9 +9,13 @@ export function about({ messages, branches, model, at, form }) {
   return [size, model, day, form].filter(Boolean).join(" · ");
 }
 
-/** "10 of 12 chosen, 2 can't be imported" */
+/** Whether as much of it is here already; what grew since is new. */
+export const isHere = (each) => Boolean(each.here?.is_same);
+
+/** "9 of 12 chosen, 1 already here, 2 can't be imported" */
 export function counted(chosen, conversations) {
+  const here = conversations.filter(isHere).length;
   const wrong = conversations.filter((each) => each.problem).length;
   const told = `${chosen.toLocaleString()} of ${conversations.length.toLocaleString()} chosen`;
-  return wrong ? `${told}, ${wrong.toLocaleString()} can’t be imported` : told;
+  return [told, here && `${here.toLocaleString()} already here`, wrong && `${wrong.toLocaleString()} can’t be imported`].filter(Boolean).join(", ");
 }
