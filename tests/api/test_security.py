@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from apps.api import guesses
 from apps.api.access import UNKNOWN, token_of
 from apps.api.actions import create_token, revoke_token
+from apps.audit.models import AuditEvent
 from apps.generations.errors import Refused
 from tests.accounts.people import sign_in
 from tests.world import World
@@ -86,6 +87,23 @@ def test_guesses_are_stopped_before_the_database_is_asked(
     assert asked(program, raw)[0] == 429, "a good one that this process hasn't seen is no better"
     assert asked(Client(REMOTE_ADDR="192.0.2.7"), raw)[0] == 200, "other addresses aren't touched"
     assert asked(program, raw)[0] == 200, "now it is known"
+
+
+def test_the_audit_log_tells_of_guessing_once_not_of_each_guess(program: Client, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"api_token": "3/m/ip"}
+    guessed = AuditEvent.objects.filter(action="api.token.guessed")
+    assert [asked(program, guess())[0] for _ in range(2)] == [401, 401]
+    assert not guessed.exists(), "that may be a slip"
+    assert [asked(program, guess())[0] for _ in range(4)] == [401, 429, 429, 429]
+    event = guessed.get()
+    assert (event.outcome, event.actor_id, event.ip) == ("denied", "", program.defaults["REMOTE_ADDR"])
+    assert event.details == {"guesses": 3, "seconds": 60}
+    settings.ACCOUNT_RATE_LIMITS = {"api_token": "2/m/ip"}  # counted anew, as a minute later
+    assert [asked(program, guess())[0] for _ in range(3)] == [401, 401, 429]
+    assert guessed.count() == 1, "one who goes on is told of once an hour"
+    other = Client(REMOTE_ADDR=f"192.0.2.{secrets.randbelow(255)}")
+    assert [asked(other, guess())[0] for _ in range(3)] == [401, 401, 429]
+    assert guessed.count() == 2
 
 
 def test_what_is_no_guess_is_not_counted(world: World, program: Client, settings: Any) -> None:
