@@ -25,6 +25,7 @@ ACTIONS = (
     "messages",
     "models",
     "attach",
+    "pdf",
     "tokens",
     "settings",
     "pin",

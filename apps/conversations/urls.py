@@ -1,6 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.conversations.views import export, importing, messages, pages, pictures, prompts, settings, shared, sharing
+from apps.conversations.views import (
+    export,
+    importing,
+    messages,
+    pages,
+    pdf,
+    pictures,
+    prompts,
+    settings,
+    shared,
+    sharing,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<str:pid>/conversations/", pages.conversation_list, name="project"),
@@ -17,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:cid>/pictures/", pictures.attach, name="conversation_attach"),
     path("c/<str:cid>/pictures/<str:aid>.<str:kind>", pictures.picture, name="conversation_picture"),
     path("c/<str:cid>/pictures/<str:aid>/remove/", pictures.remove, name="conversation_picture_remove"),
+    path("c/<str:cid>/pdf/", pdf.read_pdf, name="conversation_pdf"),
     path("c/<str:cid>/tokens/", messages.tokens, name="conversation_tokens"),
     path("c/<str:cid>/models/", settings.models, name="conversation_models"),
     path("c/<str:cid>/settings/", settings.settings, name="conversation_settings"),

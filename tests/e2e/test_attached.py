@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.conversations.pdfs import pdf, said
 from tests.e2e.browser import PHONE, Complaints
 from tests.e2e.conftest import MakeVisitor
 from tests.e2e.tiny_models import JANUS, slug
@@ -13,7 +14,7 @@ from tests.engine.pictures.files import drawing, encoded
 
 CAT = {"name": "cat.png", "mimeType": "image/png", "buffer": encoded(drawing(96, 64))}
 BOAT = {"name": "boat.jpg", "mimeType": "image/jpeg", "buffer": encoded(drawing(64, 96).rotate(180), "JPEG")}
-PAGE = {"name": "page.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 and so on"}
+PAGE = {"name": "page.pdf", "mimeType": "application/pdf", "buffer": pdf(said("High tide is at noon."))}
 LOADED = "() => [...document.querySelectorAll('.msg-picture img')].every((each) => each.complete && each.naturalWidth)"
 PASTE = """async (field) => {
     const canvas = new OffscreenCanvas(48, 32);
@@ -89,7 +90,9 @@ def test_a_draft_keeps_its_pictures_and_others_see_them_at_once(ada: Visitor, vi
     assert wide == 0
 
 
-def test_what_can_t_be_attached_is_told(ada: Visitor, complaints: Complaints) -> None:
+def test_what_can_t_be_attached_is_told_and_a_pdf_is_read_into_the_message(
+    ada: Visitor, complaints: Complaints
+) -> None:
     complaints.allowed = ("422 (Unprocessable",)
     converse(ada)
     page, problem = ada.page, ada.page.locator("[data-problem]")
@@ -101,6 +104,8 @@ def test_what_can_t_be_attached_is_told(ada: Visitor, complaints: Complaints) ->
     attach(page, *[CAT] * 4)
     expect(problem).to_contain_text("up to 4 pictures")
     attached(page, 4)
+    page.get_by_label("Text files and PDFs to add").set_input_files([PAGE])  # type: ignore[list-item]  # it is one
+    expect(page.get_by_label("Your message")).to_have_value("page.pdf:\n```\n[Page 1]\nHigh tide is at noon.\n```\n")
 
 
 def test_a_model_that_reads_text_only_says_so(ada: Visitor) -> None:

@@ -65,6 +65,7 @@ conversation_regenerate              POST    401   404  403  201  201  404
 conversation_alternatives            GET     401   404  200  200  200  404
 conversation_results                 POST    401   404  403  201  201  404
 conversation_attach                  POST    401   404  403  422  422  404
+conversation_pdf                     POST    401   404  403  422  422  404
 conversation_picture                 GET     404   404  200  200  200  404
 conversation_picture_remove          POST    401   404  403  200  200  404
 conversation_certainty               GET     401   404  200  200  200  404

@@ -104,6 +104,10 @@ export class Composer {
       this.#say(`That is longer than ${state.limits.max_chars.toLocaleString()} characters. Shorten it, or send it in parts.`);
       return;
     }
+    if (this.texts.reading) {
+      this.#say("A PDF is still being read. Wait for it a moment.");
+      return;
+    }
     if (this.attachments.waiting) {
       this.#say("A picture is not there yet. Wait for it, or remove it.");
       return;
