@@ -109,10 +109,16 @@ def test_what_can_t_be_attached_is_told_and_a_pdf_is_read_into_the_message(
 
 
 def test_a_model_that_reads_text_only_says_so(ada: Visitor) -> None:
-    address = converse(ada)
+    converse(ada)
     attach(ada.page, CAT)
     attached(ada.page, 1)
-    ada.post(f"{address}settings/", {"model": "smollm2-135m-instruct"})
+    field = ada.page.get_by_label("Your message")
+    field.press_sequentially("So @smol")
+    expect(ada.page.get_by_role("listbox", name="Models").get_by_role("option")).to_have_count(1)
+    field.press("Enter")
+    expect(field).to_have_value("So ")
+    expect(ada.page.get_by_role("button", name="Model: ")).to_contain_text("SmolLM2")
+    field.fill("")
     note = ada.page.locator("[data-blind]")
     expect(note).to_contain_text(f"reads text only. To ask about pictures, choose {JANUS}.")
     ada.page.get_by_role("button", name="Attach a picture").click()
@@ -120,9 +126,8 @@ def test_a_model_that_reads_text_only_says_so(ada: Visitor) -> None:
     ada.page.locator("[data-text-file]").set_input_files(
         [{"name": "notes.md", "mimeType": "text/markdown", "buffer": b"- tides"}]
     )
-    field = ada.page.get_by_label("Your message")
     expect(field).to_have_value("notes.md:\n```md\n- tides\n```\n")
-    ada.page.get_by_role("button", name="Undo").click()
+    ada.page.get_by_role("button", name="Undo").last.click()
     expect(field).to_have_value("")
     note.get_by_role("button", name="Choose a model").click()
     expect(ada.page.get_by_label("Model", exact=True)).to_be_focused()

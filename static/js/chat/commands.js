@@ -95,6 +95,11 @@ export class Commands {
     return conversation;
   }
 
+  /** The model of the next answers; what is wrong with it is told. */
+  answerBy(model) {
+    return this.#tell(() => this.save({ model }));
+  }
+
   /** Reads again what can be chosen: somebody may have been given access meanwhile. Quiet where that fails. */
   async readModels() {
     const found = await get(this.#urls.models).catch(() => null);

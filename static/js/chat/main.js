@@ -3,10 +3,12 @@ import { toast } from "../toasts.js";
 import { Commands } from "./commands.js";
 import { comparing } from "./compare.js";
 import { Composer } from "./composer.js";
+import { offeredModels } from "./offered_models.js";
 import { Outbox } from "./outbox.js";
+import { Picker } from "./picker.js";
 import { listenForBrought } from "./pictures/bringing.js";
 import { PromptForm } from "./prompts/form.js";
-import { PromptPicker } from "./prompts/picker.js";
+import { offeredPrompts } from "./prompts/offered.js";
 import { saveDialog } from "./prompts/save.js";
 import { initialState, mayWrite, reduce, writing } from "./reducer.js";
 import { showSettings } from "./settings.js";
@@ -60,7 +62,13 @@ const chooseModel = () => root.querySelector("[data-model-open]").click();
 const composer = form && new Composer(form, { store, outbox, commands, socket, transcript, chooseModel });
 
 if (composer) listenForBrought({ page: root, field: composer.field, attachments: composer.attachments, texts: composer.texts, store });
-if (composer) new PromptPicker(form, { store, composer, form: new PromptForm({ store, composer, commands }) });
+if (composer) offerLists();
+
+function offerLists() {
+  const prompts = offeredPrompts({ store, form: new PromptForm({ store, composer, commands }) });
+  const picker = new Picker(form, { composer, sources: [prompts, offeredModels({ store, composer, commands })] });
+  form.querySelector("[data-prompts]").addEventListener("click", () => picker.ask(prompts, "/"));
+}
 
 showHeader(root, { store, commands });
 showPresence(root, store);
