@@ -130,7 +130,7 @@ def test_a_model_that_reads_text_only_says_so(ada: Visitor) -> None:
     ada.page.get_by_role("button", name="Undo").last.click()
     expect(field).to_have_value("")
     note.get_by_role("button", name="Choose a model").click()
-    expect(ada.page.get_by_label("Model", exact=True)).to_be_focused()
+    expect(ada.page.locator("#panel").get_by_label("Model", exact=True)).to_be_focused()
 
 
 def test_a_picture_of_the_studio_is_chosen_and_asked_about(ada: Visitor) -> None:
