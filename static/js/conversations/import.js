@@ -40,7 +40,7 @@ async function read(taken) {
 function show() {
   list.replaceChildren(...conversations.map(line));
   found.hidden = false;
-  all.disabled = !boxes().length;
+  all.disabled = !fresh().length;
   count();
   document.getElementById("import-found-title").focus();
 }
