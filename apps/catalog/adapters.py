@@ -31,12 +31,18 @@ def base_of(folder: Path, wanted: str, known: ModelVersion | None = None) -> Mod
             f"This adapter is installed already, as {known.hosted_model_id}, on {known.foundation.hosted_model_id}. "
             f"Remove that first: manage.py models remove {known.hosted_model_id}"
         )
-    base = _named(wanted) if wanted else _meant(facts.base_name or read_card(folder).base_name)
+    base = base_by_name(wanted, facts.base_name or read_card(folder).base_name)
+    check_fits(facts, model_store().path(base.digest))
+    return base
+
+
+def base_by_name(wanted: str, said: str) -> ModelVersion:
+    """As `base_of`, before any sizes are known; said: by its author. Raises CatalogError."""
+    base = _named(wanted) if wanted else _meant(said)
     if base.is_compatible_only:
         raise CatalogError(
             f"{base.hosted_model_id} ({base.architecture}) runs on the compatible lane, which takes no adapters."
         )
-    check_fits(facts, model_store().path(base.digest))
     return base
 
 

@@ -9,5 +9,8 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from apps.audit.registry import register
         from apps.catalog.audit_actions import ACTIONS
+        from apps.catalog.install_keeper import keep_installs
+        from apps.lib.chores import chore
 
         register(ACTIONS)
+        chore("catalog.installs", every=1.0)(keep_installs)

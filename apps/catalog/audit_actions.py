@@ -2,6 +2,10 @@
 
 ACTIONS = {
     "model.installed": "Installed a model",
+    "model.install.asked": "Asked for a model of the hub",
+    "model.install.done": "A model of the hub that was asked for is installed",
+    "model.install.failed": "A model of the hub could not be installed",
+    "model.install.cancelled": "Cancelled the install of a model",
     "model.version.chosen": "Made a version of a model the one in use",
     "model.enabled": "Enabled a model",
     "model.disabled": "Disabled a model",

@@ -11,6 +11,11 @@ from engine.store import Manifest, ModelStore
 from engine.store.copying import Progress
 
 
+def downloads_of(store: ModelStore) -> Path:
+    """Where what comes from a hub is kept until it is whole."""
+    return store.root / ".downloads"
+
+
 def find_stored(source: Source, store: ModelStore) -> Manifest | None:
     """The model of this source and revision, where the store has it already."""
     if not source.revision:
@@ -33,7 +38,7 @@ def fetch(
     `progress` makes, for a number of bytes, what is told about each chunk; `inspect` may refuse the folder by raising.
     """
     store.clear_abandoned()
-    downloads = store.root / ".downloads"
+    downloads = downloads_of(store)
     with store.staging() as workspace:
         fetched = source.fetch(workspace, downloads, report)
         inspect(fetched.folder)

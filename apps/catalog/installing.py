@@ -14,6 +14,7 @@ from apps.catalog.fetching import fetch, find_stored
 from apps.catalog.models import ModelVersion
 from apps.catalog.sources import Report, Source
 from apps.catalog.store import model_store
+from engine.store import Manifest
 from engine.store.copying import Progress
 
 
@@ -28,10 +29,15 @@ def install(
     *, actor: Actor | None, source: Source, wishes: Wishes, report: Report, progress: Callable[[int], Progress]
 ) -> Installed:
     """Raises CatalogError or StoreError; then nothing has changed. What is there already isn't fetched again."""
-    store = model_store()
-    manifest = find_stored(source, store) or fetch(source, store, report, progress, partial(_has_base, wishes))
+    manifest = bring(source=source, wishes=wishes, report=report, progress=progress)
     version, created = add_version(actor=actor, manifest=manifest, wishes=wishes)
     return Installed(version, created)
+
+
+def bring(*, source: Source, wishes: Wishes, report: Report, progress: Callable[[int], Progress]) -> Manifest:
+    """Into the store, and not yet into the catalogue. Raises CatalogError or StoreError."""
+    store = model_store()
+    return find_stored(source, store) or fetch(source, store, report, progress, partial(_has_base, wishes))
 
 
 def _has_base(wishes: Wishes, folder: Path) -> None:

@@ -36,6 +36,19 @@ class ModelState(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
+class InstallState(models.TextChoices):
+    """How far an install has come that was asked for in the console."""
+
+    QUEUED = "queued", "Waiting"
+    FETCHING = "fetching", "Downloading"
+    CHECKING = "checking", "Checking"
+    DONE = "done", "Installed"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+AT_WORK = (InstallState.FETCHING, InstallState.CHECKING)
+UNFINISHED = (InstallState.QUEUED, *AT_WORK)
 SEES = models.Q(default_version__architecture=JANUS)
 USABLE_STATES = (ModelState.APPROVED, ModelState.DEPRECATED)
 
@@ -272,3 +285,70 @@ class Upstream(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_name} at {self.base_url}"
+
+
+class ModelInstall(models.Model):
+    """A model of the hub that somebody wants here, and how far it has come: what they asked for is all in this row.
+
+    `attempt` grows with every claim and fences all that its holder writes, as with jobs.
+    """
+
+    id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    source = models.CharField(max_length=300, help_text="hf:organisation/name")
+    revision = models.CharField(max_length=200, help_text="a commit, once one was found")
+    model_id = models.CharField(max_length=80, blank=True, help_text="empty: made of its name")
+    name = models.CharField(max_length=120, blank=True, help_text="empty: what its makers call it")
+    license_id = models.CharField(max_length=80, blank=True, help_text="empty: what its card says")
+    base = models.CharField(max_length=80, blank=True, help_text="of an adapter: the id of the model it goes on")
+    weights = models.CharField(max_length=8, choices=WeightsKind.choices, default=WeightsKind.FULL)
+    state = models.CharField(max_length=10, choices=InstallState.choices, default=InstallState.QUEUED)
+    total_bytes = models.BigIntegerField(default=0, help_text="of its files, as the hub states them")
+    fetched_bytes = models.BigIntegerField(default=0)
+    checked_bytes = models.BigIntegerField(default=0)
+    bytes_per_second = models.FloatField(default=0, help_text="of late")
+    problem = models.TextField(blank=True, help_text="why it failed, in words")
+    attempt = models.PositiveIntegerField(default=0)
+    lost = models.PositiveSmallIntegerField(default=0, help_text="processes that ended over it without getting further")
+    fetched_at_claim = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    version = models.ForeignKey(ModelVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "revision"],
+                condition=models.Q(state__in=("queued", "fetching", "checking")),
+                name="install_unfinished_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}@{self.revision[:12]}"
+
+    @property
+    def repository(self) -> str:
+        return self.source.removeprefix("hf:")
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in UNFINISHED
+
+    @property
+    def done_bytes(self) -> int:
+        """Of what is done now: fetching, then checking."""
+        return min(self.checked_bytes if self.state == InstallState.CHECKING else self.fetched_bytes, self.total_bytes)
+
+    @property
+    def percent(self) -> int:
+        return int(100 * self.done_bytes / self.total_bytes) if self.total_bytes else 0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None where that can't be told."""
+        left = self.total_bytes - self.done_bytes
+        return left / self.bytes_per_second if self.bytes_per_second > 0 and left > 0 else None

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from tests.catalog.hub import Hub, serving
 from tests.engine.model_folders import make_folder
 
 Models = Callable[..., str]
@@ -37,3 +38,13 @@ def models(db: None, store_root: Path, django_capture_on_commit_callbacks: Any) 
         return said.getvalue()
 
     return run
+
+
+@pytest.fixture
+def hub(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    made = Hub(tiny)
+    with serving(made) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield made

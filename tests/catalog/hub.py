@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ class Hub:
         self.extra: list[str] = []
         self.broken: set[str] = set()
         """Files that are listed but can't be had just now."""
+        self.held: dict[str, threading.Event] = {}
+        """Files of which only half comes until it is set."""
 
     def info(self) -> dict[str, Any]:
         siblings = [self._sibling(path) for path in sorted(self.folder.rglob("*")) if path.is_file()]
@@ -77,20 +79,28 @@ def serving(hub: Hub) -> Iterator[str]:
             elif path.rpartition("/")[2] in hub.broken:
                 self._refuse(404, "EntryNotFound")
             elif path.startswith(prefix := f"/{REPOSITORY}/resolve/{COMMIT}/"):
-                self._send((hub.folder / path.removeprefix(prefix)).read_bytes(), "application/octet-stream")
+                name = path.removeprefix(prefix)
+                self._send((hub.folder / name).read_bytes(), "application/octet-stream", hub.held.get(name))
             else:
                 missing = "RevisionNotFound" if "/revision/" in path and REPOSITORY in path else "RepoNotFound"
                 self._refuse(404, missing)
 
-        def _send(self, body: bytes, kind: str) -> None:
+        def _send(self, body: bytes, kind: str, rest: threading.Event | None = None) -> None:
             self.send_response(200)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
             self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
+            if self.command != "GET":
+                return
+            half = len(body) // 2 if rest else len(body)
+            with suppress(ConnectionError):
+                self.wfile.write(body[:half])
+                if rest:
+                    self.wfile.flush()
+                    rest.wait(60)
+                self.wfile.write(body[half:])
 
         def _refuse(self, status: int, code: str) -> None:
             self.send_response(status)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,6 +28,10 @@ from engine.store.checks import KEPT, KEPT_NAMES, check_relative
 from engine.store.copying import require_space
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+SECRET = re.compile(r"//[^/@\s]*@")
+"""In an address: a name and a password, which HF_ENDPOINT may have."""
+KEPT_SO_FAR = "What arrived is kept: trying again goes on from there."
 FAMILIAR = (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError)
 
 
@@ -46,39 +52,74 @@ class HubSource:
 
     @property
     def revision(self) -> str:
-        return str(self._info.sha)
+        """Of a commit the hub need not be asked."""
+        return self._wanted if COMMIT.fullmatch(self._wanted) else str(self._info.sha)
 
     @cached_property
     def _info(self) -> ModelInfo:
         try:
-            return self._api.model_info(self._repository, revision=self._wanted, files_metadata=True, timeout=30)
+            return self._api.model_info(self._repository, revision=self._wanted, files_metadata=True, timeout=15)
         except FAMILIAR as error:
-            raise self._refusal(error) from error
+            raise self._refusal(error, "looked up", "Is the hub to be reached from here?") from error
+
+    @property
+    def paths(self) -> list[str]:
+        """Of all files that are there, also those that an install leaves out. Raises StoreError for one that leads
+        out of the folder."""
+        return [check_relative(sibling.rfilename) for sibling in self._info.siblings or []]
+
+    @property
+    def files(self) -> dict[str, int]:
+        """Those that an install brings, with their bytes."""
+        return {sibling.rfilename: sibling.size or 0 for sibling in self._wanted_files()}
 
     def fetch(self, workspace: Path, downloads: Path, report: Report) -> Fetched:
-        paths = [check_relative(sibling.rfilename) for sibling in self._info.siblings or []]
-        wanted = set(pipeline_files(paths) if INDEX in paths else filter(_wanted, paths))
-        files = [sibling for sibling in self._info.siblings or [] if sibling.rfilename in wanted]
-        size = sum(sibling.size or 0 for sibling in files)
+        files = self._wanted_files()
+        size = sum(self.files.values())
         folder = self._folder(downloads)
         folder.mkdir(parents=True, exist_ok=True)
-        require_space(folder, size)
-        report(f"Downloading {self._repository} at {self.revision[:12]} ({size / 1e6:,.0f} MB) …")
-        self._download([sibling.rfilename for sibling in files], folder)
+        with self._alone(folder):
+            _clear_halves(folder)
+            require_space(folder, size - self.fetched(downloads))
+            report(f"Downloading {self._repository} at {self.revision[:12]} ({size / 1e6:,.0f} MB) …")
+            self.bring([sibling.rfilename for sibling in files], folder)
+        return Fetched(folder, self.described(folder), expected=_hashes(files))
+
+    def described(self, folder: Path) -> Description:
+        """By the card in `folder`."""
         card, name = read_card(folder), self._repository.partition("/")[2]
-        description = Description(
-            slugify(name)[:80], name[:120], card.license_id, card.license_link, model_card=card.text
-        )
-        return Fetched(folder, description, expected=_hashes(files))
+        return Description(slugify(name)[:80], name[:120], card.license_id, card.license_link, model_card=card.text)
+
+    def fetched(self, downloads: Path) -> int:
+        """Bytes of it that lie in `downloads`, of files that are still coming too."""
+        return sum(_size(path) for path in self._folder(downloads).rglob("*") if _is_weight(path))
 
     def done(self, downloads: Path) -> None:
         shutil.rmtree(self._folder(downloads), ignore_errors=True)
 
+    @contextmanager
+    def _alone(self, folder: Path) -> Iterator[None]:
+        """One process at a time; the kernel lets go of the lock when its owner dies. Raises CatalogError."""
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            if not _locked(lock):
+                raise CatalogError(
+                    f"Another process is downloading {self._repository} just now. Wait for it, or stop it."
+                )
+            yield
+        finally:
+            os.close(lock)
+
+    def _wanted_files(self) -> list[Any]:
+        paths = self.paths
+        wanted = set(pipeline_files(paths) if INDEX in paths else filter(_wanted, paths))
+        return [sibling for sibling in self._info.siblings or [] if sibling.rfilename in wanted]
+
     def _folder(self, downloads: Path) -> Path:
         return downloads / f"{self._repository.replace('/', '--')}--{self.revision}"
 
-    def _download(self, files: list[str], folder: Path) -> None:
-        """Into `folder`, going on where an earlier try stopped; the hub's library shows its progress bar."""
+    def bring(self, files: list[str], folder: Path) -> None:
+        """Into `folder`; those that an earlier try brought are there. The hub's library shows its progress bar."""
         try:
             snapshot_download(
                 self._repository,
@@ -90,9 +131,9 @@ class HubSource:
                 max_workers=4,
             )
         except FAMILIAR as error:
-            raise self._refusal(error) from error
+            raise self._refusal(error, "downloaded", KEPT_SO_FAR) from error
 
-    def _refusal(self, error: Exception) -> CatalogError:
+    def _refusal(self, error: Exception, what: str, then: str) -> CatalogError:
         where = f"{self._repository}@{self._wanted}"
         if isinstance(error, GatedRepoError):
             return CatalogError(f"{where} is gated: accept its terms on the hub, then set HF_TOKEN to your token.")
@@ -100,10 +141,36 @@ class HubSource:
             return CatalogError(f"{self._repository} has no revision {self._wanted!r} on the hub.")
         if isinstance(error, RepositoryNotFoundError):
             return CatalogError(f"The hub has no model {self._repository}, or it is private and needs HF_TOKEN.")
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
-        return CatalogError(
-            f"{where} could not be downloaded: {first}. What arrived is kept: the same command goes on from there."
-        )
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = SECRET.sub("//", first)[:200].rstrip(".")
+        return CatalogError(f"{where} could not be {what}: {reason}. {then}")
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _clear_halves(folder: Path) -> None:
+    """What a process left that was killed: the hub's library begins such files anew, under other names."""
+    for half in folder.rglob("*.incomplete"):
+        half.unlink(missing_ok=True)
+
+
+def _is_weight(path: Path) -> bool:
+    """Whether it is, or will be, a file of the model rather than a note of the hub's library."""
+    return path.suffix == ".incomplete" or ".cache" not in path.parts
+
+
+def _size(path: Path) -> int:
+    """One may be renamed while we look."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
 
 
 def _wanted(path: str) -> bool:
