@@ -50,6 +50,7 @@ def logging_config(*, level: str, style: str) -> dict[str, Any]:
             "uvicorn.access": {"level": "WARNING"},
             "uvicorn.error": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},  # of the hub's client: it tells addresses that are signed
             "django.request": {"level": "ERROR"},  # refusals stand in the line of the request
         },
     }

@@ -278,6 +278,7 @@ WHITENOISE_AUTOREFRESH = ENVIRONMENT != "production"  # looks files up when aske
 
 # --- Models and generation --------------------------------------------------------------------------------------
 MODEL_STORE = env.path("MODEL_STORE", DATA_DIR / "models")
+HF_HUB_OFFLINE = env.boolean("HF_HUB_OFFLINE", False)  # nothing comes from the hub: the console installs no models
 ARTIFACT_STORE = env.path("ARTIFACT_STORE", DATA_DIR / "artifacts")  # pictures; back it up with the database
 PICTURE_KEYS = env.path("PICTURE_KEYS", DATA_DIR / "picture-keys")  # what signs downloads as made by a model (C2PA)
 MAX_PROMPT_CHARS = env.integer("MAX_PROMPT_CHARS", 100_000, minimum=1)

@@ -84,6 +84,19 @@ def set_enabled(*, actor: Actor | None, model: HostedModel, enabled: bool) -> bo
 
 
 @transaction.atomic
+def set_words(*, actor: Actor | None, model: HostedModel, name: str, description: str) -> bool:
+    """What people read of it; its id, which programs and links use, stays. False where this changed nothing."""
+    before = HostedModel.objects.select_for_update().get(pk=model.pk)
+    changed = [field for field, new in (("name", name), ("description", description)) if getattr(before, field) != new]
+    if not changed:
+        return False
+    HostedModel.objects.filter(pk=model.pk).update(name=name, description=description)
+    model.name, model.description = name, description
+    record("model.renamed", actor=actor, target=target_of(model), changed=changed)
+    return True
+
+
+@transaction.atomic
 def set_reasoning(*, actor: Actor | None, model: HostedModel, policy: ReasoningPolicy) -> bool:
     """Whether people may read its reasoning: at once for all that is stored, and for what is written from now on.
     False where this changed nothing."""

@@ -7,6 +7,7 @@ ACTIONS = {
     "model.install.failed": "A model of the hub could not be installed",
     "model.install.cancelled": "Cancelled the install of a model",
     "model.version.chosen": "Made a version of a model the one in use",
+    "model.renamed": "Changed the name or the description of a model",
     "model.enabled": "Enabled a model",
     "model.disabled": "Disabled a model",
     "model.reasoning.changed": "Changed whether the reasoning of a model is shown",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 from collections import deque
-from collections.abc import Callable
 from time import monotonic
 
 from django.db import DatabaseError
@@ -49,11 +47,10 @@ class Pace:
 
 
 class Work:
-    """`run` does it; `ends` is waited for in a thread, and when it returns the process is to end."""
+    """`run` does it, and ends this process early where it isn't to be done any more."""
 
-    def __init__(self, claim: Claim, *, ends: Callable[[], object] = sys.stdin.buffer.read) -> None:
+    def __init__(self, claim: Claim) -> None:
         self._claim = claim
-        self._ends = ends
         self._source: HubSource | None = None
         self._checked: int | None = None
         self._pace = Pace()
@@ -115,7 +112,8 @@ class Work:
         return {"fetched_bytes": fetched, "bytes_per_second": self._pace.at(fetched, monotonic())}
 
     def _watch(self) -> None:
-        self._ends()
+        """Until nobody holds the other end of our input: then whoever started us is gone."""
+        os.read(0, 1)
         try:
             with borrowed_connection():
                 give_back(self._claim)

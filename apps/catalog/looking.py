@@ -14,7 +14,7 @@ from apps.catalog.adapters import base_by_name
 from apps.catalog.errors import CatalogError
 from apps.catalog.fetching import downloads_of
 from apps.catalog.licences import UNKNOWN
-from apps.catalog.models import ModelVersion
+from apps.catalog.models import HostedModel, ModelVersion
 from apps.catalog.sources import Description
 from apps.catalog.sources.card import read_card
 from apps.catalog.sources.hub import HubSource
@@ -59,6 +59,8 @@ class Found:
     """Why it can't be installed, in words; "" where nothing stands against it so far."""
     installed: ModelVersion | None = None
     """This very revision, where it is in the catalogue already."""
+    successor_of: HostedModel | None = None
+    """What has another revision in use, which this one would take the place of at once."""
 
     @property
     def reads(self) -> int | None:
@@ -117,7 +119,9 @@ def look_at(source: HubSource, *, base: str = "") -> Found:
         except (UnsupportedModel, UnsupportedAdapter, ChatError, StoreError, CatalogError, OSError) as error:
             # What is missing is missing on the hub, not in this folder of ours.
             refusal = str(error).replace(f" in {folder}", "")
-    known = ModelVersion.objects.filter(source=source.address, revision=source.revision)
+    known = ModelVersion.objects.filter(source=source.address).select_related("hosted_model").order_by("-installed_at")
+    installed = known.filter(revision=source.revision).first()
+    earlier = None if installed else known.first()
     return Found(
         source=source,
         description=described,
@@ -129,7 +133,8 @@ def look_at(source: HubSource, *, base: str = "") -> Found:
         context_length=told.context_length if told else None,
         base=told.base if told else None,
         refusal=refusal,
-        installed=known.select_related("hosted_model").first(),
+        installed=installed,
+        successor_of=earlier.hosted_model if earlier else None,
     )
 
 

@@ -25,6 +25,8 @@ class Place:
     icon: str
     power: Power
     waiting: Callable[[], int] | None = None
+    also: tuple[str, ...] = ()
+    """How addresses of other pages begin that belong to it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ PLACES = (
     Place("People", "console_groups", "Groups", "layers", Power.SEE),
     Place("People", "console_invitations", "Invitations", "mail", Power.SEE),
     Place("People", "console_tokens", "API tokens", "terminal", Power.SEE),
-    Place("Models", "console_models", "Models", "boxes", Power.SEE),
+    Place("Models", "console_models", "Models", "boxes", Power.SEE, also=("/console/installs/", "/console/upstreams/")),
     Place("Models", "console_grants", "Grants", "key-round", Power.SEE),
     Place("Models", "console_matrix", "Who can use what", "shield-check", Power.SEE),
     Place("Models", "console_requests", "Access requests", "bell", Power.SEE, requests_waiting),
@@ -69,7 +71,9 @@ def places_for(user: User | AnonymousUser) -> list[tuple[Place, str]]:
 def links_for(user: User | AnonymousUser, path: str) -> list[tuple[str, list[Link]]]:
     """By heading; the link of the page at `path`, or of the one that this belongs to, is current."""
     places = places_for(user)
-    current = max((address for _, address in places if path.startswith(address)), key=len, default="")
+    begins = [(start, address) for place, address in places for start in (address, *place.also)]
+    fitting = [(len(start), address) for start, address in begins if path.startswith(start)]
+    _, current = max(fitting, default=(0, ""))
     return [
         (
             heading,

@@ -79,6 +79,7 @@ CONSOLE = {
     "invitations": "/console/invitations/",
     "console-tokens": "/console/tokens/",
     "console-models": "/console/models/",
+    "installs": "/console/installs/",
     "console-model": "/console/models/smollm2-135m-instruct/",
     "console-model-stopped": "/console/models/zephyr-7b-beta/",
     "grants": "/console/grants/",

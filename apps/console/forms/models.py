@@ -14,6 +14,19 @@ BOUNDS = f"The longest time is a whole number of seconds from 1 to {MAX_SECONDS:
 WRONG = dict.fromkeys(("invalid", "min_value", "max_value"), BOUNDS)
 
 
+class WordsForm(forms.Form):
+    """What people read of a model."""
+
+    name = forms.CharField(max_length=120, label="Name", help_text="What people choose it by. Its id stays.")
+    description = forms.CharField(
+        max_length=500, required=False, label="Description", help_text="A sentence or two, below its name.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, model: HostedModel) -> None:
+        super().__init__(data, initial={"name": model.name, "description": model.description})
+
+
 class TimeForm(forms.Form):
     """How long an answer or a picture may take."""
 

@@ -51,7 +51,7 @@ MODELS: Table[HostedModel] = Table(
     search_title="Search by name, licence or source",
     empty_icon="boxes",
     empty_title="No models",
-    empty_text="Models come in on the command line: manage.py models install; those of other servers here too.",
+    empty_text="Install one of the hub, or add one that another server runs.",
     prepare=_with_grants,
     filters=(
         Filter("state", "Any state", [(str(value), str(name)) for value, name in ModelState.choices], _with_state),

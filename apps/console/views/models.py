@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.access import signed_in_user
 from apps.accounts.powers import Power, power_required
 from apps.catalog.access import get_model_for
-from apps.catalog.actions import set_answer_format, set_longest_time, set_reasoning
+from apps.catalog.actions import set_answer_format, set_longest_time, set_reasoning, set_words
 from apps.catalog.models import HostedModel, ModelState, ModelVersion, ReasoningPolicy, Upstream
 from apps.console.forms.grants import StopForm
-from apps.console.forms.models import TimeForm
+from apps.console.forms.models import TimeForm, WordsForm
 from apps.console.pages import page, table_page
 from apps.console.tables_of.grants import grants
 from apps.console.tables_of.models import MODELS, models
@@ -44,10 +44,17 @@ def console_models(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def console_model(request: HttpRequest, model_id: str) -> HttpResponse:
     model = get_model_for(request.user, model_id)
-    return model_page(request, model, TimeForm(model=model))
+    return model_page(request, model)
 
 
-def model_page(request: HttpRequest, model: HostedModel, time_form: TimeForm, *, status: int = 200) -> HttpResponse:
+def model_page(
+    request: HttpRequest,
+    model: HostedModel,
+    *,
+    time_form: TimeForm | None = None,
+    words_form: WordsForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
     live = grants().filter(pk__in=Grant.objects.live().filter(hosted_model=model).values("pk"))
     stops = KillSwitch.objects.filter(hosted_model=model).select_related("thrown_by", "released_by")
     context = {
@@ -61,7 +68,8 @@ def model_page(request: HttpRequest, model: HostedModel, time_form: TimeForm, *,
         "stop": stops.thrown().first(),
         "stops": list(stops.exclude(released_at=None)[:5]),
         "stop_form": StopForm(),
-        "time_form": time_form,
+        "time_form": time_form or TimeForm(model=model),
+        "words_form": words_form or WordsForm(model=model),
     }
     return page(request, "console/models/model.html", status=status, **context)
 
@@ -84,6 +92,18 @@ def model_state(request: HttpRequest, model_id: str) -> HttpResponse:
             messages.success(request, f"{model} is {ModelState(asked).label.lower()} now.")
     except GovernanceRefused as refusal:
         messages.error(request, str(refusal))
+    return redirect("console_model", model.pk)
+
+
+@power_required(Power.GOVERN)
+@require_POST
+def model_words(request: HttpRequest, model_id: str) -> HttpResponse:
+    model = get_model_for(request.user, model_id)
+    form = WordsForm(request.POST, model=model)
+    if not form.is_valid():
+        return model_page(request, model, words_form=form, status=422)
+    if set_words(actor=signed_in_user(request), model=model, **form.cleaned_data):
+        messages.success(request, f"People read “{model.name}” from now on.")
     return redirect("console_model", model.pk)
 
 
@@ -144,7 +164,7 @@ def model_time(request: HttpRequest, model_id: str) -> HttpResponse:
     model = get_model_for(request.user, model_id)
     form = TimeForm(request.POST, model=model)
     if not form.is_valid():
-        return model_page(request, model, form, status=422)
+        return model_page(request, model, time_form=form, status=422)
     seconds = form.cleaned_data["longest_seconds"]
     if set_longest_time(actor=signed_in_user(request), model=model, seconds=seconds):
         ends = f"ends after {seconds:,} s now" if seconds else "takes as long as it takes now"

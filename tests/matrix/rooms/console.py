@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 
 from apps.accounts.actions.invitations import invite_to_sign_up
 from apps.api.actions import create_token
-from apps.catalog.models import HostedModel, ModelVersion
+from apps.catalog.models import HostedModel, ModelInstall, ModelVersion
 from apps.catalog.upstreams import Served, add_upstream
 from apps.governance.models import AccessRequest, Grant, KillSwitch, Subject
 from apps.quotas.models import Metric, Period, Price, Quota
@@ -16,7 +16,7 @@ from apps.quotas.models import Subject as Whose
 from tests.governance.permits import open_to_everyone
 from tests.world import World
 
-MODEL_CHANGES = ("state", "gate", "version", "reasoning", "format", "time", "enable", "stop")
+MODEL_CHANGES = ("state", "words", "gate", "version", "reasoning", "format", "time", "enable", "stop")
 MODEL, VERSION = "model-of-the-matrix", "00000000000matrx"
 
 ROWS = """
@@ -46,6 +46,13 @@ console_token_revoke                 POST    login 404  404  404  404  302
 console_models                       GET     login 404  404  404  404  200
 console_model                        GET     login 404  404  404  404  200
 console_model_state                  POST    login 404  404  404  404  302
+console_model_words                  POST    login 404  404  404  404  302
+console_installs                     GET     login 404  404  404  404  200
+console_installs_live                GET     login 404  404  404  404  200
+console_install_look                 POST    login 404  404  404  404  422
+console_install_new                  POST    login 404  404  404  404  422
+console_install_cancel               POST    login 404  404  404  404  302
+console_install_retry                POST    login 404  404  404  404  302
 console_model_gate                   POST    login 404  404  404  404  302
 console_model_version                POST    login 404  404  404  404  302
 console_model_reasoning              POST    login 404  404  404  404  302
@@ -99,6 +106,9 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("console_group_rename", "POST"): {"name": "Others"},
     ("console_group_add", "POST"): {"person": "owner@example.org"},
     ("console_model_state", "POST"): {"state": "approved"},
+    ("console_model_words", "POST"): {"name": "Another", "description": ""},
+    ("console_install_look", "POST"): {"source": "path:/etc"},  # no hub is asked
+    ("console_install_new", "POST"): {"source": "path:/etc"},
     ("console_model_gate", "POST"): {"gated": "yes"},
     ("console_model_version", "POST"): {"version": VERSION},
     ("console_model_reasoning", "POST"): {"policy": "hidden"},
@@ -154,6 +164,9 @@ def things(world: World) -> dict[str, dict[str, Any]]:
     stop = KillSwitch.objects.create(hosted_model=other, message="Stopped.")
     served = Served("http://127.0.0.1:9/v1", "here", 4096)
     far = add_upstream(actor=None, model_id="upstream-matrix", name="Far", description="", served=served, api_key="k")
+    install = ModelInstall.objects.create(
+        asked_by=world.admin, source="hf:tiny/matrix", revision="main", state="failed"
+    )
     quota = Quota.objects.create(subject=Whose.PROJECT, project=world.project, metric=Metric.TOKENS, period=Period.DAY)
     price = Price.objects.create(hosted_model=model, per_second="0.5")
     person, of_group = {"person_id": world.stranger.pk}, {"group_id": group.pk}
@@ -173,6 +186,8 @@ def things(world: World) -> dict[str, dict[str, Any]]:
         "console_model": of_model,
         **{f"console_model_{change}": of_model for change in MODEL_CHANGES},
         **{route: {"model_id": far.pk} for route in OF_UPSTREAMS},
+        "console_install_cancel": {"install_id": install.pk},
+        "console_install_retry": {"install_id": install.pk},
         "console_release": {"switch_id": stop.pk},
         "console_grant_revoke": {"grant_id": grant.pk},
         "console_request": of_request,
