@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.catalog.hub import Hub, serving
 from tests.e2e.administrator import sign_in_as_admin
 from tests.e2e.browser import Complaints, chromium, clean, new_page
 from tests.e2e.relay import Relay
 from tests.e2e.site import running_site
 from tests.e2e.tiny_models import install_tiny_models
 from tests.e2e.visitor import Visitor
+from tests.engine.model_folders import make_folder
 
 MakeVisitor = Callable[..., Visitor]
 HERE = Path(__file__).parent
@@ -51,9 +54,19 @@ def model_store(site_data: Path, demo_model_store: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(site_data: Path, model_store: Path) -> Iterator[str]:
+def hub(site_data: Path) -> Iterator[tuple[Hub, str]]:
+    """What the site takes for the hub, and its address: it has one small model, of which half comes at first."""
+    made = Hub(make_folder(site_data / "hub"))
+    made.held["model.safetensors"] = threading.Event()
+    with serving(made) as address:
+        yield made, address
+
+
+@pytest.fixture(scope="session")
+def site(site_data: Path, model_store: Path, hub: tuple[Hub, str]) -> Iterator[str]:
     """The address of the running site, the same one for all tests."""
-    with running_site(site_data, model_store) as url:
+    of_hub = {"HF_ENDPOINT": hub[1], "HF_HUB_DISABLE_XET": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "60"}
+    with running_site(site_data, model_store, **of_hub) as url:
         yield url
 
 

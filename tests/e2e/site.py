@@ -15,9 +15,9 @@ OURS = ("ATRIUM_ENV", "ATRIUM_DATA", "DATABASE_URL", "REDIS_URL", "SITE_URL", "H
 
 
 @contextmanager
-def running_site(data: Path, models: Path) -> Iterator[str]:
+def running_site(data: Path, models: Path, **settings: str) -> Iterator[str]:
     """Its address. `models` is a model store that holds the demo model already."""
-    own = environment(MODEL_STORE=str(models), STATIC_ROOT=str(data / "static"), ENGINE_COMPILE="off")
+    own = environment(MODEL_STORE=str(models), STATIC_ROOT=str(data / "static"), ENGINE_COMPILE="off", **settings)
     with background_site(ROOT, data, port=_free_port(), environment=own) as url:
         yield url
 
