@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum, auto
 from typing import NamedTuple
@@ -13,6 +14,19 @@ from django.db.models.functions import Now
 
 from apps.audit.record import Target, record
 from apps.catalog.models import AT_WORK, InstallState, ModelInstall
+
+Told = Callable[[ModelInstall], None]
+_told: list[Told] = []
+
+
+def when_an_install_ends(tell: Told) -> None:
+    """Call `tell` in the transaction in which one is done or has failed: for rooms above, which know of notices."""
+    _told.append(tell)
+
+
+def tell_all(install: ModelInstall) -> None:
+    for tell in _told:
+        tell(install)
 
 
 class Claim(NamedTuple):
@@ -78,6 +92,7 @@ def end_failed(claim: Claim, problem: str) -> bool:
     install.ended_at = Now()
     install.save(update_fields=["state", "problem", "lease_until", "ended_at"])
     record("model.install.failed", actor=install.asked_by, target=install_target(install), outcome="failed")
+    tell_all(install)
     return True
 
 

@@ -11,7 +11,7 @@ from apps.audit.record import record
 from apps.catalog.actions import Wishes, add_version
 from apps.catalog.errors import CatalogError
 from apps.catalog.fetching import downloads_of
-from apps.catalog.install_claims import Claim, held, install_target, let_go
+from apps.catalog.install_claims import Claim, held, install_target, let_go, tell_all
 from apps.catalog.models import AT_WORK, InstallState, ModelInstall, ModelVersion, WeightsKind
 from apps.catalog.sources.hub import HubSource
 from apps.catalog.store import model_store
@@ -94,6 +94,7 @@ def finish_install(claim: Claim, manifest: Manifest, wishes: Wishes) -> bool:
         "model.install.done", actor=actor, target=install_target(install), model=version.hosted_model_id,
         digest=version.digest, is_new=is_new,
     )  # fmt: skip
+    tell_all(install)
     return True
 
 

@@ -17,6 +17,7 @@ from apps.catalog.install_work import Work
 from apps.catalog.installs import ask_install
 from apps.catalog.models import HostedModel, InstallState, ModelInstall, ModelVersion, WeightsKind
 from apps.catalog.sources.hub import HubSource
+from apps.moderation.models import Notice
 from tests.catalog.conftest import hub, store_root, tiny
 from tests.catalog.hub import COMMIT, Hub
 from tests.console.conftest import Staff
@@ -64,6 +65,8 @@ def test_from_the_name_to_the_catalogue(governor: Client, staff: Staff, hub: Hub
     install = ModelInstall.objects.get()
     assert (install.asked_by, install.revision, install.weights) == (staff.governor, COMMIT, WeightsKind.INT8)
     work()
+    notice = Notice.objects.get(user=staff.governor)
+    assert (notice.title, notice.url) == ("tiny/llama is installed", reverse("console_model", args=["mine"]))
     page = governor.get("/console/installs/live/").content.decode()
     assert "Installed" in page
     assert reverse("console_model", args=["mine"]) in page
@@ -134,6 +137,25 @@ def test_a_newer_revision_says_what_it_takes_the_place_of(governor: Client, aske
     assert "becomes the version in use, at once" in page
 
 
+def test_an_adapter_is_put_on_the_base_that_one_chooses(governor: Client, asked: ModelInstall, hub: Hub) -> None:
+    work()
+    for path in hub.folder.iterdir():
+        if path.name != "model.safetensors":
+            path.unlink()
+    (hub.folder / "model.safetensors").rename(hub.folder / "adapter_model.safetensors")
+    (hub.folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 4, "lora_alpha": 8}))
+    ModelVersion.objects.update(source="hf:tiny/whole")
+    page = post(governor, "console_install_look", source="tiny/llama")[1]
+    assert "It doesn&#x27;t say for what model." in page
+    assert '<option value="llama">' in page
+    page = post(governor, "console_install_look", source=PINNED, base="llama")[1]
+    assert "Nothing stands against it" in page
+    assert "Weights in memory" not in page
+    assert 'name="base" value="llama"' in page
+    assert "is being installed" in post(governor, "console_install_new", source=PINNED, base="llama", model_id="on")[1]
+    assert ModelInstall.objects.get(model_id="on").base == "llama"
+
+
 def test_live_rows_tell_how_far_it_is(governor: Client, asked: ModelInstall) -> None:
     ModelInstall.objects.update(
         state=InstallState.FETCHING, total_bytes=8_000_000_000, fetched_bytes=2_000_000_000, bytes_per_second=50_000_000
@@ -167,6 +189,8 @@ def test_why_it_failed_is_shown_with_a_way_on(governor: Client, asked: ModelInst
     assert "The hub said &lt;b&gt;no&lt;/b&gt;." in page
     assert "Try again" in page
     assert "Give it up" in page
+    notice = Notice.objects.get(user=asked.asked_by)
+    assert (notice.title, notice.text) == ("tiny/llama could not be installed", "The hub said <b>no</b>.")
 
 
 def test_auditors_look_and_change_nothing(staff: Staff, asked: ModelInstall) -> None:

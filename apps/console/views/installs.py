@@ -71,7 +71,7 @@ def install_new(request: HttpRequest) -> HttpResponse:
     except CatalogError as refusal:
         form.add_error(None, str(refusal))
         return _look(request, found, form, status=422)
-    messages.success(request, f"{install.repository} is being installed. You may leave this page.")
+    messages.success(request, f"{install.repository} is being installed. You are told when it is here.")
     return redirect("console_installs")
 
 
