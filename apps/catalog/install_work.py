@@ -98,6 +98,8 @@ class Work:
                         let_go(self._claim)
             except DatabaseError as error:
                 logger.warning("the database doesn't hear how far the install has come: %s", error)
+            except Exception:
+                logger.exception("the heartbeat of the install failed; it tries again")
             else:
                 if standing != Standing.HELD:
                     os._exit(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -28,10 +29,14 @@ from engine.store import StoreError
 from engine.store.checks import PICKLES, check_code_keys, read_json
 from engine.store.copying import require_space
 
-SMALL = 1024 * 1024  # bytes
-LOOKED_AT = (".json", ".jinja", ".md")
-LONG = ("tokenizer.json", "vocab.json", "merges.txt", ".index.json")
-"""What needs no look: they may have many megabytes."""
+SMALL, MOST = 1024 * 1024, 64
+"""Bytes of a file that is looked at, and how many of them there may be."""
+LOOKED_AT = frozenset(
+    {
+        "README.md", INDEX, CONFIG, "config.json", "generation_config.json", "preprocessor_config.json",
+        "processor_config.json", "scheduler_config.json", "tokenizer_config.json",
+    }
+)  # fmt: skip
 
 
 class Kind(StrEnum):
@@ -110,7 +115,7 @@ def look_at(source: HubSource, *, base: str = "") -> Found:
     store.root.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="atrium-look-") as temporary:
         folder = Path(temporary)
-        source.bring([path for path, size in files.items() if _is_small(path, size)], folder)
+        source.bring(_looked_at(files), folder)
         described, told, refusal = source.described(folder), None, ""
         try:
             told = _told(folder, set(files), base)
@@ -191,5 +196,8 @@ def _has_weights(files: set[str]) -> bool:
     return any(path.endswith(".safetensors") for path in files)
 
 
-def _is_small(path: str, size: int) -> bool:
-    return size <= SMALL and path.endswith(LOOKED_AT) and not path.endswith(LONG)
+def _looked_at(files: Mapping[str, int]) -> list[str]:
+    found = [path for path, size in files.items() if size <= SMALL and PurePosixPath(path).name in LOOKED_AT]
+    if len(found) > MOST:
+        raise CatalogError(f"It has {len(found)} files of settings; a model has {MOST} at most.")
+    return found

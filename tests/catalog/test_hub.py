@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,27 @@ def test_a_download_that_broke_off_goes_on(models: Models, hub: Hub, store_root:
     models("install", "hf:tiny/llama")
     assert "model.safetensors" in downloads(hub)
     assert len(downloads(hub)) < 6
+
+
+def test_what_a_killed_process_left_half_is_cleared(models: Models, hub: Hub, store_root: Path) -> None:
+    hub.broken = {"model.safetensors"}
+    notes = store_root / ".downloads" / f"tiny--llama--{COMMIT}" / ".cache" / "huggingface" / "download"
+    notes.mkdir(parents=True)
+    (notes / "x.0123.incomplete").write_bytes(b"half")
+    with pytest.raises(CommandError, match="could not be downloaded"):
+        models("install", "hf:tiny/llama")
+    assert not list(notes.glob("*.incomplete"))
+
+
+def test_two_processes_do_not_download_the_same(models: Models, hub: Hub, store_root: Path) -> None:
+    folder = store_root / ".downloads" / f"tiny--llama--{COMMIT}"
+    folder.mkdir(parents=True)
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with pytest.raises(CommandError, match="Another process is downloading tiny/llama just now"):
+        models("install", "hf:tiny/llama")
+    os.close(lock)
+    models("install", "hf:tiny/llama")
 
 
 def test_a_wrong_hash_is_refused(models: Models, hub: Hub) -> None:

@@ -23,6 +23,7 @@ from apps.catalog.models import HostedModel, InstallState, ModelInstall, ModelSt
 from apps.catalog.sources.hub import HubSource
 from tests.catalog.conftest import Models
 from tests.catalog.hub import COMMIT, Hub
+from tests.engine.pipeline_folders import make_pipeline_folder
 from tests.world import World
 
 
@@ -68,6 +69,25 @@ def test_a_look_says_why_it_cannot_run_here(
     config = hub.folder / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | change))
     assert sentence in look_at(source()).refusal
+
+
+def test_a_look_at_a_model_of_pictures(db: None, hub: Hub, store_root: Path, tmp_path: Path) -> None:
+    hub.folder = make_pipeline_folder(tmp_path / "Painter")
+    found = look_at(source())
+    assert (found.kind, found.architecture, found.refusal) == (Kind.IMAGE, "StableDiffusionPipeline", "")
+    assert not found.takes_weights
+    assert not any("safetensors" in line for line in hub.requests if "/resolve/" in line)
+
+
+def test_a_look_at_many_files_is_refused(db: None, hub: Hub, store_root: Path) -> None:
+    make_pipeline_folder(hub.folder)
+    for number in range(70):
+        (hub.folder / f"part{number}").mkdir()
+        (hub.folder / f"part{number}" / "config.json").write_text("{}")
+    hub.requests.clear()
+    with pytest.raises(CatalogError, match="files of settings"):
+        look_at(source())
+    assert not any("/resolve/" in line for line in hub.requests)
 
 
 @pytest.mark.parametrize(("suffix", "sentence"), [(".bin", "pickles only"), (".gguf", "path:FILE.gguf")])

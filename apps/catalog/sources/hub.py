@@ -92,7 +92,8 @@ class HubSource:
 
     def fetched(self, downloads: Path) -> int:
         """Bytes of it that lie in `downloads`, of files that are still coming too."""
-        return sum(_size(path) for path in self._folder(downloads).rglob("*") if _is_weight(path))
+        found = (Path(here, name) for here, _, names in os.walk(self._folder(downloads)) for name in names)
+        return sum(_size(path) for path in found if _is_weight(path))
 
     def done(self, downloads: Path) -> None:
         shutil.rmtree(self._folder(downloads), ignore_errors=True)
