@@ -111,3 +111,9 @@ def test_a_site_without_tokens_tells_of_none(
 ) -> None:
     settings.API_TOKEN_DAYS = 0
     assert "Tide watcher" not in as_(client, world, "owner").get(page).content.decode()
+
+
+def test_an_owner_reads_that_there_are_none(world: World, client: Client, page: str, settings: Any) -> None:
+    assert "is listed here until it is revoked" in as_(client, world, "owner").get(page).content.decode()
+    settings.API_TOKEN_DAYS = 0
+    assert 'id="tokens"' not in client.get(page).content.decode()
