@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from apps.api.chat_request import ChatRequest
+from apps.generations.demanding import CHOICE, demanded_name
 from apps.generations.errors import Refused
+from apps.generations.formats import FORMAT
 from apps.generations.models import GenerationJob, State
 from apps.generations.outcomes import TOO_LATE
 from apps.generations.said import Said, shown_reasoning
@@ -22,8 +24,10 @@ ANOTHER = (
     "The worker of this answer was lost, and the next one began it with other words than those that were sent already. "
     "Ask again."
 )
+UNKEPT = "bad_request"
+"""What a worker refuses: a schema or an expression that can't be followed."""
 STOPPED = "This answer was stopped before its end, by a person or because it is no longer allowed."
-STATUSES: Mapping[str, int] = MappingProxyType({TOO_LATE: 504, "context_overflow": 400})
+STATUSES: Mapping[str, int] = MappingProxyType({TOO_LATE: 504, "context_overflow": 400, UNKEPT: 400})
 """By why a job failed; other failures are 500."""
 
 
@@ -49,13 +53,20 @@ def refuse_unanswered(job: GenerationJob) -> None:
         raise Refused(status=400, code=job.error_code or "cancelled", message=job.error_message or STOPPED)
     if job.state == State.FAILED:
         status = STATUSES.get(job.error_code, 500)
-        raise Refused(status=status, code=job.error_code or "failed", message=job.error_message)
+        named = {"field": _unkept(job.params)} if job.error_code == UNKEPT else {}
+        raise Refused(status=status, code=job.error_code or "failed", message=job.error_message, **named)
+
+
+def _unkept(params: Mapping[str, Any]) -> str | None:
+    """Which parameter holds what a worker could not keep to."""
+    return "tools" if params.get(CHOICE) else "response_format" if params.get(FORMAT) else None
 
 
 def finish_reason(job: GenerationJob) -> str:
     if _is_cut_short(job):
         return "length"
-    return "tool_calls" if job.tool_calls and job.finish_reason == "stop" else job.finish_reason
+    calls = job.tool_calls and not demanded_name(job.params)  # a call that had to come is none of the model's own
+    return "tool_calls" if calls and job.finish_reason == "stop" else job.finish_reason
 
 
 def _is_cut_short(job: GenerationJob) -> bool:

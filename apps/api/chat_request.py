@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from apps.api.odd import is_odd
 from apps.api.refusing import unknown, wrong
 from apps.generations.certainty import ALTERNATIVES
+from apps.generations.demanding import ANY, CHOICE, NAMED, ONE
 from apps.generations.formats import FORMAT, JSON, REGEX, SCHEMA
 from apps.generations.json_text import check_depth, read_json
 from apps.generations.params import BY_NAME, CERTAINTY, EFFORT
@@ -70,14 +71,16 @@ def read_chat_request(body: Mapping[str, Any]) -> ChatRequest:
     streams = _flag(given, "stream")
     _refuse_unsupported(given)
     top = _logprobs(given, streams)
-    params = {name: given[name] for name in SAME if name in given} | _longest(given) | _format(given) | _tools(given)
+    one_call = not _flag(given, "parallel_tool_calls", usual=True)
+    params = {name: given[name] for name in SAME if name in given} | _longest(given)
+    params |= _format(given) | _tools(given, one_call)
     return ChatRequest(
         model=_model(given),
         messages=_messages(given.get("messages")),
         params=params if top is None else params | {CERTAINTY: True},
         streams=streams,
         counts=_flag(_object(given, "stream_options"), "include_usage"),
-        one_call=not _flag(given, "parallel_tool_calls", usual=True),
+        one_call=one_call,
         top_logprobs=top,
     )
 
@@ -99,7 +102,6 @@ SUPPORTED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "n": (1,),
         "logit_bias": ({},),
         "modalities": (["text"],),
-        "tool_choice": ("auto", "none"),
         "verbosity": ("medium",),
     }
 )
@@ -109,8 +111,6 @@ UNSUPPORTED: Mapping[str, str] = MappingProxyType(
         "logit_bias": f"Tokens are weighed by words here, not by their numbers: use “{WORDS}”, as in "
         '{"word": −5}, with numbers from −100 to 100.',
         "modalities": "A chat is answered with text. Pictures are made by POST /v1/images/generations.",
-        "tool_choice": "A model isn't held to call a tool here: “auto” leaves it the choice, “none” shows it no tools. "
-        "To be sure of a form, ask for a JSON schema by response_format.",
         "verbosity": "Say in a message how much the model is to write, or leave verbosity at “medium”.",
     }
 )
@@ -156,12 +156,31 @@ def _format(given: Object) -> Object:
     )
 
 
-def _tools(given: Object) -> Object:
-    if given.get("tool_choice") == "none" or "tools" not in given:
-        return {}
-    if not isinstance(given["tools"], list):
+def _tools(given: Object, one_call: bool) -> Object:
+    """Where a call is demanded there is no text that could have a format."""
+    tools, choice = given.get("tools", []), given.get("tool_choice", "auto")
+    if not isinstance(tools, list):
         raise wrong("tools", "tools must be a list.")
-    return {TOOLS: given["tools"]} if given["tools"] else {}
+    match choice:
+        case "none":
+            return {}
+        case "auto":
+            demanded: Object = {}
+        case "required":
+            demanded = {CHOICE: ONE if one_call else ANY, FORMAT: None}
+        case {"type": "function", "function": {"name": str(name)}}:
+            demanded = {CHOICE: NAMED + name, FORMAT: None}
+        case _:
+            raise wrong("tool_choice", TOOL_CHOICE)
+    if demanded and not tools:
+        raise wrong("tool_choice", "tool_choice demands a call, and there are no tools: send some, or leave it out.")
+    return demanded | ({TOOLS: tools} if tools else {})
+
+
+TOOL_CHOICE = (
+    "tool_choice is “auto”, “none”, “required”, or "
+    '{"type": "function", "function": {"name": …}} with the name of one of the tools.'
+)
 
 
 def _messages(raw: Any) -> list[Object]:

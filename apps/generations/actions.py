@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.catalog.models import HostedModel
 from apps.generations import trail
 from apps.generations.admission import authorized, refuse_overload, refuse_too_many, set_aside
+from apps.generations.demanding import refuse_demand
 from apps.generations.doorbell import announce_cancel, ring
 from apps.generations.endings import cancel_all, end_unclaimed
 from apps.generations.erasing import erase_pictures_of, erase_words_of
@@ -62,6 +63,7 @@ def submit_generation(
     refuse_blind(version, messages)
     refuse_format(version, chosen)
     refuse_tools(version, chosen)
+    refuse_demand(version, chosen)
     if not version.takes_effort:
         chosen[EFFORT] = None  # chosen for another model; this one would not be told
     if version.is_upstream:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 
+from apps.generations.demanding import CHOICE
 from apps.generations.formats import FORMAT, FORMATS, MAX_REGEX_CHARS, MAX_SCHEMA_CHARS, REGEX, SCHEMA, wrong_format
 from apps.generations.tools import MAX_TOOLS_CHARS, TOOLS, clean_tools
 from apps.generations.words import BIAS, MAX_WORD_CHARS, MAX_WORDS, MOST, WORDS
@@ -131,6 +132,9 @@ WORD_PARAMETERS = (
 )
 TOOL_PARAMETERS = (
     Parameter(TOOLS, "Tools", "Functions that the model may call, as JSON.", "tools", maximum=MAX_TOOLS_CHARS),
+    Parameter(
+        CHOICE, "Demanded call", "Whether the answer must be a call of a tool, and of which.", "text", maximum=80
+    ),
 )
 SHOWN_PARAMETERS = (
     Parameter(

@@ -11,6 +11,7 @@ from apps.catalog.models import ModelVersion
 from apps.generations.certainty import ALTERNATIVES
 from apps.generations.checkpoints import checkpoint_for
 from apps.generations.claims import Held
+from apps.generations.demanding import demanded_calls
 from apps.generations.formats import output_format
 from apps.generations.intake import pictures_in
 from apps.generations.models import GenerationJob, Kind
@@ -69,6 +70,7 @@ def _text_request(job: GenerationJob) -> GenerationRequest:
         adapter=_adapter(version),
         images=tuple(_shown(picture) for picture in pictures_in(job.messages)),
         tools=tuple(tools_of(job.params)) if version.is_upstream else (),
+        demanded=demanded_calls(job.params),
         effort=job.params.get(EFFORT) or "" if version.is_upstream else "",
         deadline_seconds=version.hosted_model.longest_seconds,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from apps.generations.demanding import CHOICE
 from apps.generations.formats import without_unused
 from apps.generations.params import CERTAINTY, DEFAULTS, FORMAT_NAMES, clean_params
 from apps.generations.tools import TOOLS
@@ -28,7 +29,7 @@ LICENCES = {
     "MIT": "MIT",
     "Apache-2.0": "Apache 2.0",
 }
-NOT_KEPT = (CERTAINTY, TOOLS)
+NOT_KEPT = (CERTAINTY, TOOLS, CHOICE)
 """Parameters of a conversation that no prompt carries."""
 FIELDS = {"title", "summary", "system", "user", "variables", "model_id", "params", "tags", "licence"}
 

@@ -11,6 +11,7 @@ from time import process_time
 
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 
+from engine.grammar import WHITESPACE
 from engine.grammar.wire import TOKEN, Tag, receive, send
 
 COMPILE_SECONDS = 5.0
@@ -20,8 +21,6 @@ SAVED_SECONDS = 1.0
 TOKEN_SECONDS = 0.02
 MEMORY = 2 * 1024**3
 """Bytes of address space; Python and a tokenizer of 50,000 tokens take a tenth of it."""
-WHITESPACE = r"[ \n\t\r]{1,40}"
-"""Between the parts of JSON. Unbounded, a model that is unsure writes spaces to the end of its tokens."""
 
 
 def follow(connection: socket.socket, tokenizer: LLTokenizer) -> None:

@@ -76,13 +76,14 @@ class GrammarProcess:
         self.open = 0
         """How many constraints aren't closed yet."""
 
-    def follow(self, wanted: OutputFormat) -> Constraint:
-        """Waits until the grammar is read and the first mask is there. Raises FormatRefused."""
+    def follow(self, wanted: OutputFormat, name: str = "") -> Constraint:
+        """Waits until the grammar is read and the first mask is there. Raises FormatRefused, whose sentence calls it
+        `name`."""
         ours, theirs = socket.socketpair()
         ours.settimeout(PATIENCE_SECONDS)
         with self._lock:
             self.open += 1
-        constraint = Constraint(ours, NAMES[wanted.kind], self._closed)
+        constraint = Constraint(ours, name or NAMES[wanted.kind], self._closed)
         try:
             with theirs:
                 process = self._hand_over(theirs)

@@ -21,7 +21,7 @@ from engine.remote.failures import SERVER, ContextOverflow, UpstreamFailure, bro
 from engine.remote.sse import EventStream
 from engine.remote.upstream import RemoteConfig, Upstream
 from engine.ticket import TextTicket
-from engine.types import ANY_OBJECT, TOO_LATE, FinishReason, GenerationRequest, OutputFormat
+from engine.types import ANY_OBJECT, TOO_LATE, DemandedCalls, FinishReason, GenerationRequest, OutputFormat
 
 MAX_ERROR = 16 * 1024
 """Bytes of an error's body that are read."""
@@ -240,13 +240,21 @@ def body_of(request: GenerationRequest, model: str, max_tokens: int) -> dict[str
         "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "ignore_eos": False,
     }  # fmt: skip
     wanted: dict[str, Any] = {}
-    if params.output_format is not None:
+    if request.demanded is not None:
+        wanted |= _demand(request.demanded)
+    elif params.output_format is not None:
         wanted["response_format"] = response_format(params.output_format)
     if request.tools:
         wanted["tools"] = [dict(tool) for tool in request.tools]
     if request.effort:
         wanted["reasoning_effort"] = request.effort
     return body | wanted | {name: value for name, usual in neutral.items() if (value := getattr(params, name)) != usual}
+
+
+def _demand(demanded: DemandedCalls) -> dict[str, Any]:
+    named = {"type": "function", "function": {"name": demanded.name}}
+    one = {"parallel_tool_calls": False} if demanded.only_one and not demanded.name else {}
+    return {"tool_choice": named if demanded.name else "required"} | one
 
 
 def _sent(message: Mapping[str, Any]) -> dict[str, Any]:

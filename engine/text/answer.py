@@ -43,6 +43,11 @@ class AnswerStream:
         return self._parser.answers
 
     @property
+    def thinks(self) -> bool:
+        """Whether the next token belongs to the reasoning, or to the mark that ends it."""
+        return self._parser.reasoning
+
+    @property
     def opening(self) -> int | None:
         """The token that would begin the reasoning here, if there is one."""
         return self._token_of(THINK) if self._parser.may_think else None

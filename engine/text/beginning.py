@@ -51,7 +51,9 @@ class Beginning:
             images=request.images,
             last_token=min(len(tokens) + params.max_tokens, self._model.context_length),
         )
-        chooser = Chooser(params, seed, tokens, constraint and Prescribed(constraint, stream))
+        of_calls = request.demanded is not None
+        prescribed = constraint and Prescribed(constraint, stream, of_calls=of_calls)
+        chooser = Chooser(params, seed, tokens, prescribed)
         sequence.goes_on = chooser.looks_ahead and adapter is None and not params.logit_bias and is_narrow(params)
         if self._config.speculate and self._model.is_own and chooser.looks_ahead:
             sequence.drafter = Drafter(tokens, sequence.last_token)

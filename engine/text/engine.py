@@ -156,7 +156,7 @@ class TextEngine:
 
     def _open(self, ticket: TextTicket) -> None:
         """Its adapter, where it wants one, is there."""
-        if ticket.request.params.output_format is not None:
+        if ticket.request.params.output_format is not None or ticket.request.demanded is not None:
             self._openings.add(ticket)
         else:
             self._begin(ticket, None)

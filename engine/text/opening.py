@@ -7,9 +7,11 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from engine.answers.demanded import calls_grammar, can_demand
 from engine.grammar.process import Constraint, FormatRefused, GrammarProcess
 from engine.text.loader import LoadedModel
 from engine.ticket import TextTicket
+from engine.types import OutputFormat
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +19,8 @@ AT_ONCE = 2
 """How many grammars are read at the same time: one that takes long doesn't hold up the next."""
 INTERNAL = "The output format could not be read. The administrator finds the reason in the worker's log."
 TOO_LATE = "The output format wasn't ready in the time that was asked for."
+SCHEMA_OF_TOOLS = "schema of the tools"
+NO_CALLS = "How this model writes calls of tools isn't known, so it can't be held to one."
 NO_END = "This model has no end-of-sequence token, so its output can't be given a format."
 
 
@@ -28,6 +32,8 @@ class Openings:
 
     def __init__(self, model: LoadedModel, most: int) -> None:
         vocabulary = max(model.vocabulary, model.tokenizer.get_vocab_size(with_added_tokens=True))
+        added = model.tokenizer.get_added_tokens_decoder().items()
+        self._marks = {each.content: token for token, each in added}
         self._can_end = bool(model.eos_ids)
         self._grammars = GrammarProcess(model.tokenizer.to_str, vocabulary, model.eos_ids)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="grammar")
@@ -39,10 +45,13 @@ class Openings:
         return len(self._line) + len(self._reading)
 
     def add(self, ticket: TextTicket) -> None:
-        if self._can_end:
-            self._line.append(ticket)
-        else:
+        request = ticket.request
+        if not self._can_end:
             ticket.fail("bad_request", NO_END)
+        elif request.demanded is not None and not can_demand(request.answer_format):
+            ticket.fail("bad_request", NO_CALLS)
+        else:
+            self._line.append(ticket)
 
     def opened(self) -> Iterator[tuple[TextTicket, Constraint]]:
         """Those that can begin now. Those whose format is refused, or comes too late, end here."""
@@ -51,9 +60,7 @@ class Openings:
             ticket.fail("deadline", TOO_LATE)
         while self._line and len(self._reading) < AT_ONCE and self._grammars.open < self._most:
             ticket = self._line.popleft()
-            wanted = ticket.request.params.output_format
-            assert wanted is not None
-            self._reading[ticket.id] = (ticket, self._threads.submit(self._grammars.follow, wanted))
+            self._reading[ticket.id] = (ticket, self._threads.submit(self._grammars.follow, *self._wanted(ticket)))
         for ticket, reading in [pair for pair in self._reading.values() if pair[1].done()]:
             del self._reading[ticket.id]
             try:
@@ -63,6 +70,15 @@ class Openings:
             except Exception:
                 logger.exception("The output format of request %s could not be read", ticket.id)
                 ticket.fail("internal", INTERNAL)
+
+    def _wanted(self, ticket: TextTicket) -> tuple[OutputFormat, str]:
+        """What to keep to, and its name in a refusal."""
+        request, wanted = ticket.request, ticket.request.params.output_format
+        if request.demanded is not None:
+            grammar = calls_grammar(request.answer_format, request.demanded, self._marks)
+            return OutputFormat("lark", grammar), SCHEMA_OF_TOOLS
+        assert wanted is not None
+        return wanted, ""
 
     def remove(self, request_id: str) -> TextTicket | None:
         """Take a request out that waits here. What is being read for it is closed once it is there."""

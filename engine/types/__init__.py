@@ -12,6 +12,7 @@ from engine.types.text import (
     BLIND,
     TOO_LATE,
     ChosenLogprob,
+    DemandedCalls,
     GenerationRequest,
     OutputFormat,
     ReasoningEvent,
@@ -22,10 +23,10 @@ from engine.types.text import (
 )
 
 __all__ = [
-    "ANY_OBJECT", "BLIND", "TOO_LATE", "AdapterRef", "CheckpointEvent", "ChosenLogprob", "Event", "FinishEvent",
-    "FinishReason", "GenerationRequest", "ImageEvent", "ImageFacts", "ImageParams", "ImageRequest", "LoadingEvent",
-    "OutputFormat", "ProgressEvent", "ReasoningEvent", "Request", "SamplingParams", "Sink", "StartedEvent", "TextEvent",
-    "TokenLogprob", "ToolCallEvent", "Usage",
+    "ANY_OBJECT", "BLIND", "TOO_LATE", "AdapterRef", "CheckpointEvent", "ChosenLogprob", "DemandedCalls", "Event",
+    "FinishEvent", "FinishReason", "GenerationRequest", "ImageEvent", "ImageFacts", "ImageParams", "ImageRequest",
+    "LoadingEvent", "OutputFormat", "ProgressEvent", "ReasoningEvent", "Request", "SamplingParams", "Sink",
+    "StartedEvent", "TextEvent", "TokenLogprob", "ToolCallEvent", "Usage",
 ]  # fmt: skip
 
 

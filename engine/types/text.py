@@ -66,6 +66,18 @@ class SamplingParams:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandedCalls:
+    """The answer has to be calls of tools, whatever was thought before them."""
+
+    tools: tuple[Mapping[str, Any], ...]
+    """Those that may be called, as in `GenerationRequest.tools`."""
+    name: str = ""
+    """Of the only one, where it was asked for by name: then it is called once."""
+    only_one: bool = False
+    """Not several calls."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """One completion to make. `id` comes from the caller and is unique among its unfinished requests."""
 
@@ -93,6 +105,8 @@ class GenerationRequest:
     """Pictures that the prompt asks about, as PNG (RGB): one for each placeholder in `prompt_ids`, in their order."""
     tools: tuple[Mapping[str, Any], ...] = ()
     """Functions that the model may call, in JSON (`type`, `function`), for an upstream; else `prompt_ids` tells."""
+    demanded: DemandedCalls | None = None
+    """In place of an output format."""
     effort: str = ""
     """How long to think before it answers (`low`, `medium`, `high`), for an upstream; else `prompt_ids` tells."""
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import httpx
 import openai
 import pytest
+from django.conf import settings
 
 from apps.api.actions import create_token
-from apps.catalog.models import HostedModel
+from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.models import GenerationJob, State
 from tests.faults.processes import WorkerProcess
 from tests.faults.web import WebProcess, in_thread
+from tests.generations.tool_models import hosted_with_tools
 from tests.generations.upstreams import far_model
 from tests.world import World
 
@@ -91,6 +95,53 @@ async def test_openais_client(
     await until({State.RUNNING})
     asking.cancel()
     await until({State.CANCELLED})
+
+
+def handy_model(folder: Path) -> HostedModel:
+    """It writes calls as Qwen's do."""
+    model = hosted_with_tools(Path(settings.MODEL_STORE), folder)
+    ModelVersion.objects.filter(hosted_model=model).update(answer_format="qwen2")
+    return model
+
+
+def tool(name: str, **properties: Any) -> Any:
+    schema = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+    return {"type": "function", "function": {"name": name, "parameters": schema}}
+
+
+async def test_a_call_of_a_tool_that_has_to_come(
+    start: Callable[..., WorkerProcess],
+    web: Callable[[], WebProcess],
+    slow_model: HostedModel,
+    world: World,
+    tmp_path: Path,
+) -> None:
+    """Random weights want to call nothing."""
+    await in_thread(handy_model)(tmp_path / "handy")
+    site, worker = web(), await in_thread(start)()
+    await in_thread(lambda: (site.ready(), worker.ready()))()
+    client = client_of(site, await in_thread(token_for)(world))
+    tools = [tool("rain", days={"enum": [1, 2]}), tool("wind", where={"type": "string", "maxLength": 4})]
+    asked: dict[str, Any] = {"model": "handy", "messages": ASKED, "tools": tools, "max_tokens": 300}
+
+    one = await client.chat.completions.create(**asked, tool_choice="required", parallel_tool_calls=False)
+    (call,) = one.choices[0].message.tool_calls or []
+    assert (one.choices[0].finish_reason, one.choices[0].message.content) == ("tool_calls", "")
+    assert call.type == "function"
+    assert call.function.name in ("rain", "wind")
+    for name, expected in (("rain", {"days"}), ("wind", {"where"})):
+        choice: Any = {"type": "function", "function": {"name": name}}
+        stream = await client.chat.completions.create(**asked, tool_choice=choice, stream=True)
+        chunks = [chunk.choices[0] async for chunk in stream]
+        (told,) = [call for chunk in chunks for call in chunk.delta.tool_calls or []]
+        assert told.function
+        assert (told.function.name, set(json.loads(told.function.arguments or ""))) == (name, expected)
+        assert chunks[-1].finish_reason == "stop"
+
+    asked["tools"] = [tool("rain", days={"type": "array", "uniqueItems": True})]
+    with pytest.raises(openai.BadRequestError, match=r"The schema of the tools can't be followed: .*uniqueItems") as no:
+        await client.chat.completions.create(**asked, tool_choice="required")
+    assert no.value.param == "tools"
 
 
 async def test_programs_that_wait_keep_no_connection_to_the_database(

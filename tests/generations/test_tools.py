@@ -10,14 +10,16 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from apps.catalog.models import HostedModel
+from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.actions import submit_generation
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob
 from apps.generations.params import clean_params
+from apps.generations.requests import request_of
 from apps.generations.tools import MAX_TOOLS, tools_of
 from engine.remote.addresses import AddressRules
 from engine.remote.estimate import estimated_tokens
+from engine.types import DemandedCalls
 from tests.engine.faulty_server import DONE, chunk, faulty, says
 from tests.engine.test_remote_tools import USAGE, calls, part
 from tests.engine.tool_templates import weather
@@ -128,6 +130,22 @@ def test_a_control_token_in_a_tool_is_refused_in_words(world: World, handy: Host
         ask(world, handy, tools=[weather("See <|end|>")])
 
 
+def test_a_call_can_be_demanded_where_it_is_known_how_the_model_writes_one(world: World, handy: HostedModel) -> None:
+    with pytest.raises(Refused, match="Handy can't be held to call a tool: how it writes calls isn't known"):
+        ask(world, handy, tools=[weather()], tool_choice="required")
+    ModelVersion.objects.update(answer_format="qwen2")
+    handy = HostedModel.objects.get(pk=handy.pk)
+    demanded = request_of(
+        ask(world, handy, tools=[weather(), weather(name="now")], tool_choice="function:now")
+    ).demanded
+    assert demanded == DemandedCalls((weather(name="now"),), "now", only_one=True)
+    for chosen, words in (("function:none", "no tool “none” that Handy could call"), ("all", "A demanded call is")):
+        with pytest.raises(Refused, match=words):
+            ask(world, handy, tools=[weather()], tool_choice=chosen)
+    with pytest.raises(Refused, match="there is no tool that"):
+        ask(world, handy, tool_choice="one")
+
+
 @pytest.fixture
 def upstreams(settings: Any, transactional_db: None) -> None:
     settings.LEASE_SECONDS = 20
@@ -147,3 +165,23 @@ def test_another_server_is_told_of_them_and_its_calls_are_kept(world: World, ups
     assert job.tool_calls == [{"name": "get_weather", "arguments": '{"city":"Paris"}', "valid": True}]
     assert (job.finish_reason, job.prompt_tokens, job.error_message) == ("stop", 90, "")
     assert (bodies[0]["tools"], "tools" in bodies[1], plain.output) == ([weather()], False, "No")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "sent"),
+    [
+        ("required", {"tool_choice": "required"}),
+        ("one", {"tool_choice": "required", "parallel_tool_calls": False}),
+        ("function:now", {"tool_choice": {"type": "function", "function": {"name": "now"}}}),
+    ],
+)
+def test_another_server_is_told_that_a_call_is_demanded(
+    world: World, upstreams: None, chosen: str, sent: dict[str, Any]
+) -> None:
+    tools = [weather(), weather(name="now")]
+    with faulty(says(calls(part(0, "now", "{}"), finish="stop"), USAGE, DONE)) as server, upstream_worker():
+        job = ended(ask(world, far_model(server.url), tools=tools, tool_choice=chosen))
+        body = json.loads(server.connections[0].request.partition(b"\r\n\r\n")[2])
+    assert [call["name"] for call in job.tool_calls] == ["now"]
+    assert body["tools"] == tools
+    assert {name: body[name] for name in ("tool_choice", "parallel_tool_calls") if name in body} == sent
