@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from apps.api.chat_request import ChatRequest
+from apps.api.growing import Growing
 from apps.generations.demanding import CHOICE, demanded_name
 from apps.generations.errors import Refused
 from apps.generations.formats import FORMAT
 from apps.generations.models import GenerationJob, State
 from apps.generations.outcomes import TOO_LATE
-from apps.generations.said import Said, shown_reasoning
+from apps.generations.said import shown_reasoning
+from engine.answers import Answer, Reasoning, Segment, ToolCall
 
 Object = dict[str, Any]
-Part = TypeVar("Part", str, tuple[Object, ...])
 LEAST = 1e-5
 """Probabilities are kept to so much; a logarithm needs more than nothing."""
-ANOTHER = (
-    "The worker of this answer was lost, and the next one began it with other words than those that were sent already. "
-    "Ask again."
-)
 UNKEPT = "bad_request"
 """What a worker refuses: a schema or an expression that can't be followed."""
 STOPPED = "This answer was stopped before its end, by a person or because it is no longer allowed."
@@ -37,7 +34,7 @@ def completion(job: GenerationJob, asked: ChatRequest) -> Object:
     message: Object = {"role": "assistant", "content": job.output}
     if reasoning := shown_reasoning(job):
         message["reasoning_content"] = reasoning
-    if calls := _wanted(job.tool_calls, asked):
+    if calls := wanted_calls(job, asked.one_call):
         message["tool_calls"] = list(map(tool_call, calls, _new_ids(asked)))
     choice = {
         "index": 0,
@@ -83,13 +80,13 @@ def usage(job: GenerationJob) -> Object:
     }
 
 
-def _wanted(calls: Iterable[Object], asked: ChatRequest) -> tuple[Object, ...]:
-    """A model can't be held to one call; those behind it are as if it had stopped there."""
-    return tuple(calls)[: 1 if asked.one_call else None]
+def wanted_calls(job: GenerationJob, one_call: bool) -> list[ToolCall]:
+    """A model that may choose can't be held to one call; those behind it are as if it had stopped there."""
+    return [ToolCall(**call) for call in job.tool_calls[: 1 if one_call else None]]
 
 
-def tool_call(call: Mapping[str, Any], name: str) -> Object:
-    function = {"name": call["name"], "arguments": call["arguments"]}
+def tool_call(call: ToolCall, name: str) -> Object:
+    function = {"name": call.name, "arguments": call.arguments}
     return {"id": name, "type": "function", "function": function}
 
 
@@ -127,63 +124,40 @@ def _head(job: GenerationJob, kind: str) -> Object:
 
 
 class Chunks:
-    """What to send of an answer as it grows. What was sent can't be taken back: where a worker was lost and another
-    one begins again, its words must be those that were sent already (they are, with the same seed, nearly always)."""
+    """What to send of an answer as it grows."""
 
     def __init__(self, job: GenerationJob, asked: ChatRequest) -> None:
         self._head = _head(job, "chat.completion.chunk")
-        self._ids = _new_ids(asked)
+        self._ids = enumerate(_new_ids(asked))
         self._asked = asked
-        self._said = Said()
-        self._sent = Said()
+        self._growing = Growing(one_call=asked.one_call)
 
     def beginning(self) -> Object:
         return self._chunk({"role": "assistant", "content": ""})
 
     def after(self, event: Object) -> Iterator[Object]:
         """Raises Refused where the answer came out differently in another attempt."""
-        self._said = Said() if event["kind"] == "reset" else self._said.after(event)
-        yield from self._up_to(self._said._replace(tool_calls=_wanted(self._said.tool_calls, self._asked)))
+        return map(self._told, self._growing.after(event))
 
     def end(self, job: GenerationJob) -> Iterator[Object]:
         """Of a job that has ended, with what no event told. Raises Refused where it has no answer, or another one than
         was sent."""
         refuse_unanswered(job)
-        whole = Said(job.output, shown_reasoning(job), _wanted(job.tool_calls, self._asked))
-        yield from self._up_to(whole)
-        # Thoughts may be hidden since they were sent.
-        if (self._sent.text, self._sent.tool_calls) != (whole.text, whole.tool_calls):
-            raise _another()
+        yield from map(self._told, self._growing.rest(job))
         yield self._chunk({}, finish_reason(job))
         if self._asked.counts:
             yield self._head | {"choices": [], "usage": usage(job)}
 
-    def _up_to(self, said: Said) -> Iterator[Object]:
-        sent = self._sent
-        if new := _new(said.reasoning, sent.reasoning):
-            yield self._chunk({"reasoning_content": new})
-        if new := _new(said.text, sent.text):
-            yield self._chunk({"content": new})
-        for place, call in enumerate(_new(said.tool_calls, sent.tool_calls), len(sent.tool_calls)):
-            yield self._chunk({"tool_calls": [{"index": place} | tool_call(call, next(self._ids))]})
-        self._sent = Said(
-            text=max(said.text, sent.text, key=len),
-            reasoning=max(said.reasoning, sent.reasoning, key=len),
-            tool_calls=max(said.tool_calls, sent.tool_calls, key=len),
-        )
+    def _told(self, new: Segment) -> Object:
+        match new:
+            case Reasoning(text):
+                return self._chunk({"reasoning_content": text})
+            case Answer(text):
+                return self._chunk({"content": text})
+            case ToolCall():
+                place, name = next(self._ids)
+                return self._chunk({"tool_calls": [{"index": place} | tool_call(new, name)]})
 
     def _chunk(self, delta: Object, reason: str | None = None) -> Object:
         choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
         return self._head | {"choices": [choice]} | ({"usage": None} if self._asked.counts else {})
-
-
-def _new(said: Part, sent: Part) -> Part:
-    """What of `said` wasn't sent yet."""
-    both = min(len(said), len(sent))
-    if said[:both] != sent[:both]:
-        raise _another()
-    return said[len(sent) :]
-
-
-def _another() -> Refused:
-    return Refused(status=500, code="restarted", message=ANOTHER)

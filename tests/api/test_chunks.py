@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from apps.api.actions import create_token
 from apps.api.asking import ask
 from apps.api.chat_answer import Chunks, completion
 from apps.api.chat_request import ChatRequest, read_chat_request
 from apps.api.following import ended_row
+from apps.api.growing import Growing
 from apps.catalog.models import HostedModel
 from apps.generations import events
 from apps.generations.actions import wipe_content
 from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob, State
+from apps.generations.said import Said
+from engine.answers import Answer
 from tests.generations.conftest import model, settings_of_tests, tiny_store
 from tests.world import World
 
@@ -95,6 +101,41 @@ def test_another_attempt_that_calls_something_else_is_told_at_once(job: Generati
     assert not list(chunks.after(events.RESET))
     with pytest.raises(Refused, match="began it with other words"):
         list(chunks.after(events.tool_call(0, OTHER, 3)))
+
+
+def test_a_long_answer_takes_no_more_work_for_each_of_its_words(job: GenerationJob) -> None:
+    """Of the processor's time; one that was looked through again with each word took six seconds."""
+    chunks, words, began = Chunks(job, ASKED), ["abc🎉"] * 50_000, process_time()
+    told = [said(word, place * 4) for place, word in enumerate(words)]
+    sent = [chunk for event in (*told, events.RESET, *told) for chunk in chunks.after(event)]
+    assert "".join(chunk["choices"][0]["delta"]["content"] for chunk in sent) == "".join(words)
+    assert process_time() - began < 3
+
+
+WORDS = st.lists(st.sampled_from(["a", "be", "🎉", ""]), max_size=8)
+
+
+@given(st.lists(st.tuples(WORDS, st.booleans()), max_size=4), WORDS)
+def test_whatever_attempts_say_is_sent_once_or_is_another_answer(
+    attempts: list[tuple[list[str], bool]], last: list[str]
+) -> None:
+    """Each says its words, or all of them at once; the last one is what is stored."""
+    growing, sent, refused = Growing(), "", False
+    try:
+        for words, at_once in attempts:
+            text = ""
+            for word in words:
+                told = events.snapshot(Said(text + word)) if at_once else said(word, len(text))
+                sent += "".join(segment.text for segment in growing.after(told) if isinstance(segment, Answer))
+                text += word
+            list(growing.after(events.RESET))
+        stored = GenerationJob(output="".join(last), tool_calls=[])
+        sent += "".join(segment.text for segment in growing.rest(stored) if isinstance(segment, Answer))
+    except Refused:
+        refused = True
+    agree = all("".join(last).startswith("".join(words)) for words, _ in attempts)
+    assert refused != agree
+    assert refused or sent == stored.output
 
 
 def test_thoughts_that_are_hidden_meanwhile_are_no_other_answer(job: GenerationJob) -> None:
