@@ -10,7 +10,7 @@ from django.http import Http404
 from apps.accounts.models import User
 from apps.accounts.powers import Power, powers_of
 from apps.catalog.models import HostedModel, Modality
-from apps.governance.decisions import Decision, decide
+from apps.governance.decisions import Decision, authorize, decide
 from apps.governance.facts import Question
 from apps.governance.models import AccessRequest, Grant
 from apps.lib.ids import is_id
@@ -34,6 +34,14 @@ def choices(user: User, project: Project, modality: Modality = Modality.TEXT) ->
 def usable_models(user: User, project: Project, modality: Modality = Modality.TEXT) -> list[HostedModel]:
     """Those that `authorize` lets `user` generate with in `project` now, in the order of the catalogue."""
     return [choice.model for choice in choices(user, project, modality) if choice.decision.allowed]
+
+
+def usable_model(user: User, project: Project, name: str) -> HostedModel | None:
+    """The one with this id among all that are usable, of whatever kind. Decides about no other."""
+    model = HostedModel.objects.available().select_related("default_version").called(name)
+    if model is None or not authorize(actor=user, action="generate", model=model, project=project).allowed:
+        return None
+    return model
 
 
 def get_own_request(user: User, request_id: str) -> AccessRequest:

@@ -92,6 +92,7 @@ async def test_the_models_that_a_token_may_use(program: Program, model: HostedMo
     assert {each["object"] for each in told["data"]} == {"model"}
     one = json.loads((await program.get("/v1/models/tiny")).content)
     assert (one["context_length"], one["licence"]) == (512, "CC0-1.0")
+    assert one in told["data"]
     await HostedModel.objects.filter(pk="tiny").aupdate(is_enabled=False)
     assert error_of(await program.get("/v1/models/tiny"))[0] == 404
     assert [each["id"] for each in json.loads((await program.get("/v1/models")).content)["data"]] == ["painter"]

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import HostedModel
+from apps.governance.access import usable_model
 from apps.governance.actions.requests import request_access
 from apps.governance.models import AccessRequest, Grant, Subject
 from apps.governance.pickers import picks
@@ -32,6 +33,14 @@ def models(world: World) -> tuple[HostedModel, HostedModel]:
 def editor(world: World, client: Client) -> Client:
     client.force_login(world.editor)
     return client
+
+
+def test_of_one_model_no_other_is_asked_about(world: World, models: tuple[HostedModel, HostedModel]) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert usable_model(world.editor, world.project, "mira") == models[0]
+    assert not [query["sql"] for query in queries if "nova" in query["sql"]]
+    assert usable_model(world.editor, world.project, "nova") is None
+    assert usable_model(world.editor, world.project, "nobody") is None
 
 
 def state_of(page: str) -> dict:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.governance.access import usable_models
+from apps.governance.access import usable_model, usable_models
 from apps.governance.decisions import authorize, decide, explain
 from tests.governance.built import Built, build
 from tests.governance.random_worlds import (
@@ -90,3 +90,6 @@ def _check_pickers(world: PlainWorld, built: Built) -> None:
                 if reference(world, PlainQuestion(person, project, model)).code == "allowed"
             }
             assert offered == allowed
+            named = (built.models[model].pk for model in MODELS)
+            alone = {name for name in named if usable_model(built.people[person], built.projects[project], name)}
+            assert alone == allowed

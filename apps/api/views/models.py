@@ -11,7 +11,7 @@ from apps.api.access import ApiRequest
 from apps.api.models import ApiToken
 from apps.api.views.door import answer, api_view
 from apps.catalog.models import HostedModel, Modality
-from apps.governance.access import usable_models
+from apps.governance.access import usable_model, usable_models
 from apps.lib.database import in_thread
 
 
@@ -23,10 +23,10 @@ async def models(request: ApiRequest) -> HttpResponseBase:
 
 @api_view("GET")
 async def model(request: ApiRequest, name: str) -> HttpResponseBase:
-    for found in await in_thread(_usable, request.token):
-        if found["id"] == name:
-            return answer(found)
-    raise Http404(f"There is no model “{name[:80]}” that this token may use.")
+    found = await in_thread(usable_model, request.token.user, request.token.project, name)
+    if found is None:
+        raise Http404(f"There is no model “{name[:80]}” that this token may use.")
+    return answer(_json(found))
 
 
 def _usable(token: ApiToken) -> list[dict[str, Any]]:
