@@ -48,7 +48,7 @@ def ask(token: ApiToken, asked: ChatRequest) -> GenerationJob:
         defaults=AS_LONG_AS_FITS,
         through=token.pk,
     )
-    ApiCall.objects.create(job=job, token=token, pictures=pictures_in(messages))
+    ApiCall.objects.create(job=job, token=token, reader=token.reader, pictures=pictures_in(messages))
     return job
 
 
@@ -66,7 +66,7 @@ def draw(token: ApiToken, asked: ImagesRequest) -> list[GenerationJob]:
         count=asked.number,
         through=token.pk,
     )
-    ApiCall.objects.bulk_create(ApiCall(job=job, token=token) for job in jobs)
+    ApiCall.objects.bulk_create(ApiCall(job=job, token=token, reader=token.reader) for job in jobs)
     return jobs
 
 

@@ -15,6 +15,7 @@ from django.db import DatabaseError
 
 from apps.accounts.models import User
 from apps.api.access import ApiRequest, token_of
+from apps.api.reading import reading
 from apps.audit.record import AuditUnavailable
 from apps.generations.actions import request_cancel
 from apps.generations.errors import Refused
@@ -84,9 +85,11 @@ async def events_of(job: GenerationJob, request: ApiRequest) -> AsyncGenerator[O
 
 @asynccontextmanager
 async def wanted(job: GenerationJob, user: User) -> AsyncIterator[None]:
-    """Stops the job where this is left before its end, however that comes about."""
+    """Stops the job where this is left before its end, however that comes about; `unread` does where not even that is
+    possible."""
     try:
-        yield
+        with reading().waiting():
+            yield
     except BaseException:
         await asyncio.shield(_stop(job, user))
         raise

@@ -44,6 +44,9 @@ class ApiToken(models.Model):
 
     objects = ApiTokenQuerySet.as_manager()
 
+    reader = ""
+    """Of the Reader that waits for what is asked with it just now; not stored."""
+
     class Meta:
         ordering = ["-created_at", "id"]
 
@@ -75,4 +78,14 @@ class ApiCall(models.Model):
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="calls")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     pictures = models.JSONField(default=list, help_text="ids of those that its messages showed")
+    reader = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="id of the Reader that waits for it"
+    )
     erased_at = models.DateTimeField(null=True, blank=True, help_text="its texts and these pictures, after a while")
+
+
+class Reader(models.Model):
+    """A web process on which programs wait for their answers; there while `seen_at` is recent (database time)."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    seen_at = models.DateTimeField()

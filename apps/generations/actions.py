@@ -116,6 +116,23 @@ def request_cancel(*, actor: User, job: GenerationJob) -> bool:
 
 
 @transaction.atomic
+def give_up(job_id: str, *, code: str, reason: str) -> bool:
+    """Stop a job for the system, as `request_cancel` does for a person, with the reason that people get to see. False
+    where it is gone, has ended or is being stopped."""
+    found = GenerationJob.objects.select_for_update().filter(pk=job_id, cancel_requested_at=None).first()
+    if found is None or found.is_terminal:
+        return False
+    GenerationJob.objects.filter(pk=job_id).update(error_code=code, error_message=reason)
+    if found.state == State.QUEUED:
+        end_unclaimed(found)
+        transaction.on_commit(lambda: tell_followers([job_id]), robust=True)
+    else:
+        GenerationJob.objects.filter(pk=job_id).update(cancel_requested_at=Now())
+        transaction.on_commit(lambda: announce_cancel(found), robust=True)
+    return True
+
+
+@transaction.atomic
 def wipe_content(jobs: Iterable[str] | QuerySet[GenerationJob]) -> int:
     """Erase prompts, completions and pictures of jobs, given as ids or as a query, and whatever else people wrote for
     them; how many. Counts and numbers stay for accounting.

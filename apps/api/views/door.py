@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from apps.api.access import ApiRequest, token_of
 from apps.api.odd import ODD, is_odd
+from apps.api.reading import reading
 from apps.api.refusing import READABLE, as_refusal, refused, wrong
 from apps.audit.middleware import SENTENCE
 from apps.audit.record import AuditUnavailable
@@ -70,6 +71,8 @@ async def _answered(view: View, method: str, request: HttpRequest, *args: Any, *
             raise Refused(status=405, code="method", message=f"Ask for this address by {method}.", allow=method)
         known = cast(ApiRequest, request)
         known.token = await in_thread(token_of, request)
+        if method == "POST":
+            known.token.reader = await reading().begin()
         return await view(known, *args, **kwargs)
     except ValidationError as invalid:
         raise as_refusal(invalid) from invalid
