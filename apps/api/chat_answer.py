@@ -10,6 +10,7 @@ from typing import Any
 
 from apps.api.chat_request import ChatRequest
 from apps.api.growing import Growing
+from apps.api.refusing import error_of
 from apps.generations.demanding import CHOICE, demanded_name
 from apps.generations.errors import Refused
 from apps.generations.formats import FORMAT
@@ -35,7 +36,7 @@ def completion(job: GenerationJob, asked: ChatRequest) -> Object:
     if reasoning := shown_reasoning(job):
         message["reasoning_content"] = reasoning
     if calls := wanted_calls(job, asked.one_call):
-        message["tool_calls"] = list(map(tool_call, calls, _new_ids(asked)))
+        message["tool_calls"] = list(map(tool_call, calls, new_ids(asked)))
     choice = {
         "index": 0,
         "message": message,
@@ -105,7 +106,7 @@ def _likelihood(text: str, probability: float) -> Object:
     return {"token": text, "logprob": math.log(max(probability, LEAST)), "bytes": list(text.encode())}
 
 
-def _new_ids(asked: ChatRequest) -> Iterator[str]:
+def new_ids(asked: ChatRequest) -> Iterator[str]:
     """For calls of tools: of the nine letters and digits that Mistral's templates ask for, and none that an earlier
     call has, whichever of them a program still shows."""
     known = {call["id"] for message in asked.messages for call in message.get("tool_calls", ())}
@@ -126,14 +127,17 @@ def _head(job: GenerationJob, kind: str) -> Object:
 class Chunks:
     """What to send of an answer as it grows."""
 
+    has_types = False
+    last = b"data: [DONE]\n\n"
+
     def __init__(self, job: GenerationJob, asked: ChatRequest) -> None:
         self._head = _head(job, "chat.completion.chunk")
-        self._ids = enumerate(_new_ids(asked))
+        self._ids = enumerate(new_ids(asked))
         self._asked = asked
         self._growing = Growing(one_call=asked.one_call)
 
-    def beginning(self) -> Object:
-        return self._chunk({"role": "assistant", "content": ""})
+    def beginning(self) -> Iterator[Object]:
+        yield self._chunk({"role": "assistant", "content": ""})
 
     def after(self, event: Object) -> Iterator[Object]:
         """Raises Refused where the answer came out differently in another attempt."""
@@ -147,6 +151,9 @@ class Chunks:
         yield self._chunk({}, finish_reason(job))
         if self._asked.counts:
             yield self._head | {"choices": [], "usage": usage(job)}
+
+    def refused(self, refusal: Refused) -> Iterator[Object]:
+        yield error_of(refusal)
 
     def _told(self, new: Segment) -> Object:
         match new:

@@ -68,10 +68,10 @@ def read_chat_request(body: Mapping[str, Any]) -> ChatRequest:
     for name in given:
         if name not in KNOWN and name not in IGNORED:
             raise unknown(name, KNOWN)
-    streams = _flag(given, "stream")
+    streams = flag_of(given, "stream")
     _refuse_unsupported(given)
     top = _logprobs(given, streams)
-    one_call = not _flag(given, "parallel_tool_calls", usual=True)
+    one_call = not flag_of(given, "parallel_tool_calls", usual=True)
     params = {name: given[name] for name in SAME if name in given} | _longest(given)
     params |= _format(given) | _tools(given, one_call)
     return ChatRequest(
@@ -79,7 +79,7 @@ def read_chat_request(body: Mapping[str, Any]) -> ChatRequest:
         messages=_messages(given.get("messages")),
         params=params if top is None else params | {CERTAINTY: True},
         streams=streams,
-        counts=_flag(_object(given, "stream_options"), "include_usage"),
+        counts=flag_of(object_of(given, "stream_options"), "include_usage"),
         one_call=one_call,
         top_logprobs=top,
     )
@@ -126,7 +126,7 @@ def _longest(given: Object) -> Object:
 
 
 def _logprobs(given: Object, streams: bool) -> int | None:
-    wanted, top = _flag(given, "logprobs"), given.get("top_logprobs", 0)
+    wanted, top = flag_of(given, "logprobs"), given.get("top_logprobs", 0)
     if isinstance(top, bool) or not isinstance(top, int) or not 0 <= top <= ALTERNATIVES:
         raise wrong("top_logprobs", f"top_logprobs must be a whole number from 0 to {ALTERNATIVES}.")
     if not wanted:
@@ -139,13 +139,13 @@ def _logprobs(given: Object, streams: bool) -> int | None:
 
 
 def _format(given: Object) -> Object:
-    wanted = _object(given, "response_format")
+    wanted = object_of(given, "response_format")
     match wanted.get("type", "text"):
         case "text":
             return {}
         case "json_object":
             return {FORMAT: JSON}
-        case "json_schema" if isinstance(schema := _object(wanted, "json_schema").get("schema"), dict):
+        case "json_schema" if isinstance(schema := object_of(wanted, "json_schema").get("schema"), dict):
             return {FORMAT: SCHEMA, SCHEMA: json.dumps(schema, ensure_ascii=False)}
         case "regex" if isinstance(wanted.get("regex"), str):
             return {FORMAT: REGEX, REGEX: wanted["regex"]}
@@ -281,14 +281,14 @@ def _file(url: str, where: str) -> bytes:
         raise wrong(where, f"A picture of {where} isn't whole: it is sent as “data:image/png;base64,…”.") from None
 
 
-def _object(given: Mapping[str, Any], name: str) -> Object:
+def object_of(given: Mapping[str, Any], name: str) -> Object:
     value = given.get(name, {})
     if not isinstance(value, dict):
         raise wrong(name, f"{name} must be an object.")
     return value
 
 
-def _flag(given: Mapping[str, Any], name: str, *, usual: bool = False) -> bool:
+def flag_of(given: Mapping[str, Any], name: str, *, usual: bool = False) -> bool:
     value = given.get(name)
     value = usual if value is None else value
     if not isinstance(value, bool):

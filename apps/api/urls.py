@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from apps.api.views import chat, images, models, nowhere, tokens
+from apps.api.views import chat, images, models, nowhere, responses, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me/tokens/", tokens.api_tokens, name="api_tokens"),
@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/models", models.models, name="api_models"),
     path("v1/models/<path:name>", models.model, name="api_model"),
     path("v1/chat/completions", chat.completions, name="api_chat_completions"),
+    path("v1/responses", responses.responses, name="api_responses"),
     path("v1/images/generations", images.generations, name="api_images_generations"),
     re_path(r"^v1(?P<rest>(?:/(?s:.*))?)\Z", nowhere.nowhere, name="api_nowhere"),
 ]

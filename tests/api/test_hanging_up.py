@@ -24,6 +24,8 @@ __all__ = ["janus"]
 pytestmark = pytest.mark.django_db(transaction=True)
 CHAT = ("/v1/chat/completions", {"model": "tiny", "messages": HELLO})
 STREAM = (CHAT[0], CHAT[1] | {"stream": True})
+RESPONSE = ("/v1/responses", {"model": "tiny", "input": "Say something"})
+ITS_EVENTS = (RESPONSE[0], RESPONSE[1] | {"stream": True})
 PICTURES = ("/v1/images/generations", {"model": "painter", "prompt": "a red apple", "n": 3})
 
 
@@ -118,7 +120,9 @@ async def test_many_that_are_slow_to_take_on_keep_nobody_else_waiting(program: P
 
 
 @pytest.mark.parametrize(
-    ("asked", "number"), [(CHAT, 1), (STREAM, 1), (PICTURES, 3)], ids=["whole", "stream", "pictures"]
+    ("asked", "number"),
+    [(CHAT, 1), (STREAM, 1), (RESPONSE, 1), (ITS_EVENTS, 1), (PICTURES, 3)],
+    ids=["whole", "stream", "response", "events", "pictures"],
 )
 async def test_while_it_waits(
     program: Program, model: HostedModel, painter: HostedModel, asked: tuple[str, Any], number: int

@@ -21,6 +21,9 @@ from apps.api.image_request import KNOWN as KNOWN_OF_PICTURES
 from apps.api.image_request import read_images_request
 from apps.api.models import ApiToken
 from apps.api.refusing import as_refusal, refused
+from apps.api.responses_request import IGNORED as IGNORED_OF_RESPONSES
+from apps.api.responses_request import KNOWN as KNOWN_OF_RESPONSES
+from apps.api.responses_request import named_as_here, read_responses_request
 from apps.api.views.door import parsed
 from apps.catalog.models import HostedModel
 from apps.generations.errors import Refused
@@ -47,6 +50,21 @@ CHAT: dict[str, Any] = {
     "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
     "stream_options": {"include_usage": True},
     "word_bias": {"a": -5},
+}
+RESPONSE: dict[str, Any] = {
+    "model": "handy",
+    "instructions": "Be brief.",
+    "input": [
+        {"role": "user", "content": [{"type": "input_text", "text": "Rain?"}]},
+        {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "I should look."}]},
+        {"type": "function_call", "call_id": "call00000", "name": "weather", "arguments": '{"place": "Bremen"}'},
+        {"type": "function_call_output", "call_id": "call00000", "output": "yes"},
+        {"role": "user", "content": "And tomorrow?"},
+    ],
+    "max_output_tokens": 3,
+    "tools": [{"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}],
+    "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}},
+    "reasoning": {"effort": "low"},
 }
 ARGUMENTS = ("messages", 2, "tool_calls", 0, "function", "arguments")
 PICTURES: dict[str, Any] = {"model": "painter", "prompt": "a red apple", "n": 1, "size": "64x64", "seed": 7}
@@ -146,6 +164,21 @@ def test_pictures(token: ApiToken, painter: HostedModel, body: Any) -> None:
     check(answered(body, lambda sent: draw(token, read_images_request(sent))))
 
 
+def respond(token: ApiToken, sent: dict[str, Any]) -> None:
+    with named_as_here():
+        ask(token, read_responses_request(sent).chat)
+
+
+@quick
+@given(body=bodies(RESPONSE, (*KNOWN_OF_RESPONSES, *IGNORED_OF_RESPONSES)))
+@example(body=RESPONSE | {"input": [{"type": ["message"]}]})
+@example(body=RESPONSE | {"input": [{"type": "message", "role": ["user"], "content": "Hello"}]})
+@example(body=RESPONSE | {"tool_choice": {"type": "function", "name": "nobody"}})
+def test_a_response(token: ApiToken, handy: HostedModel, body: Any) -> None:
+    check(answered(body, lambda sent: respond(token, sent)))
+
+
 def test_the_good_ones_are_good(token: ApiToken, handy: HostedModel, painter: HostedModel) -> None:
     assert answered(CHAT, lambda sent: ask(token, read_chat_request(sent))) is None
+    assert answered(RESPONSE, lambda sent: respond(token, sent)) is None
     assert answered(PICTURES, lambda sent: draw(token, read_images_request(sent))) is None

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import openai
 import pytest
 from django.conf import settings
+from pydantic import BaseModel
 
 from apps.api.actions import create_token
 from apps.catalog.models import HostedModel, ModelVersion
@@ -35,6 +36,10 @@ ENDLESS: dict[str, Any] = {
 }
 WAITING = 16
 """Requests at once: more than the web process has connections to PostgreSQL."""
+
+
+class Choice(BaseModel):
+    answer: Literal["yes", "no"]
 
 
 def token_for(world: World) -> str:
@@ -81,6 +86,16 @@ async def test_openais_client(
         await client.chat.completions.create(model="tiny", messages=ASKED, temperature=9)
     with pytest.raises(openai.AuthenticationError, match="not known here"):
         await client_of(site, "atr_" + "x" * 43).models.list()
+
+    # The same in the other form, and an answer that keeps to a schema.
+    said: Any = {"model": "tiny", "input": ASKED[0]["content"], "temperature": 0}
+    responses = await client.responses.create(**said, max_output_tokens=8)
+    assert (responses.output_text, responses.status) == (whole.choices[0].message.content, "incomplete")
+    choice = await client.responses.parse(**said, text_format=Choice)
+    async with client.responses.stream(**said, text_format=Choice) as events:
+        assert [event.delta async for event in events if event.type == "response.output_text.delta"]
+        assert (await events.get_final_response()).output_parsed == choice.output_parsed
+    assert (choice.status, choice.output_parsed and choice.output_parsed.answer in ("yes", "no")) == ("completed", True)
 
     # Whoever hangs up stops what they asked for: while it streams, and while they wait for all of it.
     await GenerationJob.objects.all().adelete()

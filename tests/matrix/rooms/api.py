@@ -21,12 +21,14 @@ project_token_revoke                 POST    login 404  403  403  302  404
 api_models                           GET     401   401  401  401  401  401
 api_model                            GET     401   401  401  401  401  401
 api_chat_completions                 POST    401   401  401  401  401  401
+api_responses                        POST    401   401  401  401  401  401
 api_images_generations               POST    401   401  401  401  401  401
 api_nowhere                          GET     404   404  404  404  404  404
 """
 FORMS: dict[tuple[str, str], dict[str, Any]] = {("api_tokens", "POST"): {"name": "Notebook", "days": "30"}}
 JSON: dict[tuple[str, str], dict[str, Any]] = {
     ("api_chat_completions", "POST"): {"model": "demo", "messages": [{"role": "user", "content": "Hello"}]},
+    ("api_responses", "POST"): {"model": "demo", "input": "Hello"},
     ("api_images_generations", "POST"): {"model": "painter", "prompt": "a red apple"},
 }
 
