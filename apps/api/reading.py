@@ -16,7 +16,6 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from apps.api.models import Reader
@@ -35,11 +34,11 @@ class Reading:
         self._waiting = 0
         self._said_at = -float("inf")
         self._saying: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
 
     async def begin(self) -> str:
         """The id of this process, of which it is known that it is there. Raises DatabaseError."""
-        if time.monotonic() - self._said_at >= settings.HEARTBEAT_SECONDS:
-            await self._say()
+        await self._say_if_due()
         return own_id()
 
     @contextmanager
@@ -56,17 +55,17 @@ class Reading:
     async def _go_on(self) -> None:
         while self._waiting:
             await asyncio.sleep(settings.HEARTBEAT_SECONDS / TRIES)
-            if time.monotonic() - self._said_at < settings.HEARTBEAT_SECONDS:
-                continue
             try:
-                await self._say()
-            except DatabaseError as error:
+                await self._say_if_due()
+            except Exception as error:  # whatever it is, those who wait are still here
                 logger.warning("nobody knows just now that programs wait here: %s", error)
 
-    async def _say(self) -> None:
+    async def _say_if_due(self) -> None:
         """In a thread of its own: behind others that wait for a slow database it would come too late."""
-        await asyncio.to_thread(_announce, own_id())
-        self._said_at = time.monotonic()
+        async with self._lock:  # one for all who come at the same time
+            if time.monotonic() - self._said_at >= settings.HEARTBEAT_SECONDS:
+                await asyncio.to_thread(_announce, own_id())
+                self._said_at = time.monotonic()
 
 
 def own_id() -> str:

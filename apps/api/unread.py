@@ -45,4 +45,4 @@ def unread_calls() -> QuerySet[ApiCall]:
     there = Reader.objects.filter(pk=OuterRef("reader"), seen_at__gt=Now() - lease)
     unfinished = Q(job__state=State.QUEUED) | Q(job__state=State.RUNNING)  # each of which has an index of its own
     calls = ApiCall.objects.filter(unfinished, ~Exists(there), job__cancel_requested_at=None, reader__gt="")
-    return calls.order_by()
+    return calls.order_by("created_at")

@@ -46,7 +46,7 @@ def refuse_demand(version: ModelVersion, params: Mapping[str, Any]) -> None:
     if not version.is_upstream and not can_demand(version.answer_format):
         raise _refused(
             f"{model} can't be held to call a tool: how it writes calls isn't known here. “auto” leaves it the choice; "
-            "to be sure of a form, ask for a JSON schema by response_format."
+            "to be sure of a form, ask for an answer that keeps to a JSON schema."
         )
 
 

@@ -11,7 +11,7 @@ from engine.answers.demanded import calls_grammar, can_demand
 from engine.grammar.process import Constraint, FormatRefused, GrammarProcess
 from engine.text.loader import LoadedModel
 from engine.ticket import TextTicket
-from engine.types import OutputFormat
+from engine.types import GenerationRequest, OutputFormat
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Openings:
             ticket.fail("deadline", TOO_LATE)
         while self._line and len(self._reading) < AT_ONCE and self._grammars.open < self._most:
             ticket = self._line.popleft()
-            self._reading[ticket.id] = (ticket, self._threads.submit(self._grammars.follow, *self._wanted(ticket)))
+            self._reading[ticket.id] = (ticket, self._threads.submit(self._follow, ticket.request))
         for ticket, reading in [pair for pair in self._reading.values() if pair[1].done()]:
             del self._reading[ticket.id]
             try:
@@ -71,14 +71,13 @@ class Openings:
                 logger.exception("The output format of request %s could not be read", ticket.id)
                 ticket.fail("internal", INTERNAL)
 
-    def _wanted(self, ticket: TextTicket) -> tuple[OutputFormat, str]:
-        """What to keep to, and its name in a refusal."""
-        request, wanted = ticket.request, ticket.request.params.output_format
+    def _follow(self, request: GenerationRequest) -> Constraint:
+        """In a thread of its own."""
         if request.demanded is not None:
             grammar = calls_grammar(request.answer_format, request.demanded, self._marks)
-            return OutputFormat("lark", grammar), SCHEMA_OF_TOOLS
-        assert wanted is not None
-        return wanted, ""
+            return self._grammars.follow(OutputFormat("lark", grammar), SCHEMA_OF_TOOLS)
+        assert request.params.output_format is not None
+        return self._grammars.follow(request.params.output_format)
 
     def remove(self, request_id: str) -> TextTicket | None:
         """Take a request out that waits here. What is being read for it is closed once it is there."""

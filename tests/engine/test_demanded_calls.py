@@ -193,6 +193,16 @@ def test_a_family_whose_calls_are_not_known_is_refused_in_words(make_engine: Mak
     assert (end.error_code, "can't be held to one" in end.error) == ("bad_request", True)
 
 
+def test_tools_without_a_form_harm_nobody_else(make_engine: Make) -> None:
+    """The site lets none of them through."""
+    engine, broken, other = make_engine(), Recorder("broken"), Recorder("other")
+    demanded = DemandedCalls(({"type": "function"},))
+    engine.submit(GenerationRequest("broken", "Llama", (40,), answer_format="qwen2", demanded=demanded), broken)
+    assert broken.finish().error_code == "internal"
+    engine.submit(GenerationRequest("other", "Llama", (40,), SamplingParams(max_tokens=3)), other)
+    assert other.finish().reason in (FinishReason.LENGTH, FinishReason.STOP)
+
+
 @pytest.fixture(scope="module")
 def thinker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EngineThread, tuple[int, ...]]]:
     """It wants to say: <think>Hm.</think>No.<tool_call>, and the tokens of its prompt."""
