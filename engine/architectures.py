@@ -41,6 +41,9 @@ SIZES = {
     "hidden_size": 2**20, "intermediate_size": 2**24, "vocab_size": 2**24,
 }  # fmt: skip
 """The most that a config.json may state, far above every model there is."""
+EXPERTS = ("num_local_experts", "n_routed_experts", "num_experts")
+"""Under which of these names a config.json says how many a layer has, 0 where it has none."""
+MOST_EXPERTS = 4_096
 CODE_KEYS = ("auto_map", "custom_pipeline", "custom_pipelines", "kernel_config", "use_kernels")
 
 
@@ -122,14 +125,24 @@ def _method(quantised: Any) -> str:
 def _check_sizes(config: Mapping[str, Any], own: bool) -> None:
     """Raises UnsupportedModel where the module would be larger than any: building it would stop a worker for hours.
     Other architectures than our own may have a list in the place of one number."""
-    for key, most in SIZES.items():
+    limits = {key: (1, most) for key, most in SIZES.items()} | dict.fromkeys(EXPERTS, (0, MOST_EXPERTS))
+    for key, (least, most) in limits.items():
         value = config.get(key)
         if value is None or (not own and isinstance(value, list)):
             continue
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise UnsupportedModel(
-                f"config.json has no sound “{key}”: {value!s:.40}. It must be a whole number from 1 to {most:,}."
+                f"config.json has no sound “{key}”: {value!s:.40}. It must be a whole number from {least} to {most:,}."
             )
+    _check_experts(config)
+
+
+def _check_experts(config: Mapping[str, Any]) -> None:
+    """Raises UnsupportedModel where a token is to go through more of them than there are."""
+    counts = [count for name in EXPERTS if isinstance(count := config.get(name), int) and count]
+    chosen = config.get("num_experts_per_tok")
+    if isinstance(chosen, int) and counts and chosen > min(counts):
+        raise UnsupportedModel(f"config.json chooses {chosen} experts for a token and has {min(counts)}.")
 
 
 def _architecture(config: Mapping[str, Any]) -> str:

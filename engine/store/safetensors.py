@@ -50,6 +50,12 @@ def tensor_shapes(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         raise StoreError(f"{path.name} is malformed: a tensor has no sound shape.") from error
 
 
+def stored_numbers(folder: Path) -> int:
+    """In all tensors of its files. Raises StoreError where a header isn't readable."""
+    files = folder.glob("*.safetensors")
+    return sum(math.prod(shape) for file in files for _dtype, shape in tensor_shapes(file).values())
+
+
 def metadata_of(path: Path) -> dict[str, str]:
     """What whoever wrote the file says of it. Raises StoreError where the header isn't readable."""
     header, _start = _read_header(path, path.stat().st_size)

@@ -20,6 +20,8 @@ from engine.architectures import UnsupportedModel, check_config, context_length,
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, pick_device, pick_dtype
 from engine.loaded import LoadFailed
+from engine.store.errors import StoreError
+from engine.store.safetensors import stored_numbers
 from engine.text.attention.hook import IMPLEMENTATION
 from engine.text.attention.shape import CacheShape
 from engine.text.compatible.model import load_compatible
@@ -75,7 +77,7 @@ def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") ->
             module = yield from load_compatible(folder, settings, dtype, device)
     except (UnsupportedModel, LoadFailed) as error:
         raise LoadFailed(str(error)) from error
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError, StoreError) as error:
         if is_out_of_memory(error):
             raise
         raise LoadFailed(f"The model's files can't be read: {error}") from error
@@ -127,7 +129,7 @@ def skeleton(settings: Mapping[str, Any], dtype: torch.dtype, device: torch.devi
 
 
 def _fill(module: torch.nn.Module, folder: Path, family: Family, device: torch.device) -> Iterator[None]:
-    checkpoint, empty = family.checkpoint(), _Empty(module, family.full_precision, device)
+    checkpoint, empty = family.checkpoint(), _Empty(module, family.full_precision, device, stored_numbers(folder))
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 - it has keys() only
@@ -146,8 +148,11 @@ def _fill(module: torch.nn.Module, folder: Path, family: Family, device: torch.d
 class _Empty:
     """What of a module isn't filled yet."""
 
-    def __init__(self, module: torch.nn.Module, full_precision: tuple[str, ...], device: torch.device) -> None:
-        self._module, self._device = module, device
+    def __init__(
+        self, module: torch.nn.Module, full_precision: tuple[str, ...], device: torch.device, stored: int
+    ) -> None:
+        """stored: numbers that the files hold."""
+        self._module, self._device, self._unclaimed = module, device, stored
         self._full_precision = full_precision
         buffers, kept = dict(module.named_buffers()), module.state_dict()
         self._expected: dict[str, torch.Tensor] = dict(module.named_parameters())  # a tied one under one name only
@@ -176,9 +181,18 @@ class _Empty:
             self._put(piece.name, piece.tensor.to(device=self._device, dtype=dtype, copy=True))
         else:
             if expected.is_meta:
+                self._claim(piece.name, expected.numel())
                 self._put(piece.name, torch.empty(expected.shape, dtype=dtype, device=self._device))
             self._expected[piece.name][piece.part] = piece.tensor.to(device=self._device, dtype=dtype)
         self._left[piece.name] -= piece.tensor.numel()
+
+    def _claim(self, name: str, numbers: int) -> None:
+        """Before memory is taken for a parameter of which only a part has come. Raises LoadFailed."""
+        self._unclaimed -= numbers
+        if self._unclaimed < 0:
+            raise LoadFailed(
+                f"The weights are incomplete: “{name}” should have {numbers:,} numbers, more than the files hold."
+            )
 
     def _put(self, name: str, tensor: torch.Tensor) -> None:
         *path, leaf = name.split(".")

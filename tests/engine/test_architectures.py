@@ -38,6 +38,8 @@ def test_the_context_goes_by_several_names(name: str) -> None:
         {"rope_scaling": {"type": "linear", "factor": 2.0}},
         {"rope_parameters": {"rope_type": "llama3", "factor": 8.0}},
         {"_attn_implementation_autoset": True},
+        {"num_local_experts": 0, "num_experts_per_tok": 2},
+        {"n_routed_experts": 512, "num_experts_per_tok": 512},
     ],
 )
 def test_harmless_settings(changes: dict[str, Any]) -> None:
@@ -57,6 +59,10 @@ def test_harmless_settings(changes: dict[str, Any]) -> None:
         ({"_experts_implementation": "someone/kernels"}, "kernel repository"),
         ({"rope_scaling": {"rope_type": "longrope"}}, "longrope"),
         ({"quantization_config": {"quant_method": "mxfp4"}}, "quantised"),
+        ({"num_local_experts": 10**6}, "“num_local_experts”: 1000000. It must be a whole number from 0 to 4,096"),
+        ({"n_routed_experts": -1}, "“n_routed_experts”: -1"),
+        ({"num_experts": 2.5}, "“num_experts”: 2.5"),
+        ({"num_experts": 8, "num_experts_per_tok": 9}, "chooses 9 experts for a token and has 8"),
     ],
 )
 def test_refusals_are_sentences(changes: dict[str, Any], words: str) -> None:

@@ -127,13 +127,22 @@ def _without_a_tensor(folder: Path) -> None:
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def _unknown(folder: Path) -> None:
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"architectures": ["MadeUpForCausalLM"]}))
+def _with(**changes: object) -> Change:
+    def change(folder: Path) -> None:
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | changes))
+
+    return change
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [(_without_a_tensor, "incomplete"), (_unknown, "has no architecture MadeUpForCausalLM")]
+    ("change", "words"),
+    [
+        (_without_a_tensor, "incomplete"),
+        (_with(architectures=["MadeUpForCausalLM"]), "has no architecture MadeUpForCausalLM"),
+        (_with(intermediate_size=2**23), r"asks for [\d,]+ numbers, and the files hold [\d,]+"),
+        (_with(num_key_value_heads=1), "qkv_proj.weight” has another shape than config.json"),
+    ],
 )
 def test_what_can_not_be_served_is_told(folders: dict[str, Path], tmp_path: Path, change: Change, words: str) -> None:
     folder = shutil.copytree(folders["Phi3"], tmp_path / "copy")

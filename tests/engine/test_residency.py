@@ -13,7 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.config import EngineConfig
+from engine.loaded import LoadFailed, at_once
 from engine.service import EngineThread, FolderSource
+from engine.text.loader import load_model
 from engine.types import FinishReason, GenerationRequest, LoadingEvent, SamplingParams, StartedEvent, TextEvent
 from tests.engine.recorder import GREEDY, Recorder, submit
 from tests.engine.started import started_engines
@@ -272,6 +274,20 @@ def change_config(**changes: object) -> Callable[[Path], None]:
         (folder / "config.json").write_text(json.dumps(config | changes))
 
     return change
+
+
+def test_a_mixture_takes_no_memory_for_experts_that_its_files_do_not_hold(
+    tmp_path: Path, checkpoints: dict[str, Path]
+) -> None:
+    folder = shutil.copytree(checkpoints["DeepseekV3"], tmp_path / "model")
+    tensors = load_file(folder / "model.safetensors")
+    for name in ("gate.weight", "gate.e_score_correction_bias"):
+        gate = f"model.layers.1.mlp.{name}"
+        tensors[gate] = tensors[gate].repeat(1000, *[1] * (tensors[gate].dim() - 1))
+    save_file(tensors, folder / "model.safetensors")
+    change_config(n_routed_experts=4000)(folder)
+    with pytest.raises(LoadFailed, match=r"experts.\w+” should have [\d,]+ numbers, more than the files hold"):
+        at_once(load_model(folder, EngineConfig(device="cpu")))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from engine.architectures import UnsupportedModel, check_config
+from engine.store.safetensors import stored_numbers
 
 LOOK_SECONDS = 0.002
 """How long to wait for it before looking after the running sequences again."""
@@ -40,6 +41,7 @@ def load_compatible(
 
 
 def _loaded(folder: Path, config: Any, dtype: torch.dtype, device: torch.device) -> torch.nn.Module:
+    _check_size(folder, config, dtype)
     module, told = transformers.AutoModelForCausalLM.from_pretrained(
         folder,
         config=config,
@@ -48,13 +50,29 @@ def _loaded(folder: Path, config: Any, dtype: torch.dtype, device: torch.device)
         trust_remote_code=False,
         use_safetensors=True,
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # told below
     )
     if missing := sorted(told["missing_keys"]):
         raise UnsupportedModel(f"The weights are incomplete: “{missing[0]}” is missing (and {len(missing) - 1} more).")
+    if other := sorted(told["mismatched_keys"]):
+        raise UnsupportedModel(f"The weights don't fit: “{other[0][0]}” has another shape than config.json asks for.")
     module = module.to(device).eval().requires_grad_(False)
     _try(module, device)
     assert isinstance(module, torch.nn.Module)
     return module
+
+
+def _check_size(folder: Path, config: Any, dtype: torch.dtype) -> None:
+    """Raises UnsupportedModel where more numbers are asked for than the files hold: transformers would make up the
+    rest, however much memory that took."""
+    with torch.device("meta"):
+        module = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+    module.tie_weights()
+    wanted, stored = sum(one.numel() for one in module.parameters()), stored_numbers(folder)
+    if wanted > stored:
+        raise UnsupportedModel(
+            f"The weights are incomplete: config.json asks for {wanted:,} numbers, and the files hold {stored:,}."
+        )
 
 
 def _try(module: Any, device: torch.device) -> None:
