@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-ENGINE = "0.3.0"
+ENGINE = "0.4.0"
 """Raised with every change after which the same request may give another result: `scripts/results.py` asks for it."""
 LIBRARIES = ("torch", "transformers", "diffusers")
 

@@ -9,40 +9,32 @@ from tokenizers.decoders import DecodeStream
 
 
 class Detokenizer:
-    """Incremental decoding of one completion; the pieces together are exactly the decoded whole."""
+    """Incremental decoding of one completion. The pieces together are the decoded whole, but where bytes that were a
+    character become none with those behind them: then what was told stands, and the text goes on."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._tokens: list[int] = []
-        self._stream: DecodeStream | None = DecodeStream(skip_special_tokens=True)
-        self._text = ""
+        self._stream = DecodeStream(skip_special_tokens=True)
+        self._held: list[int] = []
+        """Tokens whose text isn't told yet."""
 
     def push(self, *tokens: int) -> str:
         """The text that became complete with these tokens, often empty within a character of several."""
-        self._tokens += tokens
-        if self._stream is not None:
-            try:
-                piece = self._stream.step(self._tokenizer, tokens[0] if len(tokens) == 1 else list(tokens)) or ""
-            except Exception:  # "Invalid prefix": tokens that no encoder makes; its own class isn't exported
-                self._stream = None
-            else:
-                self._text += piece
-                return piece
-        return self._rest(self._whole().rstrip("\ufffd"))
+        self._held += tokens
+        try:
+            piece = self._stream.step(self._tokenizer, tokens[0] if len(tokens) == 1 else list(tokens)) or ""
+        except Exception:  # "Invalid prefix": tokens that no encoder makes; its own class isn't exported
+            self._stream = DecodeStream(skip_special_tokens=True)
+            self._stream.step(self._tokenizer, tokens[-1])  # or what comes next would lose the space before it
+            return self.finish()
+        if piece:
+            self._held.clear()
+        return piece
 
     def finish(self) -> str:
         """What is left: bytes that never became a character, as the replacement character."""
-        return self._rest(self._whole())
-
-    def _whole(self) -> str:
-        return self._tokenizer.decode(self._tokens, skip_special_tokens=True)
-
-    def _rest(self, whole: str) -> str:
-        if not whole.startswith(self._text):
-            return ""
-        piece = whole[len(self._text) :]
-        self._text = whole
-        return piece
+        held, self._held = self._held, []
+        return self._tokenizer.decode(held, skip_special_tokens=True)
 
 
 class StopStrings:

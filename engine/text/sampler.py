@@ -27,6 +27,8 @@ from engine.text.prescribed import Prescribed
 from engine.types import SamplingParams
 
 DRAWN_AT_ONCE = 32
+LARGEST = 1 - 2**-24
+"""Of the floats below one."""
 NON_FINITE = "The model computed numbers that aren't finite, so it has no next word. Other requests are not affected."
 
 
@@ -57,10 +59,11 @@ class Chooser:
         self._drawn: list[float] = []
 
     def uniform(self, position: int) -> float:
-        """In [0, 1): the number of this position, whenever it is asked for, as when a step is run again."""
+        """In [0, 1), also as a float: the number of this position, whenever it is asked for, as when a step is run
+        again."""
         while len(self._drawn) <= position:  # many at once are the same numbers, and each alone takes as long
             self._drawn += torch.rand(DRAWN_AT_ONCE, dtype=torch.float64, generator=self._generator).tolist()
-        return self._drawn[position]
+        return min(self._drawn[position], LARGEST)
 
     def chosen(self, token: int) -> None:
         """It is in the completion now. Called once for each."""

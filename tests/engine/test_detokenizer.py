@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, decoders, models
 
 from engine.text.answer import AnswerStream
 from engine.text.detokenizer import Detokenizer, StopStrings
@@ -62,6 +64,45 @@ def test_bytes_that_never_become_a_character_are_told_at_the_end() -> None:
     pieces = [detokenizer.push(token) for token in TOKENIZER.encode("ab🦊").ids[:-1]]
     assert "".join(pieces) == "ab"
     assert set(detokenizer.finish()) == {"\ufffd"}
+
+
+def fallback_tokenizer() -> Tokenizer:
+    """As SentencePiece makes them (Llama 2, Mistral, Gemma): what has no token is spelled in bytes, and where bytes
+    that follow each other are no text, each of them is a replacement character."""
+    names = [*(f"<0x{byte:02X}>" for byte in range(256)), "▁hello", "▁world", "a"]
+    made = Tokenizer(models.BPE(vocab={name: place for place, name in enumerate(names)}, merges=[], byte_fallback=True))
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    made.decoder = decoders.Sequence(steps)
+    return made
+
+
+FALLBACK = fallback_tokenizer()
+HELLO, WORLD, ACUTE, BROKEN = 256, 257, list("é".encode()), 0xFF
+
+
+@pytest.mark.parametrize(
+    ("tokens", "told"),
+    [
+        ([HELLO, *ACUTE, WORLD, *ACUTE], "helloé worldé"),
+        ([HELLO, BROKEN, WORLD], "hello\ufffd world"),
+        ([HELLO, *ACUTE, BROKEN, WORLD, HELLO], "helloé\ufffd world hello"),
+        ([*ACUTE, BROKEN, *ACUTE, WORLD], "é\ufffd\ufffd\ufffd world"),
+        ([HELLO, *ACUTE, ACUTE[0]], "helloé\ufffd"),
+    ],
+)
+def test_what_was_shown_of_broken_bytes_stands_and_the_text_goes_on(tokens: list[int], told: str) -> None:
+    detokenizer = Detokenizer(FALLBACK)
+    assert "".join(map(detokenizer.push, tokens)) + detokenizer.finish() == told
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([HELLO, WORLD, *ACUTE, BROKEN]), min_size=1, max_size=4), max_size=12))
+def test_no_word_is_lost_behind_broken_bytes(pushes: list[list[int]]) -> None:
+    """Whether its tokens are told one by one or several together."""
+    detokenizer = Detokenizer(FALLBACK)
+    told = "".join(detokenizer.push(*tokens) for tokens in pushes) + detokenizer.finish()
+    words = [token for tokens in pushes for token in tokens if token in (HELLO, WORLD)]
+    assert re.findall("hello|world", told) == ["hello" if word == HELLO else "world" for word in words]
 
 
 def test_a_stop_string_is_cut_off_and_what_might_begin_one_is_held() -> None:

@@ -185,6 +185,15 @@ def test_asking_again_for_the_same_position_draws_no_new_number() -> None:
     assert chooser.uniform(1) != first
 
 
+def test_a_number_just_below_one_draws_no_token_that_is_out_of_the_question() -> None:
+    """As a float it would be one: then the draw would be that of the least probable token there is."""
+    logits = torch.linspace(-30, -31, 6000)
+    logits[7] = 0
+    chooser = Chooser(SamplingParams(), 5, [0])
+    chooser._drawn = [1 - 2**-40]
+    assert choose(logits[None].to(DEVICE), [chooser], [0]) == [7]
+
+
 def test_a_format_rules_out_what_it_does_not_allow() -> None:
     logits = torch.randn(4, 43)
     allowed = torch.rand(2, 48) < 0.3
