@@ -24,7 +24,7 @@ from engine.store.errors import StoreError
 from engine.store.safetensors import stored_numbers
 from engine.text.attention.hook import IMPLEMENTATION
 from engine.text.attention.shape import CacheShape
-from engine.text.compatible.model import load_compatible
+from engine.text.compatible.model import config_of, load_compatible, understood
 from engine.text.families import Family, family_of
 from engine.text.families.base import Piece
 from engine.text.graphs.layers import Compiling, Graphs
@@ -112,18 +112,17 @@ def _load_own(
 
 def skeleton(settings: Mapping[str, Any], dtype: torch.dtype, device: torch.device) -> torch.nn.Module:
     """The module of a config.json with its parameters on the meta device, where they take no memory."""
-    kind = getattr(transformers, check_config(settings))
-    cleaned = {key: value for key, value in settings.items() if "implementation" not in key}
-    config = kind.config_class.from_dict(cleaned)
-    with torch.device("meta"):
-        module = transformers.AutoModelForCausalLM.from_config(
-            config, dtype=dtype, attn_implementation=IMPLEMENTATION, trust_remote_code=False
-        )
-    # Its frequencies are computed in the constructor, not loaded: make it again where numbers are real. On the
-    # processor, as `from_pretrained` does: a GPU's powers differ in the last bit, and far positions multiply that.
-    rotary = module.model.rotary_emb
-    with torch.device("cpu"):
-        module.model.rotary_emb = type(rotary)(config=config).to(device)
+    config = config_of(settings)
+    with understood():
+        with torch.device("meta"):
+            module = transformers.AutoModelForCausalLM.from_config(
+                config, dtype=dtype, attn_implementation=IMPLEMENTATION, trust_remote_code=False
+            )
+        # Its frequencies are computed in the constructor, not loaded: make it again where numbers are real. On the
+        # processor, as `from_pretrained` does: a GPU's powers differ in the last bit, and far positions multiply that.
+        rotary = module.model.rotary_emb
+        with torch.device("cpu"):
+            module.model.rotary_emb = type(rotary)(config=config).to(device)
     assert isinstance(module, torch.nn.Module)
     return module.eval().requires_grad_(False)
 
@@ -209,7 +208,7 @@ def eos_ids_of(folder: Path, settings: Mapping[str, Any], tokenizer: Tokenizer) 
     tokenizer's own end token."""
     generation = read_json(folder / "generation_config.json") if (folder / "generation_config.json").is_file() else {}
     named = generation.get("eos_token_id", settings.get("eos_token_id"))
-    ids = {named} if isinstance(named, int) else {one for one in named or () if isinstance(one, int)}
+    ids = {one for one in (named if isinstance(named, list) else [named]) if isinstance(one, int)}
     if (folder / "tokenizer_config.json").is_file():
         token = read_json(folder / "tokenizer_config.json").get("eos_token")
         content = token.get("content") if isinstance(token, dict) else token

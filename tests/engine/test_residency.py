@@ -290,6 +290,16 @@ def test_a_mixture_takes_no_memory_for_experts_that_its_files_do_not_hold(
         at_once(load_model(folder, EngineConfig(device="cpu")))
 
 
+@pytest.mark.parametrize(("named", "found"), [(2.5, {1}), ({"a": 3}, {1}), ([3, [4]], {1, 3}), (7, {1, 7})])
+def test_what_is_no_end_of_a_text_is_passed_over(
+    tmp_path: Path, checkpoints: dict[str, Path], named: object, found: set[int]
+) -> None:
+    """The tokenizer's own one is 1."""
+    folder = shutil.copytree(checkpoints["Llama"], tmp_path / "model")
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": named}))
+    assert at_once(load_model(folder, EngineConfig(device="cpu"))).eos_ids == found
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -305,6 +315,9 @@ def test_a_mixture_takes_no_memory_for_experts_that_its_files_do_not_hold(
         (change_config(auto_map={"AutoModelForCausalLM": "evil--code"}), "auto_map"),
         (change_config(_attn_implementation="evil/kernels"), "kernel repository"),
         (change_config(quantization_config={"quant_method": "fp8"}), "quantised"),
+        (change_config(hidden_act="nope"), "can't make a model of this config.json: KeyError: 'nope'"),
+        (change_config(rms_norm_eps="small"), "rms_norm_eps"),
+        (change_config(rope_parameters={"rope_type": "yarn", "factor": "a"}), "TypeError"),
         (change_config(rope_parameters={"rope_type": "dynamic", "factor": 2.0}), "dynamic"),
     ],
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from engine.architectures import UnsupportedModel, check_config
+from engine.device import is_out_of_memory
 from engine.store.safetensors import stored_numbers
 
 LOOK_SECONDS = 0.002
@@ -25,7 +27,21 @@ def config_of(settings: Mapping[str, Any]) -> Any:
     if architecture not in KNOWN:
         raise UnsupportedModel(f"transformers {transformers.__version__} has no architecture {architecture}.")
     kind = getattr(transformers, architecture).config_class
-    return kind.from_dict({key: value for key, value in settings.items() if "implementation" not in key})
+    with understood():
+        return kind.from_dict({key: value for key, value in settings.items() if "implementation" not in key})
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Raises UnsupportedModel in the place of what transformers says where it can't make sense of a config.json: errors
+    of many classes, some its own."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise UnsupportedModel(f"transformers can't make a model of this config.json: {said}.") from error
 
 
 def load_compatible(
@@ -65,7 +81,7 @@ def _loaded(folder: Path, config: Any, dtype: torch.dtype, device: torch.device)
 def _check_size(folder: Path, config: Any, dtype: torch.dtype) -> None:
     """Raises UnsupportedModel where more numbers are asked for than the files hold: transformers would make up the
     rest, however much memory that took."""
-    with torch.device("meta"):
+    with understood(), torch.device("meta"):
         module = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
     module.tie_weights()
     wanted, stored = sum(one.numel() for one in module.parameters()), stored_numbers(folder)
