@@ -52,7 +52,7 @@ class Begun:
 
 
 Told = TypeVar("Told")
-Chosen = list[tuple[Chunk, list[int]]]
+NextTokens = list[tuple[Chunk, list[int]]]
 """Each chunk with its next tokens, none where it samples none."""
 
 
@@ -94,7 +94,7 @@ class Computing:
         """What is under way: nobody waits for it any more."""
         self._begun = None
 
-    def compute(self, step: Step, following: Following = nothing) -> Chosen:
+    def compute(self, step: Step, following: Following = nothing) -> NextTokens:
         """Those that failed are missing, and finished. Raises DeviceLost.
 
         following: asked where the device may have more to do already while the host looks at what came of this one.
@@ -109,7 +109,7 @@ class Computing:
         self._counters.isolated_steps += 1
         return [pair for alone in step.alone() for pair in self._run_alone(alone)]
 
-    def _computed(self, step: Step, begun: Begun | None, following: Following) -> Chosen:
+    def _computed(self, step: Step, begun: Begun | None, following: Following) -> NextTokens:
         begun = begun or self._begin(step)
         return self._run(step) if begun is None else self._gone_on(begun, following)
 
@@ -143,12 +143,12 @@ class Computing:
         positions = [step.decodes[row].end - step.decodes[row].sequence.prompt_tokens for row in rows]
         return Drawing(rows, [choosers[row] for row in rows], positions, step.passes, self._model.device)
 
-    def _gone_on(self, begun: Begun, following: Following) -> Chosen:
+    def _gone_on(self, begun: Begun, following: Following) -> NextTokens:
         """What the device chose by itself."""
         step = begun.step
         self._begun = self._begin_behind(step, following)
         self._counters.compiled_steps += step.passes
-        chosen: Chosen = []
+        chosen: NextTokens = []
         for chunk, tokens in zip(step.decodes, self._awaited(begun.told), strict=True):
             if not self._counts(chunk):
                 continue
@@ -162,7 +162,7 @@ class Computing:
                 self._fail(chunk, "non_finite", NON_FINITE)
         return chosen
 
-    def _run(self, step: Step) -> Chosen:
+    def _run(self, step: Step) -> NextTokens:
         """Logits come from the device, or are looked at there in ways that requests ask for."""
         for chunk in step.decodes:
             chunk.further = 0  # it is one pass, whatever it was to be
@@ -177,7 +177,7 @@ class Computing:
                 choosers.append(completion.chooser)
                 positions.append(chunk.sequence.completion_tokens + ahead)
         tokens = iter(self._awaited(begin_choosing(logits, choosers, positions)))
-        chosen: Chosen = [(chunk, []) for chunk in step.prefills if not chunk.samples]
+        chosen: NextTokens = [(chunk, []) for chunk in step.prefills if not chunk.samples]
         for chunk, completion in sampling:
             stand = confirmed(chunk.draft, [next(tokens) for _ in range(1 + len(chunk.draft))])
             chunk.sequence.looks = max(0, chunk.sequence.looks - 1)
@@ -215,7 +215,7 @@ class Computing:
             if adapter is None:
                 self._completions[chunk.sequence.id].ticket.made_with = {**self._made_with, "compile": "partly"}
 
-    def _run_alone(self, step: Step) -> Chosen:
+    def _run_alone(self, step: Step) -> NextTokens:
         chunk = step.chunks[0]
         if not self._counts(chunk):
             return []

@@ -22,7 +22,7 @@ from engine.text.block_manager import BlockManager
 from engine.text.budget import blocks_for
 from engine.text.checks import refusal
 from engine.text.completions import Completions
-from engine.text.computing import Chosen, Computing
+from engine.text.computing import Computing, NextTokens
 from engine.text.loader import LoadedModel
 from engine.text.logprobs import TokenBytes
 from engine.text.opening import Openings
@@ -246,7 +246,7 @@ class TextEngine:
             if completion is not None and chunk.start == chunk.sequence.cached:
                 completion.ticket.device_seconds += share * chunk.rows
 
-    def _deliver(self, chosen: Chosen) -> None:
+    def _deliver(self, chosen: NextTokens) -> None:
         for chunk, tokens in chosen:
             self._scheduler.advance(chunk, tokens)
             if chunk.draft:

@@ -1,4 +1,4 @@
-/* Threads that share the loops of our kernels. Built by compiled.py, used through pool.h.
+/* Threads that share the loops of our kernels. Built by c_library.py, used through pool.h.
 
    OpenMP cuts a loop into as many parts as there are threads and waits for all of them. Where other processes want the
    cores (and those of the site do, at every send and every word), whoever of the threads isn't running holds up the others
@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-typedef void piece_of(const void *work, int64_t piece, int who);
+#include "pool.h" /* of which only the type of a piece is for this file */
 
 #define SPINS 1000 /* some 40 µs: as long as what lies between two matrices, and no longer, since others want the core */
 #define OPEN_TO(helpers) ((uint32_t)(helpers) << 16)

@@ -1,4 +1,4 @@
-/* Loops that threads share, in pieces, by the threads of pool.c. For C files that compiled.py builds. */
+/* Loops that threads share, in pieces, by the threads of pool.c. For C files that c_library.py builds. */
 
 #include <stdint.h>
 
@@ -8,7 +8,7 @@
 /* One piece of a loop. who: which of the threads that share it, from 0. */
 typedef void piece_of(const void *work, int64_t piece, int who);
 
-/* `share_pieces` of pool.c: compiled.py puts it here. */
+/* `share_pieces` of pool.c: c_library.py puts it here. */
 void (*share)(int threads, int64_t pieces, piece_of *run, const void *work);
 
 /* All pieces, by at most so many threads, in whatever order. */

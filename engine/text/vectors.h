@@ -1,5 +1,5 @@
 /* Vectors as wide as the machine's registers and no wider: what GCC makes of wider ones goes through memory. For C files
-   that compiled.py builds. */
+   that c_library.py builds. */
 
 #include <stdint.h>
 #include <string.h>

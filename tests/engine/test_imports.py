@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import engine.text
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = """
@@ -54,3 +57,10 @@ def test_pictures_without_torch() -> None:
 
 def test_the_engine_needs_nothing_of_the_site() -> None:
     check({"django", "celery", "channels", "redis", "psycopg", "apps", "aiplatform"}, ["engine.service"])
+
+
+def test_each_module_of_the_text_engine_is_on_its_map() -> None:
+    folder = ROOT / "engine" / "text"
+    modules = {path.stem for path in folder.glob("[!_]*") if path.is_dir() or path.suffix == ".py"}
+    named = set(re.findall(r"`(\w+)`", engine.text.__doc__ or ""))
+    assert named == modules

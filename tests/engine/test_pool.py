@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.text.compiled import POOL, compiled
+from engine.text.c_library import POOL, compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 PIECE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int)

@@ -14,7 +14,7 @@ import torch
 from engine.text.attention.backend import AttentionPlan, Backend, Variant
 from engine.text.attention.plan import PlannedChunk
 from engine.text.attention.shape import BLOCK_SIZE, CacheShape
-from engine.text.compiled import Unavailable, compiled
+from engine.text.c_library import Unavailable, compiled
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ FEWEST_A_THREAD = 4
 """So many are enough to share them out evenly."""
 
 
-class NativePlan(ctypes.Structure):
+class Plan(ctypes.Structure):
     """`struct plan` of paged.c."""
 
     _fields_ = [
@@ -37,7 +37,7 @@ class NativePlan(ctypes.Structure):
     ]
 
 
-class NativeLayer(ctypes.Structure):
+class Attended(ctypes.Structure):
     """`struct attended` of paged.h."""
 
     _fields_ = [
@@ -56,7 +56,7 @@ class NativeLayer(ctypes.Structure):
 class Prepared:
     """`plan` points into `arrays`, which must live as long."""
 
-    plan: NativePlan
+    plan: Plan
     arrays: list[array[int]]
 
 
@@ -105,7 +105,7 @@ class NativeBackend(Backend):
         addresses = [numbers.buffer_info()[0] for numbers in arrays]
         shape = self.shape
         sizes = (len(chunks), shape.query_heads, shape.kv_heads, shape.key_dim, threads, stride)
-        plan = NativePlan(*sizes, *addresses[:4], len(tasks), 0, *addresses[4:])
+        plan = Plan(*sizes, *addresses[:4], len(tasks), 0, *addresses[4:])
         return Prepared(plan, arrays)
 
     def _tasks(self, chunks: list[PlannedChunk], rows_at_once: int) -> list[tuple[int, int, int]]:
@@ -129,7 +129,7 @@ class NativeBackend(Backend):
         self._attend(
             ctypes.byref(prepared.plan),
             ctypes.byref(
-                NativeLayer(
+                Attended(
                     query.data_ptr(), key.data_ptr(), value.data_ptr(),
                     *query.stride()[:2], *key.stride()[:2], *value.stride()[:2],
                     self.keys[layer].data_ptr(), self.values[layer].data_ptr(), output.data_ptr(),

@@ -24,7 +24,7 @@ import torch
 import transformers
 
 from engine import own_process
-from engine.text.compiled import cache_folder, machine
+from engine.text.c_library import cache_folder, machine
 from engine.text.graphs.kinds import Kind, Unfit
 
 SOURCES = ("operators.py", "tracing.py")

@@ -12,7 +12,7 @@ from time import perf_counter
 
 import torch
 
-from engine.text.compiled import compiled
+from engine.text.c_library import compiled
 from engine.text.packed.layout import FEATURES, Bits, Packed
 from engine.text.packed.quantise import quantised
 

@@ -15,7 +15,7 @@ from engine.text.attention.backend import AttentionPlan, Backend, Variant
 from engine.text.attention.native import NativeBackend, Prepared
 from engine.text.attention.native import library as attention_library
 from engine.text.attention.plan import PlannedChunk
-from engine.text.compiled import Unavailable, compiled
+from engine.text.c_library import Unavailable, compiled
 from engine.text.llama_layers import fits, window_of
 from engine.text.other_layers import in_place
 from engine.text.packed.kernel import PackedMatrix, most_rows

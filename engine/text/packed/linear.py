@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from engine.text.compiled import Unavailable
+from engine.text.c_library import Unavailable
 from engine.text.packed.kernel import PackedMatrix, library, most_rows
 from engine.text.packed.layout import Bits, Packed, in_full, in_twos
 from engine.text.packed.quantise import can_quantise, quantised
