@@ -14,12 +14,13 @@ from engine.config import EngineConfig
 from engine.device import pick_device, pick_dtype
 from engine.loaded import LoadFailed
 from engine.room import Footprint
+from engine.store.checks import read_json
 from engine.store.errors import StoreError
 from engine.store.safetensors import tensor_shapes
 from engine.text.budget import cache_limits
 from engine.text.families import Family, family_of
 from engine.text.linears import LAID_OUT, are_laid_out
-from engine.text.loader import IGNORED_TENSORS, read_json
+from engine.text.loader import IGNORED_TENSORS
 
 OUTPUT, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 

@@ -5,7 +5,6 @@ Only safetensors, only local files, only the architectures in `engine.architectu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from engine.architectures import UnsupportedModel, check_config, context_length,
 from engine.config import EngineConfig
 from engine.device import is_out_of_memory, pick_device, pick_dtype
 from engine.loaded import LoadFailed
+from engine.store.checks import read_json
 from engine.store.errors import StoreError
 from engine.store.safetensors import stored_numbers
 from engine.text.attention.hook import IMPLEMENTATION
@@ -70,6 +70,7 @@ def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") ->
         if weights != "full" and (wrong := refusal(device) if own else NOT_ROUNDED):
             raise LoadFailed(wrong)
         tokenizer = read_tokenizer(folder / "tokenizer.json")
+        eos_ids = eos_ids_of(folder, settings, tokenizer)
         yield
         if own:
             module = yield from _load_own(folder, settings, family, dtype, device, weights)
@@ -84,7 +85,7 @@ def load_model(folder: Path, config: EngineConfig, weights: Weights = "full") ->
     return LoadedModel(
         module=module,
         tokenizer=tokenizer,
-        eos_ids=eos_ids_of(folder, settings, tokenizer),
+        eos_ids=eos_ids,
         context_length=min(context_length(settings), config.max_context),
         vocabulary=settings["vocab_size"],
         shape=family.cache_shape(settings, dtype, device),
@@ -223,14 +224,3 @@ def read_tokenizer(file: Path) -> Tokenizer:
         return Tokenizer.from_file(str(file))
     except Exception as error:  # tokenizers raises the bare class
         raise LoadFailed(f"{file.name} can't be read: {error}") from error
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Raises LoadFailed."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise LoadFailed(f"{file.name} isn't JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise LoadFailed(f"{file.name} isn't a JSON object.")
-    return content

@@ -3,7 +3,6 @@ between. The folder is looked at again here: whoever checked it before may not h
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,8 @@ from engine.adapters import (
     read_config,
 )
 from engine.lora.numbers import Halves, Numbers
+from engine.store.checks import read_json
+from engine.store.errors import StoreError
 from engine.text.loader import LoadedModel
 
 
@@ -40,14 +41,14 @@ class Adapter:
 def load_adapter(folder: Path, model: LoadedModel) -> Generator[None, None, Adapter]:
     """Yields after every tensor and returns the adapter. Raises UnsupportedAdapter."""
     try:
-        config = read_config(_read_json(folder / CONFIG))
+        config = read_config(read_json(folder / CONFIG))
         with safe_open(folder / WEIGHTS, framework="pt") as file:
             layers = _layers(file, config, model.module)
             yield
             return (yield from _filled(file, config, layers, model))
     except UnsupportedAdapter:
         raise
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError, StoreError) as error:
         raise UnsupportedAdapter(f"The adapter's files can't be read: {error}") from error
 
 
@@ -76,10 +77,3 @@ def _filled(
             yield
         filled[layer] = (halves[0], halves[1])
     return Adapter(numbers.digest, filled)
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    content = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise UnsupportedAdapter(f"{file.name} must hold a JSON object.")
-    return content

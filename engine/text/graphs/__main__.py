@@ -37,10 +37,11 @@ def _made(order: dict[str, Any], scratch: Path) -> int:
     import torch
 
     from engine.device import DTYPES
+    from engine.store.checks import read_json
     from engine.text.graphs.building import UNFIT
     from engine.text.graphs.kinds import Unfit
     from engine.text.graphs.tracing import make
-    from engine.text.loader import read_json, skeleton
+    from engine.text.loader import skeleton
 
     torch.set_num_threads(order["threads"])
     dtype = DTYPES[order["dtype"]]
