@@ -7,7 +7,7 @@ Here every turn of a loop and every call of a macro ticks, and operators that ma
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -24,9 +24,9 @@ from engine.chat.growth import (
     making_room,
     measure,
     measure_product,
+    measured_arguments,
     measured_parts,
     refuse_growth,
-    refuse_wide,
     repeated,
 )
 
@@ -52,7 +52,8 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(finalize=measured_parts, **options)
-        self.filters = {name: guarded(name, function) for name, function in self.filters.items()}
+        del self.globals["lipsum"]
+        self.filters = {name: guarded(name, function, self.tick) for name, function in self.filters.items()}
 
     def tick(self) -> str:
         """Called on every turn of a loop; adds nothing to the output."""
@@ -86,12 +87,23 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
             raise SecurityError(f"the operator {operator} is not allowed")
         return super().call_binop(context, operator, left, right)
 
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """Jinja puts a function of its own in the place of a text's `format`, which is measured too."""
+        inner = super().wrap_str_format(value)
+        if inner is None:
+            return None
+
+        def measured(*args: Any, **kwargs: Any) -> str:
+            refuse_growth("format", (value.__self__, *args, *kwargs.values()))
+            return inner(*args, **kwargs)
+
+        return measured
+
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         self.tick()
-        refuse_wide(args, kwargs)
-        measured_parts((args, kwargs))
+        args, kwargs = measured_arguments(args, kwargs)
         if isinstance(subject := getattr(obj, "__self__", None), str):
-            refuse_growth(obj.__name__, (subject, *args))
+            refuse_growth(obj.__name__, (subject, *args, *kwargs.values()))
         return measured_parts(super().call(context, obj, *args, **kwargs))
 
 

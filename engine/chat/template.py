@@ -16,7 +16,7 @@ from jinja2.parser import Parser
 
 from engine.chat.calls import THOUGHT, THOUGHTS, TRIED, Arguments, as_template_wants, texts_of_calls, trial
 from engine.chat.errors import ChatError, Declined
-from engine.chat.growth import room
+from engine.chat.growth import guarded, room
 from engine.chat.limits import LimitedEnvironment, limited, with_ticks
 from engine.chat.source import NAMED
 
@@ -221,7 +221,7 @@ def _environment() -> LimitedEnvironment:
     )
     for widening in ("center", "format", "wordwrap"):
         del environment.filters[widening]
-    environment.filters["tojson"] = _tojson
+    environment.filters["tojson"] = guarded("tojson", _tojson, environment.tick)
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = _strftime_now
     return environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ NAMES = "{% set n0 = namespace(x=1) %}" + "".join(
     f"{{% set n{i + 1} = namespace() %}}{{% set n{i + 1}.x = n{i} %}}{{% set n{i + 1}.y = n{i} %}}" for i in range(40)
 )
 """The same thing held twice, forty times over: small, until it is written out."""
+LONG = "{% set x = 'a@b.c ' * 16666 %}"
+"""100,000 characters."""
 SQUARES = "{% set ns = namespace(x=9) %}{% for i in range(60) %}{% set ns.x = ns.x * ns.x %}{% endfor %}"
 HARMFUL = {
     "a loop without end": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
@@ -55,6 +58,30 @@ HARMFUL = {
     "translating into a lot": "{% set x = 'a' * 999999 %}{{ x.translate({97: x})|length }}",
     "wide tabs": "{% set x = '\t' * 99999 %}{{ x.expandtabs(99999)|length }}",
     "a number without end": SQUARES,
+    "joining letters": "{{ ('a' * 9999).join('b' * 9999)|length }}",
+    "joining letters, as a filter": "{{ ('b' * 9999)|join('a' * 9999)|length }}",
+    "joining with a lot by its name": "{{ range(999)|join(d='a' * 99999)|length }}",
+    "joining the values of names": "{{ dict.fromkeys(range(999), 1).values()|join('a' * 99999)|length }}",
+    "joining one after the other": LONG + "{{ range(999)|map(attribute='y', default=x)|join|length }}",
+    "that as a method": LONG + "{{ ''.join(range(999)|map(attribute='y', default=x))|length }}",
+    "a list of long ones, one after the other": LONG + "{{ range(99)|map('replace', '', x)|list|length }}",
+    "indenting each line": "{{ ('a\n' * 9999)|indent(9999)|length }}",
+    "indenting each line by a text": "{{ ('a\n' * 9999)|indent(width='b' * 9999)|length }}",
+    "one text many times in a list": LONG + "{{ [x] * 999 }}",
+    "that as a text": LONG + "{{ ([x] * 999)|string|length }}",
+    "that as JSON": LONG + "{{ ([x] * 999)|tojson|length }}",
+    "that as names": LONG + "{{ [{x: 1}] * 999 }}",
+    "bytes": "{{ 'a'.encode() * 9 }}",
+    "bytes of a number": "{{ (1).to_bytes(99999, 'big')|length }}",
+    "translating by a list": "{{ ('a' * 9999).translate(['b' * 9999] * 98)|length }}",
+    "a form with a wide field": "{{ '{:99999999}'.format('x')|length }}",
+    "a form with a lot of fields": LONG + "{{ ('{0}' * 999).format(x)|length }}",
+    "a form of names": LONG + "{{ ('{x}' * 999).format_map({'x': x})|length }}",
+    "a form whose widths are given": "{{ ('{0:{1}}' * 999).format('x', 99999)|length }}",
+    "a text that Jinja makes up": "{{ lipsum(n=9)|length }}",
+    "adding up lists": "{{ ([[1]] * 9999)|sum(start=[])|length }}",
+    "the same, told by its place": "{{ ([[1]] * 9999)|sum(none, [])|length }}",
+    "a filter that takes long, often": LONG + "{{ ([x] * 80)|map('urlize')|map('urlize')|list|length }}",
 }
 
 
@@ -62,9 +89,13 @@ HARMFUL = {
 def test_stopped_in_this_process_too(case: str, tmp_path: Path) -> None:
     folder = write_chat_folder(tmp_path / "chat", byte_level(), HARMFUL[case])
     began = time.thread_time()
+    tracemalloc.start()
     with pytest.raises(ChatError, match="chat template"):
         ChatFormat.load(folder).encode(HELLO)
-    assert time.thread_time() - began < 5
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.thread_time() - began < 10
+    assert most < 64 * 2**20
 
 
 @pytest.mark.parametrize("case", ["a loop without end", "the inside of Python", "no Jinja"])
@@ -78,7 +109,7 @@ def test_refused_at_install(case: str, tmp_path: Path) -> None:
 def test_a_child_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the limits inside don't catch, the clock outside does."""
     monkeypatch.setattr(probe, "RENDER_SECONDS", 0.0)
-    folder = write_chat_folder(tmp_path / "chat", byte_level(), TEMPLATES["chatml"])
+    folder = write_chat_folder(tmp_path / "chat", byte_level(), HARMFUL["a loop without end"])
     with pytest.raises(ChatError, match="doesn't finish within 0 seconds"):
         probe_folder(folder)
 
