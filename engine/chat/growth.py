@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import LoopContext
 from jinja2.utils import Namespace
 
 MAX_OUTPUT = 1024 * 1024  # characters beyond what the messages themselves hold
@@ -60,7 +61,7 @@ def measured_parts(value: Any) -> Any:
 
 def gathered(value: Any) -> Any:
     """What comes one after the other, as a list: whoever reads it to its end doesn't measure it. All else itself."""
-    if not isinstance(value, Iterator):
+    if not isinstance(value, Iterator) or isinstance(value, LoopContext):
         return value
     found: list[Any] = []
     characters = 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.chat import ChatError, ChatFormat, probe, probe_folder
+from engine.chat.template import ChatTemplate
 from engine.store import ModelStore, StoreError
 from tests.engine.chat_models import TEMPLATES, byte_level, write_chat_folder
 from tests.engine.model_folders import make_folder
@@ -112,6 +113,12 @@ def test_a_child_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.Monkey
     folder = write_chat_folder(tmp_path / "chat", byte_level(), HARMFUL["a loop without end"])
     with pytest.raises(ChatError, match="doesn't finish within 0 seconds"):
         probe_folder(folder)
+
+
+def test_a_loop_that_is_handed_to_a_macro_goes_on() -> None:
+    """It is one of Python's iterators too, and not to be read to its end."""
+    source = "{% macro m(it) %}{{ it.index }}{% endmacro %}{% for x in 'ab' %}{{ m(loop) }}{% endfor %}"
+    assert ChatTemplate(source, {}).render(HELLO) == "12"
 
 
 def test_ordinary_templates_pass(tmp_path: Path) -> None:
