@@ -38,6 +38,7 @@ MAX_JSON = 4 * 1024 * 1024
 MOST_TOKENS = 2**31 - 1
 SIZES = {
     "num_hidden_layers": 1_000, "num_attention_heads": 2**14, "num_key_value_heads": 2**14, "head_dim": 2**14,
+    "kv_lora_rank": 2**14, "qk_rope_head_dim": 2**14,
     "hidden_size": 2**20, "intermediate_size": 2**24, "vocab_size": 2**24,
 }  # fmt: skip
 """The most that a config.json may state, far above every model there is."""

@@ -61,6 +61,7 @@ def test_harmless_settings(changes: dict[str, Any]) -> None:
         ({"quantization_config": {"quant_method": "mxfp4"}}, "quantised"),
         ({"num_local_experts": 10**6}, "“num_local_experts”: 1000000. It must be a whole number from 0 to 4,096"),
         ({"n_routed_experts": -1}, "“n_routed_experts”: -1"),
+        ({"kv_lora_rank": -8}, "“kv_lora_rank”: -8"),
         ({"num_experts": 2.5}, "“num_experts”: 2.5"),
         ({"num_experts": 8, "num_experts_per_tok": 9}, "chooses 9 experts for a token and has 8"),
     ],

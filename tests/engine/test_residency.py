@@ -315,6 +315,8 @@ def test_what_is_no_end_of_a_text_is_passed_over(
         (change_config(auto_map={"AutoModelForCausalLM": "evil--code"}), "auto_map"),
         (change_config(_attn_implementation="evil/kernels"), "kernel repository"),
         (change_config(quantization_config={"quant_method": "fp8"}), "quantised"),
+        (change_config(num_attention_heads=100, head_dim=None), "100 heads for queries and 2 for keys, of 0 numbers"),
+        (change_config(num_attention_heads=4, num_key_value_heads=3), "4 heads for queries and 3 for keys"),
         (change_config(hidden_act="nope"), "can't make a model of this config.json: KeyError: 'nope'"),
         (change_config(rms_norm_eps="small"), "rms_norm_eps"),
         (change_config(rope_parameters={"rope_type": "yarn", "factor": "a"}), "TypeError"),
