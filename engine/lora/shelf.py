@@ -122,8 +122,7 @@ class Shelf(Generic[T, A]):
         """Whether its adapter is there, so that it can begin now; if not, `ready` gives it back later."""
         key = _key(ticket)
         if key in self._loaded and key != self._leaving:
-            self._loaded[key] = self._loaded.pop(key)
-            self._users[key] = [*self._in_use(key), ticket]
+            self._use(key, [ticket])
             return True
         self._line.setdefault(key, deque()).append(ticket)
         if any(load.key == key for load in self._loads()):
@@ -249,10 +248,14 @@ class Shelf(Generic[T, A]):
 
     def _admit(self, key: str) -> list[T]:
         tickets = list(self._line.pop(key, ()))
-        self._users[key] = [*self._in_use(key), *tickets]
+        self._use(key, tickets)
         for ticket in tickets:
             ticket.loaded()
         return tickets
+
+    def _use(self, key: str, tickets: list[T]) -> None:
+        self._loaded[key] = self._loaded.pop(key)  # as the last one
+        self._users[key] = [*self._in_use(key), *tickets]
 
     def _failed(self, load: _Load[A], error: str) -> None:
         self._load = None

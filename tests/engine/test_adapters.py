@@ -187,6 +187,23 @@ def test_a_busy_adapter_makes_room_after_a_while(llama: LoadedModel, source: Fol
     assert bench.engine._counters.adapter_loads == 3
 
 
+def test_one_that_was_asked_to_leave_and_is_wanted_again_was_used_last(
+    llama: LoadedModel, source: FolderSource
+) -> None:
+    bench = Bench(llama, source, max_adapters=2, residency_patience_seconds=0.0)
+    for adapter in (ONE, TWO):
+        bench.add(adapter.key, PROMPTS[0], greedy(60), adapter=adapter)
+    queue(bench.engine, "gone", AdapterRef("three", "m"))
+    bench.step()
+    assert bench.engine._adapters._leaving == "one"
+    bench.engine.cancel("gone")
+    again = queue(bench.engine, "again", ONE)
+    bench.step()
+    assert bench.engine.adapters == ("two", "one"), "the longest unused first"
+    bench.run()
+    assert again.finish().reason == FinishReason.LENGTH
+
+
 def ask(engine: EngineThread, adapter: str, request_id: str, model: str = "Llama") -> Recorder:
     recorder, wanted = Recorder(request_id), AdapterRef(adapter, model)
     engine.submit(GenerationRequest(request_id, model, (40, 41), greedy(20), adapter=wanted), recorder)
