@@ -26,7 +26,7 @@ from engine.overload import too_long
 from engine.room import Footprint, NeverFits, Resident, Room, evictions, room_for
 from engine.source import ModelSource, ModelUnavailable
 from engine.text.budget import TooSmall
-from engine.ticket import Ticket
+from engine.ticket import INTERNAL, Ticket
 from engine.types import FinishReason
 
 logger = logging.getLogger(__name__)
@@ -86,12 +86,20 @@ class Residency:
         return not self._line and not loading and not any(engine.busy for engine in self.engines.values())
 
     def add(self, ticket: Ticket) -> None:
+        """What nobody foresaw in one request is that request's affair alone."""
+        try:
+            self._add(ticket)
+        except Exception:
+            logger.exception("Request %s could not be taken", ticket.id)
+            ticket.fail("internal", INTERNAL)
+
+    def _add(self, ticket: Ticket) -> None:
         model = ticket.request.model
         if model in self.engines and model != self._leaving:
             self.engines[model] = self.engines.pop(model)
             self.engines[model].add(ticket)
             return
-        late = too_long(self._seconds_left(model), ticket.request.deadline_seconds, self._config.max_wait_seconds)
+        late = too_long(self._seconds_left(model), ticket.seconds_left, self._config.max_wait_seconds)
         if late is not None:
             self._counters.refused += 1
             ticket.fail(*late)
@@ -214,7 +222,7 @@ class Residency:
         )  # fmt: skip
         for ticket in self._line.pop(model, ()):
             ticket.loaded()
-            engine.add(ticket)
+            self.add(ticket)
 
     def _failed(self, model: str, error: str) -> None:
         self._end_load()

@@ -177,7 +177,7 @@ class EngineThread:
         if self._deadline is not None and (not self._open or monotonic() >= self._deadline):
             return False
         for ticket in tickets:
-            self._add(ticket)
+            self._residency.add(ticket)
         for request_id in cancels:
             self._cancel(request_id)
         self._residency.advance()
@@ -197,14 +197,6 @@ class EngineThread:
                 self._residency.drop(model)
             self._turns.took(model, perf_counter() - began)
         return True
-
-    def _add(self, ticket: Ticket) -> None:
-        """What nobody foresaw in one request is that request's affair alone."""
-        try:
-            self._residency.add(ticket)
-        except Exception:
-            logger.exception("Request %s could not be taken", ticket.id)
-            ticket.fail("internal", INTERNAL)
 
     def _cancel(self, request_id: str) -> None:
         try:

@@ -156,7 +156,7 @@ class Orders(Generic[A]):
     def _take(self, picture: A) -> None:
         """A good request: it waits from now on. One that would wait for too long ends at once."""
         ticket = picture.ticket
-        late = too_long(self.predicted_wait(), ticket.request.deadline_seconds, self._config.max_wait_seconds)
+        late = too_long(self.predicted_wait(), ticket.seconds_left, self._config.max_wait_seconds)
         if late is None:
             self._places.add(picture)
         else:

@@ -143,7 +143,7 @@ class TextEngine:
         if request.adapter is not None and not self._model.is_own:
             wrong = ("bad_request", NO_ADAPTERS)
         # Nothing is foretold where nobody asks: it looks at all that runs and waits.
-        limits = request.deadline_seconds, self._config.max_wait_seconds
+        limits = ticket.seconds_left, self._config.max_wait_seconds
         asked = any(limit is not None for limit in limits)
         late = too_long(self.predicted_wait(len(request.prompt_ids)), *limits) if asked else None
         if wrong is None and late is not None:

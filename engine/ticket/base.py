@@ -66,10 +66,15 @@ class Ticket:
         return perf_counter() - self._accepted
 
     @property
+    def seconds_left(self) -> float | None:
+        """Of the time that it may take; None where that has no end."""
+        limit = self.request.deadline_seconds
+        return None if limit is None else max(0.0, limit - self.waited)
+
+    @property
     def overdue(self) -> bool:
         """Whether it took longer than it may."""
-        limit = self.request.deadline_seconds
-        return limit is not None and self.waited > limit
+        return self.seconds_left == 0.0
 
     def loading(self, seconds: float | None = None, *, begun: bool = True) -> None:
         """Its model is being loaded, or waits for that. Told where it is news: not each time that a guess moves."""

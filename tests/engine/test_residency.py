@@ -16,6 +16,7 @@ from engine.config import EngineConfig
 from engine.loaded import LoadFailed, at_once
 from engine.service import EngineThread, FolderSource
 from engine.text.loader import load_model
+from engine.ticket import Ticket
 from engine.types import FinishReason, GenerationRequest, LoadingEvent, SamplingParams, StartedEvent, TextEvent
 from tests.engine.recorder import GREEDY, Recorder, submit
 from tests.engine.started import started_engines
@@ -210,6 +211,20 @@ def test_a_deadline_shorter_than_the_wait_is_refused_and_another_one_is_not(make
         )
     assert recorders[0].finish().error_code == "overloaded"
     assert recorders[1].finish().reason == FinishReason.LENGTH
+    assert long.finish().reason == FinishReason.LENGTH
+
+
+def test_what_a_deadline_still_leaves_is_compared_with_the_wait(
+    make_engine: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an hour little is left where most of it went by while the model was loaded."""
+    engine = make_engine(max_sequences=1)
+    submit(engine, "Llama", PROMPT, GREEDY, "measured").finish()
+    long = writing(engine, "Llama")
+    monkeypatch.setattr(Ticket, "waited", property(lambda ticket: 3600 - 1e-6))
+    recorder = Recorder("late")
+    engine.submit(GenerationRequest("late", "Llama", tuple(PROMPT), GREEDY, deadline_seconds=3600), recorder)
+    assert recorder.finish().error_code == "overloaded"
     assert long.finish().reason == FinishReason.LENGTH
 
 

@@ -243,17 +243,20 @@ def test_a_crash_of_the_thread_ends_every_request(make_engine: Make, monkeypatch
 
 
 def test_a_request_that_nobody_foresaw_ends_alone(make_engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = make_engine()
-    running = submit(engine, "Llama", PROMPT, LONG, "running")
-    add = engine._residency.add
+    """Whether its model is loaded for it or there already."""
+    add = TextEngine.add
 
-    def odd(ticket: Ticket) -> None:
-        if ticket.id == "odd":
+    def odd(engine: TextEngine, ticket: Ticket) -> None:
+        if ticket.id.startswith("odd"):
             raise TypeError("what is this?")
-        add(ticket)
+        add(engine, ticket)
 
-    monkeypatch.setattr(engine._residency, "add", odd)
-    assert submit(engine, "Llama", PROMPT, request_id="odd").finish().error_code == "internal"
+    monkeypatch.setattr(TextEngine, "add", odd)
+    engine = make_engine()
+    first = submit(engine, "Llama", PROMPT, request_id="odd")
+    running = submit(engine, "Llama", PROMPT, LONG, "running")
+    assert first.finish().error_code == "internal"
+    assert submit(engine, "Llama", PROMPT, request_id="odder").finish().error_code == "internal"
     assert running.finish().reason == FinishReason.LENGTH
     assert engine.is_alive()
 
