@@ -44,6 +44,8 @@ class PipelineKind:
     guidance: float
     prompt_tokens: int
     takes_negative: bool = True
+    second_pass: bool = True
+    """As of `ImageFacts`, where neither its network's config nor its settings say otherwise."""
     packs: bool = False
     """Whether the network sees squares of four latents as one."""
     distilled: tuple[int, float] | None = None
@@ -110,7 +112,8 @@ _OWN = (
             "transformer": frozenset({"FluxTransformer2DModel"}), "vae": VAE, "scheduler": FLOW,
             "text_encoder": CLIP, "tokenizer": CLIP_TOKENIZER, "text_encoder_2": T5, "tokenizer_2": T5_TOKENIZER,
         },
-        frozenset(), 2, 128, 28, 3.5, 512, takes_negative=False, packs=True, distilled=(4, 1.0),
+        frozenset(), 2, 128, 28, 3.5, 512, takes_negative=False, second_pass=False, packs=True,
+        distilled=(4, 1.0),
     ),
 )  # fmt: skip
 _AS_ASKED = {"clean_caption": False, "use_resolution_binning": False}
@@ -142,7 +145,8 @@ _WHOLE = (
             "transformer": frozenset({"SanaTransformer2DModel"}), "vae": frozenset({"AutoencoderDC"}),
             "scheduler": frozenset({"SCMScheduler"}), "text_encoder": GEMMA, "tokenizer": GEMMA_TOKENIZER,
         },
-        frozenset(), 1, 32, 2, 4.5, 300, takes_negative=False, whole=True, told=_AS_ASKED, scale=32,
+        frozenset(), 1, 32, 2, 4.5, 300, takes_negative=False, second_pass=False, whole=True, told=_AS_ASKED,
+        scale=32,
         told_by_steps=lambda steps: {"intermediate_timesteps": 1.3 if steps == 2 else None}, spare_timesteps=1,
         from_picture="SanaSprintImg2ImgPipeline",
     ),

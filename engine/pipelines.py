@@ -139,6 +139,7 @@ def _facts(folder: Path, kind: PipelineKind, parts: Mapping[str, str], settings:
         own_scheduler=parts["scheduler"],
         longest=_longest(kind, network, scale),
         most_steps=most_steps,
+        second_pass=kind.second_pass and not consistency and not settings.get("is_distilled", False),
     )  # fmt: skip
 
 

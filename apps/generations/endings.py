@@ -12,6 +12,7 @@ from apps.generations import trail
 from apps.generations.broadcast import picture_over
 from apps.generations.claims import Held
 from apps.generations.image_pace import ms_per_pixel_pass, pixel_passes
+from apps.generations.image_params import kept_facts
 from apps.generations.models import ASKED, Certainty, Checkpoint, GenerationJob, Kind, Origin, State, long_of
 from apps.generations.outcomes import Outcome
 from apps.generations.replay import said_in_log
@@ -190,4 +191,5 @@ def _device_ms(job: GenerationJob, model_id: str, steps: int) -> float | None:
     which the ledger makes up for."""
     if job.device_ms is not None or job.kind == Kind.TEXT:
         return job.device_ms
-    return (ms_per_pixel_pass(model_id) or 0.0) * pixel_passes(job.params, steps)
+    facts = kept_facts(job.model_version.image_facts)
+    return (ms_per_pixel_pass(model_id) or 0.0) * pixel_passes(job.params, steps, facts)

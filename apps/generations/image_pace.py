@@ -7,16 +7,18 @@ from statistics import median
 from typing import Any
 
 from apps.catalog.models import ModelVersion
+from apps.generations.image_params import kept_facts
 from apps.generations.models import GenerationJob, Kind, State
 from engine.image.schedulers import evaluations
+from engine.types import ImageFacts
 
 LATEST = 21
 """Pictures that are looked at: enough for a median, few enough to follow a change of device."""
 
 
-def pixel_passes(params: Mapping[str, Any], steps: int) -> int:
-    """Pixels times what is computed for each of them: guidance above 1 takes a pass of its own in each step."""
-    passes: int = params["width"] * params["height"] * steps * (2 if params["guidance"] > 1 else 1)
+def pixel_passes(params: Mapping[str, Any], steps: int, facts: ImageFacts) -> int:
+    """Pixels times what is computed for each of them."""
+    passes: int = params["width"] * params["height"] * steps * facts.rows(params["guidance"])
     return passes
 
 
@@ -33,12 +35,13 @@ def ms_per_pixel_pass(model_id: str) -> float | None:
     made = GenerationJob.objects.filter(
         model_version__hosted_model=model_id, kind=Kind.IMAGE, state=State.SUCCEEDED, device_ms__gt=0, steps__gt=0
     )
-    rows = made.order_by("-created_at").values_list("params", "steps", "device_ms")[:LATEST]
-    rates = [device_ms / pixel_passes(params, steps) for params, steps, device_ms in rows if device_ms]
+    told = ("params", "steps", "model_version__image_facts", "device_ms")
+    rows = made.order_by("-created_at").values_list(*told)[:LATEST]
+    rates = [ms / pixel_passes(params, steps, kept_facts(kept)) for params, steps, kept, ms in rows if ms]
     return median(rates) if rates else None
 
 
 def expected_ms(params: Mapping[str, Any], version: ModelVersion) -> float | None:
     """Of one picture; None where nothing was measured yet."""
-    rate, own = ms_per_pixel_pass(version.hosted_model_id), version.image_facts.get("own_scheduler", "")
-    return None if rate is None else rate * pixel_passes(params, planned_steps(params, own))
+    rate, facts = ms_per_pixel_pass(version.hosted_model_id), kept_facts(version.image_facts)
+    return None if rate is None else rate * pixel_passes(params, planned_steps(params, facts.own_scheduler), facts)

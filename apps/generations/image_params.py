@@ -37,10 +37,15 @@ NAMES = {field.name for field in fields(ImageFacts)}
 def facts_of(version: ModelVersion) -> ImageFacts:
     """Raises Refused where the version makes no pictures."""
     model = version.hosted_model
-    known = {name: value for name, value in version.image_facts.items() if name in NAMES}
-    if model.modality != Modality.IMAGE or not known:
+    if model.modality != Modality.IMAGE or not version.image_facts:
         message = f"{model} makes no pictures. Choose a model that does."
         raise Refused(status=422, code="not_image", message=message)
+    return kept_facts(version.image_facts)
+
+
+def kept_facts(kept: Mapping[str, Any]) -> ImageFacts:
+    """kept: `image_facts` of a version."""
+    known = {name: value for name, value in kept.items() if name in NAMES}
     return ImageFacts(**known | {"schedulers": tuple(known.get("schedulers", ("default",)))})
 
 
@@ -55,6 +60,9 @@ def _of_every_model(facts: ImageFacts) -> tuple[Parameter, ...]:
     if facts.is_fixed:
         size = f"in pixels. This model draws pictures of {facts.width} × {facts.height} only."
         steps = f"This model draws a picture in {facts.steps} steps, always."
+    guidance = "How closely to follow the prompt."
+    if facts.second_pass:
+        guidance += " 1 leaves it to the model and takes half of the time."
     longest = min(MAX_SIDE, facts.longest or MAX_SIDE)
     scheduler = "default" if "default" in facts.schedulers else facts.schedulers[0]
     return (
@@ -81,7 +89,7 @@ def _of_every_model(facts: ImageFacts) -> tuple[Parameter, ...]:
         ),
         Parameter(
             "guidance", "Guidance",
-            "How closely to follow the prompt. 1 leaves it to the model and takes half of the time.",
+            guidance,
             "number", 0, MAX_GUIDANCE, 0.1, facts.guidance,
         ),
         Parameter(

@@ -110,7 +110,7 @@ class ImageEngine(Orders[Picture]):
 
     def _line_up(self, ticket: ImageTicket) -> None:
         """Its adapter, where it wants one, is there."""
-        rows = 2 if self._family.guides(ticket.request.params.guidance) else 1
+        rows = self._model.facts.rows(ticket.request.params.guidance)
         self._take(Picture(ticket, rows, perf_counter(), adapter=self._used(ticket)))
 
     def _used(self, ticket: ImageTicket) -> AtStrength | None:

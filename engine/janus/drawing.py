@@ -29,7 +29,7 @@ class Drawing:
         self.tokens, self.steps = list(tokens), model.facts.steps
         self._model, self._guidance = model, params.guidance
         self._prompt = [list(prompt)]
-        if guides(params.guidance):
+        if model.facts.rows(params.guidance) == 2:  # transformers fails where there is none to lead away from
             self._prompt.append(without_prompt(prompt, model.marks))
         generator = torch.Generator().manual_seed(params.seed)
         self._uniform: list[float] = torch.rand(self.steps, dtype=torch.float64, generator=generator).tolist()
@@ -90,8 +90,3 @@ class Drawing:
             return rows
         with_prompt, without = rows[:1], rows[1:]
         return without + self._guidance * (with_prompt - without)
-
-
-def guides(guidance: float) -> bool:
-    """Whether there is a second row. transformers fails where there is none to lead away from."""
-    return guidance > 1

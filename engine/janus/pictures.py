@@ -17,7 +17,7 @@ from engine.image.orders import PREVIEW_SECONDS, Orders
 from engine.image.pixels import to_preview
 from engine.janus.checkpoint import kept, saved
 from engine.janus.checks import refusal
-from engine.janus.drawing import Drawing, guides
+from engine.janus.drawing import Drawing
 from engine.janus.model import LoadedJanus
 from engine.janus.picture import Picture, shown
 from engine.janus.prompts import BadPrompt, drawing_prompt
@@ -58,7 +58,7 @@ class Pictures(Orders[Picture]):
         """A bad request ends at once, and one that would wait for too long."""
         good = self._checked(ticket, refusal, self._model.facts)
         if good is not None:
-            self._take(Picture(good, 2 if guides(good.request.params.guidance) else 1, perf_counter()))
+            self._take(Picture(good, self._model.facts.rows(good.request.params.guidance), perf_counter()))
 
     def step(self) -> None:
         """Begin those that get a place, then a token more of each."""

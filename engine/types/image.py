@@ -36,6 +36,13 @@ class ImageFacts:
     """Pixels that width and height may have at most; 0: only their product counts."""
     most_steps: int = 0
     """That it can be drawn in; 0: as many as any model."""
+    second_pass: bool = True
+    """Whether guidance above 1 takes a row of its own, without the prompt; otherwise the network is told of it, or it
+    changes nothing."""
+
+    def rows(self, guidance: float) -> int:
+        """Of the network's batch, that each step computes for a picture."""
+        return 2 if self.second_pass and guidance > 1 else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,8 @@ class ImageParams:
     """Pixels; a multiple of what the model's latents stand for (see the model's `ImageFacts`)."""
     steps: int = 20
     guidance: float = 5.0
-    """How closely to follow the prompt (classifier-free guidance); 1 switches it off and takes half of the time."""
+    """How closely to follow the prompt (classifier-free guidance); 1 switches it off, and takes half of the time where
+    the model needs a second pass for it."""
     seed: int = 0
     scheduler: str = "default"
     """A name of `engine.image.schedulers.SCHEDULERS`; `default` is the model's own."""

@@ -15,7 +15,7 @@ from apps.generations.actions import submit_generation
 from apps.generations.artifact_files import origin_of
 from apps.generations.errors import Refused
 from apps.generations.image_actions import quote, submit_image
-from apps.generations.image_params import clean_image_params
+from apps.generations.image_params import clean_image_params, facts_of, image_parameters
 from apps.generations.models import Artifact, GenerationJob, Kind, State
 from apps.generations.params import MAX_SEED
 from apps.generations.presence import announce
@@ -273,6 +273,20 @@ def test_a_scheduler_that_asks_the_network_twice_counts_twice(
     assert (seconds(), seconds(source=source, strength=0.5)) == (3.9, 1.9)
     with pytest.raises(ValidationError, match=r"21 steps \(41 with default\).*: take 20 steps or fewer"):
         paint(steps=21)
+
+
+def test_guidance_that_is_told_to_the_network_costs_nothing(paint: Paint, painter: HostedModel, world: World) -> None:
+    assert painter.default_version is not None
+    painter.default_version.image_facts = asdict(replace(FACTS, second_pass=False))
+    painter.default_version.save()
+    job = paint(guidance=1)[0]
+    GenerationJob.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, steps=6, device_ms=600.0)
+    for guidance in (1, 7.5):
+        given = {"prompt": "x", "guidance": guidance}
+        asked = quote(actor=world.editor, project=world.project, model=painter, params=given)
+        assert asked.device_seconds == 0.6
+    (told,) = [one for one in image_parameters(facts_of(painter.default_version)) if one.name == "guidance"]
+    assert "half of the time" not in told.help
 
 
 def test_device_time_is_set_aside_by_what_was_measured(paint: Paint, world: World) -> None:

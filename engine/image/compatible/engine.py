@@ -64,7 +64,7 @@ class CompatibleEngine(Orders[Picture]):
         """Take a request; a bad one ends at once, and one that would wait for too long."""
         good = self._checked(ticket, refusal, self._model.facts)
         if good is not None:
-            self._take(Picture(good, 2 if good.request.params.guidance > 1 else 1, perf_counter()))
+            self._take(Picture(good, self._model.facts.rows(good.request.params.guidance), perf_counter()))
 
     def step(self) -> None:
         """Begin the next one where none is drawn, and go on with it: its prompt, a step, or its pixels."""

@@ -41,10 +41,6 @@ class Family:
 
     # --- before the first step ------------------------------------------------------------------------------------
 
-    def guides(self, guidance: float) -> bool:
-        """Whether a second row, without the prompt, is computed at each step."""
-        return guidance > 1
-
     def encode(self, prompt: str, *, empty: bool) -> Condition:
         """empty: it stands for no prompt at all, which some models were trained to take as zeros."""
         raise NotImplementedError
@@ -110,9 +106,6 @@ class Diffusing(Family):
     def _guidance_width(self) -> int | None:
         width: int | None = self.network.config.get("time_cond_proj_dim")
         return width
-
-    def guides(self, guidance: float) -> bool:
-        return self._guidance_width is None and super().guides(guidance)
 
     def finished(self, condition: Condition, width: int, height: int, guidance: float) -> Condition:
         if self._guidance_width is None:

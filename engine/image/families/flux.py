@@ -16,9 +16,6 @@ PACKED = 2
 class Flux(Shifted):
     repeated_blocks = ("FluxTransformerBlock", "FluxSingleTransformerBlock")
 
-    def guides(self, guidance: float) -> bool:
-        return False
-
     def encode(self, prompt: str, *, empty: bool) -> Condition:
         states, pooled, _ = self.pipeline.encode_prompt(prompt, None, device=self.device)
         return {"encoder_hidden_states": states, "pooled_projections": pooled}

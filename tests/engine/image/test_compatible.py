@@ -55,10 +55,14 @@ def by_diffusers(folder: Path, wanted: ImageParams, task: str = "", **given: Any
     name = kind.pipeline.replace("Pipeline", f"{task}Pipeline")
     pipeline = getattr(diffusers, name).from_pretrained(folder, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
+    rows: list[int] = []
+    pipeline.transformer.register_forward_hook(lambda module, told, given: rows.append(len(given[0])))
     made = pipeline(
         prompt=wanted.prompt, num_inference_steps=wanted.steps, width=wanted.width, height=wanted.height,
         generator=torch.Generator().manual_seed(wanted.seed), **as_it_says(kind.family, wanted), **kind.told, **given,
     )  # fmt: skip
+    if not given:
+        assert sum(rows) == wanted.steps * read_pipeline(folder).facts.rows(wanted.guidance)
     return np.array(made.images[0])
 
 
@@ -133,6 +137,7 @@ def test_a_distilled_one_is_told_that_it_is(tmp_path: Path, whole_pipelines: dic
         plain = draw(engine, "klein", wanted_of("flux-2-klein", guidance=1.0), "plain").picture()
     assert far_apart(guided, by_diffusers(folder, wanted)) == 0
     assert far_apart(guided, plain) == 0
+    assert read_pipeline(folder).facts.rows(9.0) == 1
 
 
 def test_guidance_of_1_or_less_leaves_it_to_the_model_everywhere(

@@ -89,6 +89,7 @@ def test_its_facts_say_what_suits_it(folders: dict[str, Path]) -> None:
     assert (facts.family, facts.steps, facts.guidance) == (SD, 4, 8.0)
     assert (facts.takes_negative, facts.takes_source, facts.takes_mask) == (False, True, True)
     assert (facts.schedulers, facts.most_steps) == (("default",), 50)
+    assert facts.rows(8.0) == 1
 
 
 def test_it_begins_with_no_more_steps_than_it_was_taught(tmp_path: Path, folders: dict[str, Path]) -> None:

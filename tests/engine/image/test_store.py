@@ -49,6 +49,9 @@ def test_facts_say_what_suits_the_model(pipelines: dict[str, Path]) -> None:
     assert "dpm++" in small.schedulers
     assert (small.own_scheduler, flux.own_scheduler) == ("DDIMScheduler", "FlowMatchEulerDiscreteScheduler")
     assert flux.schedulers == ("default",)
+    second = {family: facts is not None and facts.rows(4.0) == 2 for family, facts in found.items()}
+    assert second == dict.fromkeys(FAMILIES, True) | {"flux": False}
+    assert (small.rows(1.0), small.rows(0.5)) == (1, 1)
     assert not flux.takes_negative
 
 
