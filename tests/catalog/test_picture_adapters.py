@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from apps.audit.models import AuditEvent
@@ -25,6 +27,7 @@ from tests.engine.image.other_loras import make_original, make_parts, make_peft,
 from tests.engine.image.test_equality import SLACK, by_diffusers
 from tests.engine.image.tiny import make_pipeline
 from tests.engine.janus.tiny import make_janus
+from tests.engine.pipeline_folders import make_pipeline_folder
 from tests.engine.tiny import make_checkpoint
 from tests.world import World
 
@@ -39,6 +42,27 @@ def lora(models: Models, pipeline: Path, tmp_path: Path) -> Path:
     """An adapter whose base is installed, as `painter`; it doesn't say what its base is."""
     models("install", f"path:{pipeline}", "--license", "MIT", "--approve")
     return make_lora(tmp_path / "Water Colours", pipeline)
+
+
+def test_what_is_read_of_a_model_since_it_was_installed_is_found_in_its_files(
+    models: Models, lora: Path, pipeline: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    models("install", f"path:{lora}", "--base", "painter")
+    gone = make_pipeline_folder(pipeline.parent / "Gone")
+    models("install", f"path:{gone}", "--license", "MIT")
+    installed = {version.pk: version for version in ModelVersion.objects.all()}
+    for version in installed.values():
+        older = {name: value for name, value in version.image_facts.items() if name not in ("own_scheduler", "longest")}
+        ModelVersion.objects.filter(pk=version.pk).update(image_facts=older | {"steps": 12})
+    lost = ModelVersion.objects.get(hosted_model="gone")
+    shutil.rmtree(model_store().root / lost.digest)
+    for _ in range(2):
+        call_command("prepare", no_model=True, no_admin=True, stdout=StringIO(), stderr=StringIO())
+    for version in ModelVersion.objects.exclude(pk=lost.pk):
+        assert version.image_facts == installed[version.pk].image_facts | {"steps": 12}, version
+    lost.refresh_from_db()
+    assert "own_scheduler" not in lost.image_facts
+    assert "gone@" in caplog.text
 
 
 def test_an_adapter_becomes_a_model_of_pictures(models: Models, lora: Path, world: World, client: Client) -> None:

@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
 from aiplatform.collected import collect_static
+from apps.catalog.completing import complete_image_facts
 from apps.catalog.models import ModelVersion
 
 LOCK = 0x41545249  # of our own choice: "ATRI"
@@ -39,6 +40,7 @@ class Command(BaseCommand):
                 self._tell("bringing the database up to date")
                 with _no_search_for_garbage():
                     call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
+            complete_image_facts()
             if collect_static():
                 self._tell("static files collected")
             if not options["no_model"] and not ModelVersion.objects.exists():
