@@ -234,17 +234,26 @@ class ImageEngine(Orders[Picture]):
         return picture, guess
 
     def _finite(self, stepped: list[tuple[Picture, torch.Tensor]]) -> list[tuple[Picture, torch.Tensor]]:
-        """Those that are numbers; the others end. One look at the device for all of them, each waits for it."""
-        if not stepped:
-            return []
-        latents = torch.cat([work_of(picture).latents for picture, _ in stepped])
-        found = []
-        for pair, finite in zip(stepped, torch.isfinite(latents).flatten(1).all(dim=1).tolist(), strict=True):
-            if finite:
-                found.append(pair)
-            else:
-                self._failed(pair[0], NonFinite())
-        return found
+        """Those that are numbers; the others end. One look at the device for all of them, each waits for it. The step
+        can't be made again where that fails, but each can be looked at alone."""
+        pictures = [picture for picture, _ in stepped]
+        finite: Sequence[bool | None]
+        try:
+            finite = _are_finite(pictures)
+        except Exception as error:
+            self._recover(error)
+            finite = [self._is_finite(picture) for picture in pictures]
+        for picture in [picture for picture, fine in zip(pictures, finite, strict=True) if fine is False]:
+            self._failed(picture, NonFinite())
+        return [pair for pair, fine in zip(stepped, finite, strict=True) if fine]
+
+    def _is_finite(self, picture: Picture) -> bool | None:
+        """None where it can't be told; then it ends here."""
+        try:
+            return _are_finite([picture])[0]
+        except Exception as error:
+            self._failed(picture, error)
+            return None
 
     # --- telling --------------------------------------------------------------------------------------------------
 
@@ -278,3 +287,11 @@ class ImageEngine(Orders[Picture]):
             self._model.device, self._model.dtype, self.attention, cache="exact",
             compiled=self._compiling.blocks(picture.bucket).mode,
         ) | {"scheduler": scheduled}  # fmt: skip
+
+
+def _are_finite(pictures: Sequence[Picture]) -> list[bool]:
+    if not pictures:
+        return []
+    latents = torch.cat([work_of(picture).latents for picture in pictures])
+    found: list[bool] = torch.isfinite(latents).flatten(1).all(dim=1).tolist()
+    return found

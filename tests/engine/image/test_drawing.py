@@ -21,6 +21,7 @@ from safetensors.torch import load, save
 
 from engine.image.schedulers import DIFFUSION_SCHEDULERS, evaluations
 from engine.service import EngineThread
+from engine.source import FolderSource
 from engine.types import (
     Event,
     FinishReason,
@@ -31,6 +32,7 @@ from engine.types import (
     SamplingParams,
     StartedEvent,
 )
+from tests.engine.image.bench import Bench
 from tests.engine.image.drawing import Watcher, draw, far_apart, half_mask, params, png, some_picture
 from tests.engine.image.tiny import SIDE, save_pipeline, stable_diffusion
 from tests.engine.recorder import GREEDY, submit
@@ -258,6 +260,30 @@ def test_latents_that_are_no_numbers_end_their_own_picture(
     assert "Try another seed" in last.error
     watchers["apple"].picture()
     watchers["car"].picture()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_too_little_memory_to_look_at_the_latents_ends_nobody_elses_picture(
+    pipelines: dict[str, Path], monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    """alone: whether it doesn't suffice for the first of them either."""
+    bench, isfinite, short = Bench(pipelines[MODEL], FolderSource()), torch.isfinite, list[int]()
+    wanted = [params(seed=seed) for seed in range(3)]
+    expected = [bench.draw(one) for one in wanted]
+
+    def little(numbers: torch.Tensor) -> torch.Tensor:
+        if len(numbers) > 1 or (alone and len(short) == 1):
+            short.append(len(numbers))
+            raise torch.OutOfMemoryError("little")
+        return isfinite(numbers)
+
+    watchers = [bench.add(one) for one in wanted]
+    monkeypatch.setattr(torch, "isfinite", little)
+    bench.run()
+    assert short[:2] == ([3, 1] if alone else [3, 3])
+    assert [watcher.finish().error_code for watcher in watchers] == ["out_of_memory" if alone else "", "", ""]
+    for one, watcher in zip(expected[alone:], watchers[alone:], strict=True):
+        assert far_apart(watcher.picture(), one) <= 1
 
 
 @pytest.mark.parametrize(
