@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from time import perf_counter
-from typing import Any
 
 import torch
 
@@ -125,38 +124,31 @@ class ImageEngine(Orders[Picture]):
         for ticket in self._adapters.ready():
             self._line_up(ticket)
         for picture in self._admit():
-            self._timed([picture], lambda one=picture: self._begin(one))  # type: ignore[misc]
+            self._timed([picture], partial(self._begin, picture))
         batch = self._places.batch(self._most_rows())
         if not batch:
             self._adapters.wait(LOOK_SECONDS)
             return
         for picture in batch:
             picture.ticket.stepping()
-        stepped = self._timed(batch, lambda: self._compute(batch), steps=True)
-        for picture, guess in stepped or ():
+        stepped, seconds = self._timed(batch, lambda: self._compute(batch))
+        self._counters.steps += 1
+        self._forecast.took(len(batch), 0, seconds)
+        for picture, guess in stepped:
             timeline = work_of(picture).timeline
             picture.ticket.stepped(timeline.done, timeline.steps)
-            self._guarded(picture, lambda one=picture, seen=guess: self._tell(one, seen))  # type: ignore[misc]
-        for picture in [one for one, _ in stepped or () if one in self._places.running and work_of(one).timeline.over]:
-            self._guarded(picture, lambda one=picture: self._deliver(one))  # type: ignore[misc]
+            self._guarded(picture, partial(self._tell, picture, guess))
+        for picture in [one for one, _ in stepped if one in self._places.running and work_of(one).timeline.over]:
+            self._timed([picture], partial(self._guarded, picture, partial(self._deliver, picture)))
 
     def _most_rows(self) -> dict[Hashable, int]:
         now = perf_counter()
         self._short = {bucket: told for bucket, told in self._short.items() if now - told[1] < SMALLER_SECONDS}
         return {bucket: rows for bucket, (rows, _) in self._short.items()}
 
-    def _timed(self, pictures: Sequence[Picture], work: Callable[[], Any], *, steps: bool = False) -> Any:
-        """Do it, and share the time among them by their rows. What was compiled on the way is at nobody's expense."""
-        began, compiled = perf_counter(), self._compiling.seconds
-        done = work()
-        compiled = self._compiling.seconds - compiled
-        self._counters.busy_seconds += compiled
-        seconds = perf_counter() - began - compiled
-        if steps:
-            self._counters.steps += 1
-            self._forecast.took(len(pictures), 0, seconds)
-        self._charge(pictures, seconds)
-        return done
+    @property
+    def _left_out(self) -> float:
+        return self._compiling.seconds
 
     def _guarded(self, picture: Picture, work: Callable[[], None]) -> None:
         """What fails here is this picture's affair alone. Without memory it is tried once more."""
@@ -172,7 +164,7 @@ class ImageEngine(Orders[Picture]):
 
     def _begin(self, picture: Picture) -> None:
         picture.ticket.started()
-        self._guarded(picture, lambda: self._begin_guarded(picture))
+        self._guarded(picture, partial(self._begin_guarded, picture))
 
     def _begin_guarded(self, picture: Picture) -> None:
         picture.ticket.made_with = self._made_with(picture)
@@ -271,14 +263,14 @@ class ImageEngine(Orders[Picture]):
             self._places.remove(picture)
 
     def _deliver(self, picture: Picture) -> None:
-        work, began = work_of(picture), perf_counter()
+        work = work_of(picture)
         pixels = self._family.decode(work.latents)
         if not bool(torch.isfinite(pixels).all()):
             raise NonFinite
         made = to_picture(pixels)
         if work.canvas is not None:
             made.paste(work.canvas.source, mask=work.canvas.kept)
-        self._hand_over(picture, made, began)
+        self._hand_over(picture, made)
 
     def _made_with(self, picture: Picture) -> dict[str, str]:
         """Everything but the request that decides how it looks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -79,6 +79,20 @@ class Asked(Drawing, Protocol):
 
 
 A = TypeVar("A", bound=Asked)
+R = TypeVar("R")
+
+
+@dataclass(slots=True, eq=False)
+class _Meter:
+    """Runs while the device works for some pictures."""
+
+    began: float
+    left_out: float
+    """What `Orders._left_out` was then."""
+    rows: int
+    """Of all of them."""
+    paid: set[object] = field(default_factory=set)
+    """Those whose share was charged already."""
 
 
 class Orders(Generic[A]):
@@ -105,6 +119,7 @@ class Orders(Generic[A]):
         self._encoding = encoding
         self._places: Places[A] = Places(most)
         self._forecast = Forecast()
+        self._meter: _Meter | None = None
 
     @property
     def busy(self) -> bool:
@@ -174,19 +189,22 @@ class Orders(Generic[A]):
     def _due_for_preview(self, picture: A, now: float) -> bool:
         return picture.wants_preview(now) and self._encoding.takes_preview(picture.ticket)
 
-    def _hand_over(self, picture: A, made: Image, began: float) -> None:
-        """Finished, and gone from here: its end comes when its file is written. The time since `began` is charged
-        before, for the end tells how long the device worked for it."""
-        self._charge([picture], perf_counter() - began)
+    def _hand_over(self, picture: A, made: Image) -> None:
+        """Finished, and gone from here: its end comes when its file is written, and tells how long the device worked
+        for it."""
+        self._pay(picture)
         self._places.remove(picture)
         self._encoding.picture(picture.ticket, partial(_file_of, made))
 
     def _failed(self, picture: A, error: Exception) -> None:
-        """This one ends, with the sentence for what happened."""
+        """This one ends, with the sentence for what happened. What failed is at its own expense where it is why, and
+        at nobody's where the site is."""
         if isinstance(error, self.bad_requests):
             told = ("bad_request", str(error))
+            self._pay(picture)
         elif isinstance(error, NonFinite):
             told = ("non_finite", self.non_finite)
+            self._pay(picture)
         elif is_out_of_memory(error):
             told = ("out_of_memory", self.out_of_memory)
         else:
@@ -207,14 +225,36 @@ class Orders(Generic[A]):
             self._encoding.wait(LOOK_SECONDS)
         return []
 
-    def _charge(self, pictures: Sequence[A], seconds: float) -> None:
-        """Share the time of work for them by their rows."""
-        self._counters.busy_seconds += seconds
-        rows = sum(picture.rows for picture in pictures)
-        for picture in pictures:
-            share = seconds * picture.rows / rows
-            picture.ticket.device_seconds += share
-            self._places.charge(picture, share)
+    @property
+    def _left_out(self) -> float:
+        """Seconds so far that are at nobody's expense."""
+        return 0.0
+
+    def _timed(self, pictures: Sequence[A], work: Callable[[], R]) -> tuple[R, float]:
+        """Do it, and share its time among them by their rows: what it gives, and the seconds to be shared."""
+        meter = self._meter = _Meter(perf_counter(), self._left_out, sum(picture.rows for picture in pictures))
+        try:
+            done = work()
+            return done, self._seconds(meter)
+        finally:
+            self._counters.busy_seconds += perf_counter() - meter.began
+            for picture in pictures:
+                self._pay(picture)
+            self._meter = None
+
+    def _pay(self, picture: A) -> None:
+        """Its share of what the device has done since the work began that goes on, once. What comes after its end
+        counts only for whose turn it is."""
+        meter = self._meter
+        if meter is None or picture in meter.paid:
+            return
+        meter.paid.add(picture)
+        share = self._seconds(meter) * picture.rows / meter.rows
+        picture.ticket.device_seconds += share
+        self._places.charge(picture, share)
+
+    def _seconds(self, meter: _Meter) -> float:
+        return perf_counter() - meter.began - (self._left_out - meter.left_out)
 
     def _recover(self, error: Exception) -> None:
         """Before what failed is run again. The traceback would keep all that the step had computed so far."""

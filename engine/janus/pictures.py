@@ -63,25 +63,16 @@ class Pictures(Orders[Picture]):
     def step(self) -> None:
         """Begin those that get a place, then a token more of each."""
         for picture in self._admit():
-            self._timed(picture, self._begin)
+            self._timed([picture], partial(self._guarded, picture, self._begin))
         began, batch = perf_counter(), self._places.batch({})
         for picture in batch:
             picture.ticket.stepping()
-            self._timed(picture, self._advance)
+            self._timed([picture], partial(self._guarded, picture, self._advance))
             if picture in self._places.running and not picture.steps_left:
-                self._guarded(picture, self._deliver)
+                self._timed([picture], partial(self._guarded, picture, self._deliver))
         if batch:
             self._counters.steps += 1
             self._forecast.took(len(batch), 0, perf_counter() - began)
-
-    def _timed(self, picture: Picture, work: Callable[[Picture], None]) -> None:
-        began = perf_counter()
-        self._guarded(picture, work)
-        seconds = perf_counter() - began
-        if picture in self._places.running:
-            self._charge([picture], seconds)
-        else:
-            self._counters.busy_seconds += seconds
 
     def _guarded(self, picture: Picture, work: Callable[[Picture], None]) -> None:
         """What fails here is this picture's affair alone."""
@@ -118,9 +109,9 @@ class Pictures(Orders[Picture]):
         self._tell(picture, drawing)
 
     def _deliver(self, picture: Picture) -> None:
-        drawing, began = picture.drawing, perf_counter()
+        drawing = picture.drawing
         assert drawing is not None
-        self._hand_over(picture, self._twice(lambda: shown(self._model, drawing)), began)
+        self._hand_over(picture, self._twice(lambda: shown(self._model, drawing)))
 
     def _tell(self, picture: Picture, drawing: Drawing) -> None:
         ticket, made = picture.ticket, len(drawing.tokens)

@@ -304,6 +304,14 @@ def test_the_newest_preview_is_in_one_key(paint: Paint, slow: ScriptedEngine) ->
         slow.frozen.clear()
 
 
+def test_a_picture_that_fails_is_booked_as_device_time_and_not_as_a_picture(paint: Paint) -> None:
+    (job,) = paint()
+    outcome = Outcome(State.FAILED, "", "error", 0, error_code="non_finite", device_ms=250.0, steps=2)
+    assert finish(claimed(), outcome) is not None
+    booked = LedgerEntry.objects.get(kind="settle", job_id=job.pk)
+    assert (booked.images, booked.device_ms) == (0, 250.0)
+
+
 def test_a_picture_whose_worker_is_lost_for_good_is_booked_by_the_steps_that_were_seen(
     paint: Paint, slow: ScriptedEngine, settings: Any
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 from engine.chat.errors import ChatError
@@ -73,29 +74,32 @@ class CompatibleEngine(Orders[Picture]):
             picture.ticket.made_with = self._made_with
             picture.drawing = Drawing(self._model, picture.ticket.request, self._config)
         for picture in self._places.batch({}):
-            try:
-                self._advance(picture, drawing_of(picture))
-            except Exception as error:  # what fails here is this picture's affair alone
-                self._recover(error)
-                self._failed(picture, error)
+            drawing = drawing_of(picture)
+            before = drawing.done
+            advance = partial(self._advance, picture, drawing)
+            _, seconds = self._timed([picture], partial(self._guarded, picture, advance))
+            if drawing.done > before and picture in self._places.running:
+                self._counters.steps += 1
+                self._forecast.took(1, 0, seconds)
+                self._guarded(picture, partial(self._tell, picture, drawing))
+
+    def _guarded(self, picture: Picture, work: Callable[[], None]) -> None:
+        """What fails here is this picture's affair alone."""
+        try:
+            work()
+        except Exception as error:
+            self._recover(error)
+            self._failed(picture, error)
 
     def _advance(self, picture: Picture, drawing: Drawing) -> None:
         if drawing.is_read:
             picture.ticket.stepping()
-        before, began = drawing.done, perf_counter()
         try:
             drawing.advance()
         finally:
-            seconds = perf_counter() - began
-            self._charge([picture], seconds)
             picture.ticket.prompt_tokens = drawing.prompt_tokens
-        if drawing.done > before:
-            self._counters.steps += 1
-            self._forecast.took(1, 0, seconds)
-            self._tell(picture, drawing)
-        elif drawing.over:
-            began = perf_counter()
-            self._hand_over(picture, drawing.picture(), began)
+        if drawing.over:
+            self._hand_over(picture, drawing.picture())
 
     def _tell(self, picture: Picture, drawing: Drawing) -> None:
         ticket, now = picture.ticket, perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -286,6 +287,7 @@ def test_what_fails_fails_alone(
         steps.append(len(latents))
         if len(latents) < 2 or steps.count(2) < 2:
             return (made,)
+        time.sleep(0.3)
         if error is not None:
             raise error
         return (made * float("nan"),)
@@ -296,6 +298,8 @@ def test_what_fails_fails_alone(
     last = bad.finish()
     assert (last.error_code, last.usage.steps) == (code, 1)
     assert last.error.endswith(".")
+    assert (last.usage.device_ms >= 300) == (code == "non_finite"), "where the site is why, it costs nothing"
+    assert last.usage.device_ms > 0
     assert far_apart(good.picture(), expected) == 0
 
 

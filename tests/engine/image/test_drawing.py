@@ -238,6 +238,34 @@ def test_only_what_fails_alone_too_fails(
     assert draw(drawer, MODEL, params(guidance=1.0), "next").finish().reason == FinishReason.STOP
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_step_that_fails_costs_whoever_is_why(
+    pipelines: dict[str, Path], monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    """A picture that makes no numbers, not one for which the site has too little memory."""
+    bench = Bench(pipelines[MODEL], FolderSource())
+    family, calls = bench.engine._family, list[int]()
+    predict = family.predict
+
+    def slow(latents: torch.Tensor, *rest: object) -> torch.Tensor:
+        calls.append(len(latents))
+        if len(calls) == 1:
+            return predict(latents, *rest)
+        time.sleep(0.3)
+        if not own:
+            raise torch.OutOfMemoryError("little")
+        return predict(latents, *rest) * float("nan")
+
+    bench.draw(params(steps=1))
+    monkeypatch.setattr(family, "predict", slow)
+    watcher = bench.add(params(steps=8))
+    bench.run()
+    last = watcher.finish()
+    assert (last.error_code, last.usage.steps) == ("non_finite" if own else "out_of_memory", 1)
+    assert (last.usage.device_ms >= 300) == own
+    assert last.usage.device_ms > 0, "the step that was told counts"
+
+
 def test_latents_that_are_no_numbers_end_their_own_picture(
     drawer: EngineThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:

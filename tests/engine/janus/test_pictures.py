@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.image.orders import NonFinite
 from engine.janus.engine import JanusEngine
 from engine.janus.picture import shown
 from engine.service import EngineThread
@@ -146,6 +147,7 @@ def test_what_can_not_be_drawn_is_told(
     ("error", "code"),
     [
         (RuntimeError("boom"), "internal"),
+        (NonFinite(), "non_finite"),
         (torch.OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), "out_of_memory"),
     ],
@@ -160,6 +162,7 @@ def test_one_that_fails_fails_alone(
 
     def failing(hidden: torch.Tensor) -> torch.Tensor:
         if len(hidden) == 1:  # the one without guidance
+            time.sleep(0.15)
             raise error
         return forward(hidden)
 
@@ -169,6 +172,7 @@ def test_one_that_fails_fails_alone(
     last = victim.finish()
     assert last.error_code == code
     assert last.error
+    assert (last.usage.device_ms >= 150) == (code == "non_finite"), "where the site is why, it costs nothing"
     assert np.array_equal(other.picture(), expected)
 
 
