@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from apps.api.chat_request import ChatRequest
+from apps.api.edit_request import EditRequest
 from apps.api.image_request import ImagesRequest
 from apps.api.models import ApiCall, ApiToken
 from apps.api.refusing import wrong
@@ -19,15 +22,23 @@ from apps.generations.actions import submit_generation
 from apps.generations.artifact_actions import upload_artifact
 from apps.generations.errors import Refused
 from apps.generations.image_actions import submit_image
+from apps.generations.image_params import facts_of, size_like
 from apps.generations.intake import pictures_in
-from apps.generations.models import GenerationJob, Origin
+from apps.generations.models import Artifact, GenerationJob, Origin
 from apps.generations.params import BY_NAME
+from apps.generations.picture_http import SentPicture
+from apps.studio.actions.masks import upload_mask
+from engine.pictures import Limits, PictureRefused, decode_transparency
 
 Object = dict[str, Any]
 AS_LONG_AS_FITS = MappingProxyType({"max_tokens": BY_NAME["max_tokens"].maximum})
 """Where a program says nothing of it, as such servers do; people's own default is shorter."""
 USE_IMAGES = "{} makes pictures: ask it by POST /v1/images/generations."
 USE_CHAT = "{} writes: ask it by POST /v1/chat/completions."
+ANEW = 1.0
+"""The strength of what a mask shows, where nothing is said of it."""
+WORDS_ONLY = "{} draws from words alone: GET /v1/models tells which models change pictures."
+NO_PARTS = "{} changes whole pictures only. Send it without a mask."
 
 
 @transaction.atomic
@@ -55,19 +66,66 @@ def ask(token: ApiToken, asked: ChatRequest) -> GenerationJob:
 @transaction.atomic
 def draw(token: ApiToken, asked: ImagesRequest) -> list[GenerationJob]:
     """As `ask`, for pictures, which hang in the gallery of the token's project."""
-    model = _model(asked.model)
+    return _drawn(token, _drawing(asked.model), asked, asked.params)
+
+
+@transaction.atomic
+def edit(token: ApiToken, asked: EditRequest) -> list[GenerationJob]:
+    """As `draw`, from a picture, which hangs in the gallery as well. Files of a request that is refused are swept
+    up."""
+    model = _drawing(asked.pictures.model)
+    assert model.default_version is not None, "only such models are available"
+    facts = facts_of(model.default_version)
+    if not facts.takes_source:
+        raise wrong("model", WORDS_ONLY.format(model))
+    if asked.mask and not facts.takes_mask:
+        raise wrong("mask", NO_PARTS.format(model))
+    with _named("image"):
+        source = upload_artifact(actor=token.user, project=token.project, **asked.image._asdict())
+    params: Object = size_like(source.width, source.height, facts) | {"source": source.pk}
+    if asked.mask:
+        params |= {"mask": _mask(token, asked.mask, source).pk, "strength": ANEW}
+    return _drawn(token, model, asked.pictures, params | asked.pictures.params)
+
+
+def _drawing(name: str) -> HostedModel:
+    model = _model(name)
     if model.modality != Modality.IMAGE:
         raise wrong("model", USE_CHAT.format(model))
+    return model
+
+
+def _drawn(token: ApiToken, model: HostedModel, asked: ImagesRequest, params: Object) -> list[GenerationJob]:
     jobs = submit_image(
-        actor=token.user,
-        project=token.project,
-        model=model,
-        params=asked.params,
-        count=asked.number,
-        through=token.pk,
+        actor=token.user, project=token.project, model=model, params=params, count=asked.number, through=token.pk
     )
     ApiCall.objects.bulk_create(ApiCall(job=job, token=token, reader=token.reader) for job in jobs)
     return jobs
+
+
+def _mask(token: ApiToken, sent: SentPicture, source: Artifact) -> Artifact:
+    limits = Limits(megabytes=settings.MAX_UPLOAD_MB)
+    with _named("mask"):
+        mask = decode_transparency(sent.data, name=sent.name, declared=sent.declared, limits=limits)
+        if (mask.width, mask.height) != (source.width, source.height):
+            raise PictureRefused(
+                f"The mask has {mask.width} × {mask.height} pixels and the picture {source.width} × {source.height}. "
+                "Send one of the same size."
+            )
+        return upload_mask(actor=token.user, project=token.project, data=mask.png, name="", declared="")
+
+
+@contextmanager
+def _named(field: str) -> Iterator[None]:
+    """What is wrong with a file is said of its parameter."""
+    try:
+        yield
+    except PictureRefused as refusal:
+        raise wrong(field, str(refusal)) from refusal
+    except Refused as refusal:
+        if refusal.code != "picture":
+            raise
+        raise wrong(field, refusal.message) from refusal
 
 
 def _model(name: str) -> HostedModel:

@@ -14,6 +14,8 @@ from engine.pictures import Kind
 Object = dict[str, Any]
 SAME = ("prompt", "negative_prompt", "steps", "guidance", "seed", "scheduler")
 """Called here as in the studio."""
+STRENGTH = "strength"
+"""The same, of pictures that are changed."""
 KNOWN = ("model", "n", "size", "response_format", "output_format", "metadata", *SAME)
 IGNORED = frozenset({"user"})
 USUAL: Mapping[str, Any] = MappingProxyType(
@@ -37,19 +39,19 @@ class ImagesRequest(NamedTuple):
     """What the files say of how they were made."""
 
 
-def read_images_request(body: Mapping[str, Any]) -> ImagesRequest:
-    """Raises Refused with the name of the parameter that is wrong."""
+def read_images_request(body: Mapping[str, Any], known: tuple[str, ...] = KNOWN) -> ImagesRequest:
+    """known: the parameters that there are. Raises Refused with the name of the one that is wrong."""
     given = {name: value for name, value in body.items() if value is not None}
     for name in given:
-        if name not in KNOWN and name not in IGNORED and not (name in USUAL and given[name] == USUAL[name]):
-            raise unknown(name, KNOWN)
+        if name not in known and name not in IGNORED and not (name in USUAL and given[name] == USUAL[name]):
+            raise unknown(name, known)
     if not isinstance(given.get("model"), str):
         raise wrong("model", "Name the model that is to draw: GET /v1/models lists those that this token may use.")
     if given.get("response_format", "b64_json") != "b64_json":
         raise wrong("response_format", LINKS)
     return ImagesRequest(
         model=given["model"],
-        params={name: given[name] for name in SAME if name in given} | _size(given.get("size", "auto")),
+        params={name: given[name] for name in (*SAME, STRENGTH) if name in given} | _size(given.get("size", "auto")),
         number=_count(given.get("n", 1)),
         kind=FORMATS[_choice(given, "output_format", tuple(FORMATS), "png")],
         tells=METADATA[_choice(given, "metadata", tuple(METADATA), "none")],

@@ -78,5 +78,5 @@ def as_refusal(invalid: ValidationError) -> Refused:
 NAMES: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("json_schema", "regex", "output_format"), "response_format")
     | dict.fromkeys(("width", "height"), "size")
-    | {"count": "n"}
+    | {"count": "n", "source": "image"}
 )

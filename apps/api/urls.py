@@ -11,5 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/chat/completions", chat.completions, name="api_chat_completions"),
     path("v1/responses", responses.responses, name="api_responses"),
     path("v1/images/generations", images.generations, name="api_images_generations"),
+    path("v1/images/edits", images.edits, name="api_images_edits"),
     re_path(r"^v1(?P<rest>(?:/(?s:.*))?)\Z", nowhere.nowhere, name="api_nowhere"),
 ]

@@ -114,6 +114,18 @@ def _bounds(facts: ImageFacts, least: int, most: int, own: int) -> tuple[int, in
     return (own, own) if facts.is_fixed else (least, most)
 
 
+def size_like(width: int, height: int, facts: ImageFacts) -> dict[str, int]:
+    """Of a picture that begins with one of this size: the same as nearly as the model can, in no more pixels than it
+    was made for."""
+    longest = min(MAX_SIDE, facts.longest or MAX_SIDE)
+    share = min(1.0, (facts.width * facts.height / (width * height)) ** 0.5, longest / max(width, height))
+    sides = {"width": width * share, "height": height * share}
+    multiple = facts.multiple_of
+    return {
+        name: multiple * max(1, min(round(side / multiple), longest // multiple)) for name, side in sides.items()
+    }  # fmt: skip
+
+
 def clean_image_params(raw: Mapping[str, Any], facts: ImageFacts, *, is_adapter: bool = False) -> dict[str, Any]:
     """All parameters, those that are missing, None or "" at what suits the model; `source` and `mask` are ids or None.
 

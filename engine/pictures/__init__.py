@@ -4,7 +4,7 @@ Signing is apart, in `engine.pictures.identity` and `engine.pictures.signing`: t
 """
 
 from engine.pictures.archive import zipped
-from engine.pictures.decode import Picture, decode, decode_mask
+from engine.pictures.decode import Picture, decode, decode_mask, decode_transparency
 from engine.pictures.download import TooLong, download
 from engine.pictures.file_names import UniqueNames, file_name
 from engine.pictures.kinds import Kind
@@ -17,5 +17,6 @@ from engine.pictures.thumbnails import SIDES, thumbnail
 
 __all__ = [
     "LIMITS", "SIDES", "Carries", "Kind", "Limits", "Origin", "Picture", "PictureRefused", "Recovered", "TooLong",
-    "UniqueNames", "decode", "decode_mask", "download", "file_name", "pixels_sha256", "recover", "thumbnail", "zipped",
+    "UniqueNames", "decode", "decode_mask", "decode_transparency", "download", "file_name", "pixels_sha256", "recover",
+    "thumbnail", "zipped",
 ]  # fmt: skip

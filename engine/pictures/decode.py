@@ -22,6 +22,7 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
 """By EXIF's orientation."""
+TRANSPARENT = "Send a PNG that is transparent where the picture is to be drawn anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,19 @@ def decode_mask(data: bytes, *, name: str = "", declared: str = "", limits: Limi
     mask = to_grey(_decoded(parts, limits))
     if not any(mask.histogram()[128:]):
         raise PictureRefused("The mask has nothing white, so nothing would change. Paint white what is to be drawn.")
+    return _picture(mask, parts)
+
+
+def decode_transparency(data: bytes, *, name: str = "", declared: str = "", limits: Limits = LIMITS) -> Picture:
+    """A mask as `decode_mask` gives it, of a file in which what is drawn anew is fully transparent. Raises
+    PictureRefused."""
+    parts = _checked(data, name, declared, limits)
+    shown = _decoded(parts, limits)
+    if shown.mode != "RGBA":
+        raise PictureRefused(f"The mask has no transparency. {TRANSPARENT}")
+    mask = shown.getchannel("A").point(lambda value: 0 if value else 255)
+    if mask.getbbox() is None:
+        raise PictureRefused(f"Nothing in the mask is fully transparent, so nothing would change. {TRANSPARENT}")
     return _picture(mask, parts)
 
 

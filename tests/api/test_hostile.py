@@ -15,11 +15,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from apps.api.actions import create_token
-from apps.api.asking import ask, draw
+from apps.api.asking import ask, draw, edit
 from apps.api.chat_request import IGNORED, KNOWN, read_chat_request
+from apps.api.edit_request import FILES, KNOWN_OF_EDITS, read_edit_request
 from apps.api.image_request import KNOWN as KNOWN_OF_PICTURES
 from apps.api.image_request import read_images_request
 from apps.api.models import ApiToken
+from apps.api.multipart import Form
 from apps.api.refusing import as_refusal, refused
 from apps.api.responses_request import IGNORED as IGNORED_OF_RESPONSES
 from apps.api.responses_request import KNOWN as KNOWN_OF_RESPONSES
@@ -27,7 +29,9 @@ from apps.api.responses_request import named_as_here, read_responses_request
 from apps.api.views.door import parsed
 from apps.catalog.models import HostedModel
 from apps.generations.errors import Refused
+from apps.generations.picture_http import SentPicture
 from tests.generations.conftest import model, painter, settings_of_tests, tiny_store
+from tests.generations.pictures import picture, png_of
 from tests.generations.tool_models import SHOWING, hosted_with_tools
 from tests.world import World
 
@@ -68,6 +72,8 @@ RESPONSE: dict[str, Any] = {
 }
 ARGUMENTS = ("messages", 2, "tool_calls", 0, "function", "arguments")
 PICTURES: dict[str, Any] = {"model": "painter", "prompt": "a red apple", "n": 1, "size": "64x64", "seed": 7}
+EDIT = {name: str(value) for name, value in PICTURES.items()} | {"strength": "0.5"}
+PHOTO = png_of(picture(3))
 ODD = [
     "\0", "\ud800", "a\udfff", "💥", "", " ", "a" * 70_000, "../../etc/passwd", "%s{0}{{7*7}}",
     0, -1, 2**31, 2**63, 10**400, -(10**400), 1e308, 0.1, float("nan"), float("inf"), float("-inf"), True, False, None,
@@ -178,7 +184,24 @@ def test_a_response(token: ApiToken, handy: HostedModel, body: Any) -> None:
     check(answered(body, lambda sent: respond(token, sent)))
 
 
+texts = st.sampled_from([str(odd) for odd in ODD if isinstance(odd, (str, int, float))]) | st.text(max_size=8)
+photos = st.sampled_from([PHOTO, PHOTO[:60], b"", b"<svg/>", PHOTO + b"x"])
+
+
+@settings(quick, max_examples=100)
+@given(
+    fields=st.dictionaries(st.sampled_from(KNOWN_OF_EDITS) | st.text(max_size=8), texts, max_size=3),
+    files=st.dictionaries(st.sampled_from(FILES), st.lists(photos, max_size=2), max_size=2),
+)
+def test_edits(token: ApiToken, painter: HostedModel, fields: dict[str, str], files: dict[str, list[bytes]]) -> None:
+    sent = {name: [SentPicture(data, "photo.png", "") for data in several] for name, several in files.items()}
+    form = Form(EDIT | fields, {"image": [SentPicture(PHOTO, "", "")]} | sent)
+    check(answered({}, lambda _nothing: edit(token, read_edit_request(form))))
+
+
 def test_the_good_ones_are_good(token: ApiToken, handy: HostedModel, painter: HostedModel) -> None:
     assert answered(CHAT, lambda sent: ask(token, read_chat_request(sent))) is None
     assert answered(RESPONSE, lambda sent: respond(token, sent)) is None
     assert answered(PICTURES, lambda sent: draw(token, read_images_request(sent))) is None
+    form = Form(EDIT, {"image": [SentPicture(PHOTO, "photo.png", "image/png")]})
+    assert answered({}, lambda _nothing: edit(token, read_edit_request(form))) is None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from io import BytesIO
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
@@ -14,17 +16,21 @@ import httpx
 import openai
 import pytest
 from django.conf import settings
+from PIL import Image, ImageChops
 from pydantic import BaseModel
 
 from apps.api.actions import create_token
 from apps.catalog.models import HostedModel, ModelVersion
 from apps.generations.models import GenerationJob, State
 from tests.faults.processes import WorkerProcess
+from tests.faults.test_picture_worker import SIDE, painter
 from tests.faults.web import WebProcess, in_thread
+from tests.generations.pictures import picture, png_of
 from tests.generations.tool_models import hosted_with_tools
 from tests.generations.upstreams import far_model
 from tests.world import World
 
+__all__ = ["painter"]
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
 ASKED = [{"role": "user", "content": "Tell me about the sea."}]
 ENDLESS: dict[str, Any] = {
@@ -220,3 +226,23 @@ async def test_another_site_can_be_the_server_of_a_model(
     assert far.choices[0].message.content == here.choices[0].message.content
     assert far.usage == here.usage
     assert await GenerationJob.objects.filter(model_version__hosted_model="tiny").acount() == 2
+
+
+async def test_a_program_changes_only_what_its_mask_shows(
+    start: Callable[..., WorkerProcess], web: Callable[[], WebProcess], painter: HostedModel, world: World
+) -> None:
+    site, worker = web(), await in_thread(start)()
+    await in_thread(lambda: (site.ready(), worker.ready(240)))()
+    client = client_of(site, await in_thread(token_for)(world))
+    photo, mask = picture(3, SIDE, SIDE), Image.new("RGBA", (SIDE, SIDE), "black")
+    hole = (SIDE // 4, SIDE // 4, SIDE * 3 // 4, SIDE // 2)
+    mask.paste((0, 0, 0, 0), hole)
+    told = await client.images.edit(
+        model="painter", prompt="a red apple", image=("photo.png", png_of(photo)), mask=("mask.png", png_of(mask)),
+        extra_body={"steps": 6, "seed": 7},
+    )  # fmt: skip
+    assert told.data is not None
+    made = Image.open(BytesIO(base64.b64decode(told.data[0].b64_json or "")))
+    assert ImageChops.difference(made, photo).getbbox() == hole
+    with pytest.raises(openai.BadRequestError, match="This is an SVG drawing"):
+        await client.images.edit(model="painter", prompt="x", image=("photo.png", b"<svg/>"))

@@ -1,4 +1,4 @@
-"""POST /v1/images/generations."""
+"""POST /v1/images/generations and /v1/images/edits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import time
 from django.http import HttpResponseBase
 
 from apps.api.access import ApiRequest
-from apps.api.asking import draw
+from apps.api.asking import draw, edit
 from apps.api.chat_answer import refuse_unanswered
+from apps.api.edit_request import read_edit_request
 from apps.api.following import ended, taken_on
 from apps.api.image_request import ImagesRequest, read_images_request
+from apps.api.multipart import read_form
 from apps.api.views.door import answer, api_view, asked_of
 from apps.generations.artifact_files import download_of
 from apps.generations.errors import Refused
@@ -26,7 +28,18 @@ GONE = "A picture of this request was deleted before it could be sent."
 async def generations(request: ApiRequest) -> HttpResponseBase:
     """All of them, or the reason why one couldn't be drawn: then the others are stopped."""
     asked = await asked_of(request, read_images_request)
-    jobs = await taken_on(request.user, lambda: draw(request.token, asked))
+    return await _sent_all(await taken_on(request.user, lambda: draw(request.token, asked)), asked, request)
+
+
+@api_view("POST")
+async def edits(request: ApiRequest) -> HttpResponseBase:
+    """As `generations`, of a form with a picture to begin with."""
+    wanted = await asyncio.to_thread(lambda: read_edit_request(read_form(request)))
+    jobs = await taken_on(request.user, lambda: edit(request.token, wanted), slowly=True)
+    return await _sent_all(jobs, wanted.pictures, request)
+
+
+async def _sent_all(jobs: list[GenerationJob], asked: ImagesRequest, request: ApiRequest) -> HttpResponseBase:
     drawn = await _all_drawn(jobs, request)
     data = [{"b64_json": await in_slow_thread(_sent, job, asked), "seed": job.params["seed"]} for job in drawn]
     return answer({"created": int(time.time()), "data": data}, *(job.pk for job in jobs))

@@ -11,6 +11,7 @@ from apps.api.access import ApiRequest
 from apps.api.models import ApiToken
 from apps.api.views.door import answer, api_view
 from apps.catalog.models import HostedModel, Modality
+from apps.generations.image_params import kept_facts
 from apps.governance.access import usable_model, usable_models
 from apps.lib.database import in_thread
 
@@ -47,6 +48,7 @@ def _json(model: HostedModel) -> dict[str, Any]:
         "name": model.name,
         "makes": makes,
         "reads_pictures": model.sees,
+        "changes_pictures": "image" in makes and kept_facts(version.image_facts).takes_source,
         "context_length": version.reads,
         "licence": version.license_id,
     }

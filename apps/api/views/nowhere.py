@@ -8,7 +8,10 @@ from django.views.decorators.csrf import csrf_exempt
 from apps.api.refusing import refused
 from apps.generations.errors import Refused
 
-OFFERED = ("GET /v1/models", "POST /v1/chat/completions", "POST /v1/responses", "POST /v1/images/generations")
+OFFERED = (
+    "GET /v1/models", "POST /v1/chat/completions", "POST /v1/responses", "POST /v1/images/generations",
+    "POST /v1/images/edits",
+)  # fmt: skip
 
 
 @csrf_exempt

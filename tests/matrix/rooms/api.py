@@ -23,6 +23,7 @@ api_model                            GET     401   401  401  401  401  401
 api_chat_completions                 POST    401   401  401  401  401  401
 api_responses                        POST    401   401  401  401  401  401
 api_images_generations               POST    401   401  401  401  401  401
+api_images_edits                     POST    401   401  401  401  401  401
 api_nowhere                          GET     404   404  404  404  404  404
 """
 FORMS: dict[tuple[str, str], dict[str, Any]] = {("api_tokens", "POST"): {"name": "Notebook", "days": "30"}}
