@@ -31,6 +31,8 @@ __all__ = ["EngineStopped", "EngineThread", "FolderSource", "ModelSource", "Mode
 
 logger = logging.getLogger(__name__)
 
+WAITING_SECONDS = 0.002
+"""How long nothing is done where each busy model waits for something."""
 LOOK_SECONDS = 0.5
 """How often a model that rests is asked whether what it awaits is there."""
 WRITING_SECONDS = 5.0
@@ -58,6 +60,8 @@ class EngineThread:
         """monotonic() by which to stop, once asked to."""
         self._pause: float | None = None
         """Seconds to wait for requests before models that rest are asked again; None: as long as it takes."""
+        self._looked: frozenset[str] = frozenset()
+        """Busy models that have only looked whether they can go on, since one did something."""
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -187,16 +191,28 @@ class EngineThread:
         if model is None:
             self._pause = LOOK_SECONDS if self._rest() else None
         else:
-            began = perf_counter()
-            try:
-                engines[model].step()
-            except DeviceLost:
-                raise
-            except Exception:
-                logger.exception("Model %s failed beyond one request; it will be loaded anew", model)
-                self._residency.drop(model)
-            self._turns.took(model, perf_counter() - began)
+            self._step(model)
         return True
+
+    def _step(self, model: str) -> None:
+        """Of a busy model. Where all of those that are busy only wait for something, this thread does so too."""
+        began, computed = perf_counter(), self._counters.busy_seconds
+        try:
+            self._residency.engines[model].step()
+        except DeviceLost:
+            raise
+        except Exception:
+            logger.exception("Model %s failed beyond one request; it will be loaded anew", model)
+            self._residency.drop(model)
+        seconds, in_vain = perf_counter() - began, self._counters.busy_seconds == computed
+        self._turns.took(model, seconds, in_vain=in_vain)
+        self._looked = self._looked | {model} if in_vain and seconds < WAITING_SECONDS else frozenset()
+        busy = [name for name, engine in self._residency.engines.items() if engine.busy]
+        if self._looked and self._looked.issuperset(busy):
+            self._looked = frozenset()
+            with self._wake:
+                if not (self._inbox or self._cancels):
+                    self._wake.wait(WAITING_SECONDS)
 
     def _cancel(self, request_id: str) -> None:
         try:

@@ -8,6 +8,7 @@ turns, and a newcomer doesn't shut out the others.
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import inf, nextafter
 
 
 class Turns:
@@ -22,7 +23,12 @@ class Turns:
         self._used = {model: stayed.get(model, start) for model in busy}
         return min(self._used, key=lambda model: self._used[model], default=None)
 
-    def took(self, model: str, seconds: float) -> None:
-        """Its step took so long on the device."""
-        if model in self._used:
-            self._used[model] += seconds
+    def took(self, model: str, seconds: float, *, in_vain: bool = False) -> None:
+        """Its step took so long on the device. in_vain: it only looked whether what it waits for is there; then each of
+        the others has a step before it looks again."""
+        if model not in self._used:
+            return
+        self._used[model] += seconds
+        others = [used for other, used in self._used.items() if other != model]
+        if in_vain and others:
+            self._used[model] = max(self._used[model], nextafter(min(others), inf))

@@ -55,11 +55,6 @@ class Encoding:
     def is_full(self) -> bool:
         return len(self._pictures) >= MOST_PICTURES
 
-    def wait(self, seconds: float) -> None:
-        """Until fewer pictures wait, but not longer."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self.is_full, seconds)
-
     def takes_preview(self, ticket: ImageTicket) -> bool:
         """Not where its last one isn't told yet, nor while pictures wait for a thread: these are worth more."""
         return (

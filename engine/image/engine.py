@@ -33,8 +33,6 @@ from engine.types import FinishReason
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.002
-"""How long a step with nothing to compute waits for an adapter."""
 SMALLER_SECONDS = 60.0
 """So long batches are smaller after the memory didn't suffice: what took it may be gone then."""
 
@@ -127,7 +125,6 @@ class ImageEngine(Orders[Picture]):
             self._timed([picture], partial(self._begin, picture))
         batch = self._places.batch(self._most_rows())
         if not batch:
-            self._adapters.wait(LOOK_SECONDS)
             return
         for picture in batch:
             picture.ticket.stepping()

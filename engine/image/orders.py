@@ -30,8 +30,6 @@ PREVIEW_SECONDS = 0.3
 """Between two previews of a picture."""
 WRONG_KIND = "This model draws pictures, it doesn't write. Choose a text model."
 TOO_LATE = "The picture took longer than was asked for."
-LOOK_SECONDS = 0.002
-"""How long a step with nothing to compute waits for a file to be written."""
 INTERNAL = "The engine failed on this picture. The administrator finds the reason in the worker's log."
 
 
@@ -219,11 +217,7 @@ class Orders(Generic[A]):
         for picture in self._all():
             if picture.ticket.overdue:
                 self._finish(picture, FinishReason.ERROR, "deadline", TOO_LATE)
-        if not self._encoding.is_full:
-            return self._places.admit(perf_counter())
-        if not self._places.running:
-            self._encoding.wait(LOOK_SECONDS)
-        return []
+        return [] if self._encoding.is_full else self._places.admit(perf_counter())
 
     @property
     def _left_out(self) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
+from time import perf_counter, sleep
 from typing import Any
 
 import diffusers
@@ -18,13 +20,14 @@ from engine.config import EngineConfig
 from engine.image.loader import LoadedPipeline, load_pipeline
 from engine.loaded import at_once
 from engine.service import EngineThread, FolderSource
-from engine.types import AdapterRef, FinishReason, ImageParams, LoadingEvent, StartedEvent
+from engine.types import AdapterRef, FinishReason, ImageParams, LoadingEvent, SamplingParams, StartedEvent
 from tests.engine.image.bench import CONFIG, Bench
 from tests.engine.image.drawing import Watcher, draw, far_apart, params, png, some_picture
 from tests.engine.image.loras import RANK, Write, by_blocks, by_diffusers, by_kohya, make_lora, merge
 from tests.engine.image.test_equality import SLACK
 from tests.engine.image.test_equality import by_diffusers as drawn_by_diffusers
 from tests.engine.image.tiny import FAMILIES
+from tests.engine.recorder import GREEDY, submit
 from tests.engine.started import started_engines
 
 Serve = Callable[..., EngineThread]
@@ -318,3 +321,44 @@ def test_an_adapter_that_overflows_fails_alone(
     assert beside[2].finish().error_code == "non_finite"
     for expected, watcher in zip(alone, beside, strict=False):
         assert far_apart(expected, watcher.picture()) <= SLACK
+
+
+def test_one_that_is_being_fetched_slows_nobody_down(
+    pipelines: dict[str, Path], checkpoints: dict[str, Path], styles: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does the thread of the engine spin while there is nothing but that."""
+
+    class Slow(FolderSource):
+        def path(self, model: str) -> Path:
+            assert model != "one" or fetched.wait(60)
+            return super().path(model)
+
+    fetched, spent = threading.Event(), list[float]()
+    source = Slow(**pipelines, Llama=checkpoints["Llama"], one=styles["one"])
+    engine = EngineThread(source, EngineConfig(**CONFIG, max_context=2048))
+    engine.start()
+    try:
+        draw(engine, MODEL, params(), "warm").picture()
+        submit(engine, "Llama", [1, 2, 3], GREEDY, "warm text").finish()
+        pictures = engine._residency.engines[MODEL]
+        step = pictures.step
+
+        def watched() -> None:
+            began = perf_counter()
+            step()
+            spent.append(perf_counter() - began)
+
+        monkeypatch.setattr(pictures, "step", watched)
+        waiting = draw(engine, MODEL, params(), adapter=ONE)
+        sleep(0.3)
+        assert len(spent) < 300
+        spent.clear()
+        began = perf_counter()
+        long = SamplingParams(temperature=0, max_tokens=1000, ignore_eos=True)
+        submit(engine, "Llama", [1, 2, 3], long, "text").finish()
+        assert sum(spent) < 0.2 * (perf_counter() - began)
+        fetched.set()
+        waiting.picture()
+    finally:
+        fetched.set()
+        engine.stop(drain_seconds=0)

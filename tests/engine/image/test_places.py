@@ -85,3 +85,13 @@ def test_a_pause_saves_nothing_up_and_costs_nothing() -> None:
         turns.took(model, 1.0)
     assert sorted(order) == ["new"] * 3 + ["old"] * 3
     assert turns.next([]) is None
+
+
+def test_who_looks_in_vain_lets_each_of_the_others_go_first() -> None:
+    """And keeps nobody from its turn, however little its looks take."""
+    turns, order = Turns(), list[str]()
+    for _ in range(9):
+        model = turns.next(["waiting", "text", "picture"]) or ""
+        order.append(model)
+        turns.took(model, 1e-6 if model == "waiting" else 1.0, in_vain=model == "waiting")
+    assert {model: order.count(model) for model in order} == {"waiting": 3, "text": 3, "picture": 3}
