@@ -56,6 +56,10 @@ class Beginning:
                 logger.warning("Request %s begins anew: of its checkpoint, %s", request.id, error)
         picture.work = work
 
+    def forget(self) -> None:
+        """The prompts that it remembers: those of large encoders take some MiB each."""
+        self._prompts.clear()
+
     def keep(self, work: Work) -> None:
         """After a step of a masked picture: outside the mask, the source as noisy as the rest is now."""
         canvas, timeline = work.canvas, work.timeline

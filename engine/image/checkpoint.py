@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from engine.device import is_out_of_memory
 from engine.image.picture import Work
 from engine.made_with import ENGINE
 from engine.types import ImageRequest
@@ -25,6 +26,12 @@ from engine.types import ImageRequest
 TENSOR = "tensor"
 """Stands in the JSON for a value that is a tensor of its own."""
 MAX_BYTES = 64 * 1024 * 1024
+
+
+UNREADABLE = (
+    SafetensorError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError, RecursionError,
+)  # fmt: skip
+"""What is raised on the way by what isn't as it should be."""
 
 
 class BadCheckpoint(ValueError):
@@ -57,7 +64,7 @@ def saved(work: Work, of: str) -> bytes:
 
 def resume(work: Work, data: bytes, of: str) -> None:
     """Bring `work`, which is at its beginning, to where the checkpoint was made. Raises BadCheckpoint, and then `work`
-    is as it was."""
+    is as it was; or what there was too little memory for."""
     try:
         tensors = load(data) if len(data) <= MAX_BYTES else {}
         told = json.loads(tensors["told"].numpy().tobytes())
@@ -70,7 +77,9 @@ def resume(work: Work, data: bytes, of: str) -> None:
         memory = {
             name: _found(f"scheduler.{name}", value, tensors, device) for name, value in told["scheduler"].items()
         }
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
+        if is_out_of_memory(error):
+            raise
         raise error if isinstance(error, BadCheckpoint) else BadCheckpoint(f"it isn't readable: {error}") from error
     fits = latents.shape == work.latents.shape and latents.dtype == work.latents.dtype
     if not fits or not 0 < done < work.timeline.steps or not bool(torch.isfinite(latents).all()):

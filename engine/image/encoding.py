@@ -64,7 +64,8 @@ class Encoding:
         )  # fmt: skip
 
     def preview(self, ticket: ImageTicket, write: Callable[[], bytes]) -> None:
-        """Tell it as soon as it is written. write: gives a WebP, and keeps nothing of the model alive."""
+        """Tell it as soon as it is written; one that can't be is left out. write: gives a WebP, and keeps nothing of
+        the model alive."""
         self._begin(self._previews, ticket, lambda: ticket.preview(write()))
 
     def picture(self, ticket: ImageTicket, write: Callable[[], File]) -> None:
@@ -97,13 +98,17 @@ class Encoding:
             if not ticket.finished:
                 work()
         except Exception as error:
-            self._failed(ticket, error)
+            if line is self._previews:
+                logger.warning("A preview of request %s could not be written", ticket.id, exc_info=error)
+            else:
+                self._failed(ticket, error)
         finally:
             with self._changed:
                 line.discard(ticket)
                 self._changed.notify_all()
 
     def _failed(self, ticket: ImageTicket, error: Exception) -> None:
+        """Its picture can't be written."""
         if is_out_of_memory(error):
             ticket.fail("out_of_memory", OUT_OF_MEMORY)
         else:

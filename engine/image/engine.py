@@ -244,6 +244,11 @@ class ImageEngine(Orders[Picture]):
             self._failed(picture, error)
             return None
 
+    def _recover(self, error: Exception) -> None:
+        if is_out_of_memory(error):
+            self._beginning.forget()
+        super()._recover(error)
+
     # --- telling --------------------------------------------------------------------------------------------------
 
     def _tell(self, picture: Picture, guess: torch.Tensor) -> None:

@@ -37,13 +37,12 @@ class Bench:
         self.network = model.family.network
         self._asked = 0
 
-    def add(self, wanted: ImageParams, adapter: AdapterRef | None = None) -> Watcher:
+    def add(self, wanted: ImageParams, adapter: AdapterRef | None = None, checkpoint: bytes | None = None) -> Watcher:
         self._asked += 1
         watcher = Watcher(str(self._asked))
         model = "m" if adapter is None else adapter.base
-        self.engine.add(
-            ImageTicket(ImageRequest(watcher.id, model, wanted, adapter=adapter), watcher, lambda ticket: None)
-        )
+        asked = ImageRequest(watcher.id, model, wanted, adapter=adapter, checkpoint=checkpoint)
+        self.engine.add(ImageTicket(asked, watcher, lambda ticket: None))
         return watcher
 
     @torch.inference_mode()

@@ -138,12 +138,37 @@ def test_a_flow_model_resumes_too(keeper: EngineThread) -> None:
     assert resumed.steps[0].step == 3
 
 
+def test_too_little_memory_to_read_a_checkpoint_loses_none(
+    pipelines: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered of prompts goes before it is read again."""
+    bench = Bench(pipelines[MODEL], FolderSource(), checkpoint_seconds=0)
+    wanted, errors = params(steps=4), [torch.OutOfMemoryError("little")]
+    bench.draw(params("another prompt"))
+    whole = bench.add(wanted)
+    bench.run()
+    expected = whole.picture()
+
+    def little(data: bytes) -> dict[str, torch.Tensor]:
+        if errors:
+            raise errors.pop()
+        return load(data)
+
+    monkeypatch.setattr("engine.image.checkpoint.load", little)
+    watcher = bench.add(wanted, checkpoint=whole.checkpoints[1].data)
+    bench.run()
+    assert far_apart(watcher.picture(), expected) == 0
+    assert watcher.steps[0].step == 3
+    assert {key[0] for key in bench.engine._beginning._prompts} == {wanted.prompt, ""}
+
+
 def test_a_checkpoint_that_does_not_fit_is_left_aside(keeper: EngineThread) -> None:
     wanted = params(steps=4)
     whole = draw(keeper, MODEL, wanted)
     expected, good = whole.picture(), whole.checkpoints[0].data
     tensors = load(good)
-    older = json.loads(tensors["told"].numpy().tobytes()) | {"format": "0.1.0"}
+    told = json.loads(tensors["told"].numpy().tobytes())
+    older, endless = told | {"format": "0.1.0"}, told | {"done": float("inf")}
     broken = [
         b"",
         b"\x80\x04pickle",
@@ -155,6 +180,7 @@ def test_a_checkpoint_that_does_not_fit_is_left_aside(keeper: EngineThread) -> N
         save({**tensors, "told": torch.frombuffer(bytearray(b"[" * 100_000), dtype=torch.uint8)}),
         save({**tensors, "told": torch.frombuffer(bytearray(b'{"of": 1}'), dtype=torch.uint8)}),
         save({**tensors, "told": torch.frombuffer(bytearray(json.dumps(older).encode()), dtype=torch.uint8)}),
+        save({**tensors, "told": torch.frombuffer(bytearray(json.dumps(endless).encode()), dtype=torch.uint8)}),
     ]
     for place, data in enumerate(broken):
         watcher = draw(keeper, MODEL, wanted, f"broken{place}", checkpoint=data)

@@ -190,17 +190,18 @@ def test_one_whose_file_can_not_be_written_fails_alone(drawer: EngineThread, mon
     assert drawer.unfinished() == 0
 
 
-def test_one_whose_preview_can_not_be_written_fails_alone(
-    drawer: EngineThread, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_preview_that_can_not_be_written_is_left_out(drawer: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the reason, no picture ends by it."""
+    errors = iter([OSError("encoder error"), MemoryError()])
+
     def broken(*_: object) -> bytes:
-        raise OSError("encoder error")
+        raise next(errors, MemoryError())
 
     monkeypatch.setattr("engine.image.preview.to_preview", broken)
-    bad = draw(drawer, MODEL, params(steps=100), "bad")
-    good = draw(drawer, MODEL, params(steps=100), "good", previews=False)
-    assert bad.finish().error_code == "internal"
-    good.picture()
+    watcher = draw(drawer, MODEL, params(steps=100))
+    watcher.picture()
+    assert not watcher.previews
+    assert watcher.finish().usage.ttft_ms is None
     assert drawer.metrics().running == 0
 
 
@@ -264,6 +265,26 @@ def test_nothing_of_a_request_is_told_between_two_that_tell_it(encoding: Encodin
         thread.join()
     assert [type(event) for event in seen[0]][-1] is ProgressEvent
     assert [event.step for event in watcher.steps] in ([1], [1, 2])
+
+
+def test_a_preview_that_fails_ends_no_picture_that_is_drawn(encoding: Encoding) -> None:
+    ticket, watcher = asked()
+    failed, drawn = threading.Event(), threading.Event()
+
+    def little() -> bytes:
+        assert drawn.wait(60)
+        failed.set()
+        raise MemoryError
+
+    def written() -> File:
+        drawn.set()
+        assert failed.wait(60)
+        sleep(0.05)
+        return SMALL
+
+    encoding.preview(ticket, little)
+    encoding.picture(ticket, written)
+    assert watcher.finish().reason == FinishReason.STOP
 
 
 def test_a_preview_tells_the_newest_step(encoding: Encoding) -> None:
