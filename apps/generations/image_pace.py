@@ -9,7 +9,7 @@ from typing import Any
 from apps.catalog.models import ModelVersion
 from apps.generations.image_params import kept_facts
 from apps.generations.models import GenerationJob, Kind, State
-from engine.image.schedulers import evaluations
+from engine.image.schedulers import evaluations, left_out
 from engine.types import ImageFacts
 
 LATEST = 21
@@ -22,12 +22,12 @@ def pixel_passes(params: Mapping[str, Any], steps: int, facts: ImageFacts) -> in
     return passes
 
 
-def planned_steps(params: Mapping[str, Any], own: str = "") -> int:
+def planned_steps(params: Mapping[str, Any], facts: ImageFacts) -> int:
     """Steps that will be computed, each time that the network is asked counted as one: of a picture to start from only
-    the share that changes it. own: the class of the model's own scheduler."""
+    the share that changes it."""
     steps: int = params["steps"]
-    skipped = steps - int(steps * params["strength"]) if params["source"] else 0
-    return evaluations(params["scheduler"], steps, skipped=skipped, own=own)
+    skipped = left_out(steps, params["strength"], facts.family) if params["source"] else 0
+    return evaluations(params["scheduler"], steps, skipped=skipped, own=facts.own_scheduler)
 
 
 def ms_per_pixel_pass(model_id: str) -> float | None:
@@ -44,4 +44,4 @@ def ms_per_pixel_pass(model_id: str) -> float | None:
 def expected_ms(params: Mapping[str, Any], version: ModelVersion) -> float | None:
     """Of one picture; None where nothing was measured yet."""
     rate, facts = ms_per_pixel_pass(version.hosted_model_id), kept_facts(version.image_facts)
-    return None if rate is None else rate * pixel_passes(params, planned_steps(params, facts.own_scheduler), facts)
+    return None if rate is None else rate * pixel_passes(params, planned_steps(params, facts), facts)

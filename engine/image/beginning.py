@@ -20,7 +20,7 @@ from engine.image.families import Condition
 from engine.image.loader import LoadedPipeline
 from engine.image.picture import Canvas, Picture, Work
 from engine.image.pixels import mask_tensor, read_picture, to_tensor
-from engine.image.schedulers import DEFAULT, SCHEDULERS
+from engine.image.schedulers import DEFAULT, SCHEDULERS, left_out
 from engine.image.timeline import Timeline
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Beginning:
             timeline.start_late(0)
             noise = torch.randn(shape, generator=generator).to(family.device)
             return Work(timeline, noise * timeline.noise_scale, generator, conditions)
-        timeline.start_late(family.skipped(params.steps, params.strength))
+        timeline.start_late(left_out(params.steps, params.strength, self._model.facts.family))
         size = (params.width, params.height)
         source = read_picture(request.source, size, "RGB")
         mask = None if request.mask is None else read_picture(request.mask, size, "L")

@@ -43,6 +43,16 @@ def names_for(own: str) -> tuple[str, ...]:
     return (DEFAULT,) if own in FLOW_SCHEDULERS else (DEFAULT, *SCHEDULERS)
 
 
+DIFFUSING = ("stable-diffusion", "stable-diffusion-xl")
+"""Families that count steps of a changed picture downwards: all others count so those that they leave out."""
+
+
+def left_out(steps: int, strength: float, family: str) -> int:
+    """Of the steps, where a picture is changed, not made: as the family's pipelines do it."""
+    made = min(int(steps * strength), steps) if family in DIFFUSING else min(steps * strength, steps)
+    return int(steps - made)
+
+
 def evaluations(scheduler: str, steps: int, *, skipped: int = 0, own: str = "") -> int:
     """Of the network, in so many steps of which the first `skipped` are left out. own: which one `default` is, by its
     class; where that isn't known, one that asks once in each step."""

@@ -275,6 +275,21 @@ def test_a_scheduler_that_asks_the_network_twice_counts_twice(
         paint(steps=21)
 
 
+@pytest.mark.parametrize(("family", "steps"), [("stable-diffusion", 4), ("flux", 5), ("z-image", 5)])
+def test_a_share_of_the_steps_is_counted_as_the_model_does(
+    paint: Paint, painter: HostedModel, world: World, family: str, steps: int
+) -> None:
+    """0.6 of 7 are 4.2: some make 4, others leave out 2."""
+    assert painter.default_version is not None
+    painter.default_version.image_facts = asdict(replace(FACTS, family=family))
+    painter.default_version.save()
+    job = paint()[0]
+    GenerationJob.objects.filter(pk=job.pk).update(state=State.SUCCEEDED, steps=6, device_ms=600.0)
+    given = {"prompt": "x", "steps": 7, "strength": 0.6, "source": uploaded(world.project).pk}
+    asked = quote(actor=world.editor, project=world.project, model=painter, params=given)
+    assert asked.device_seconds == pytest.approx(0.1 * steps)
+
+
 def test_guidance_that_is_told_to_the_network_costs_nothing(paint: Paint, painter: HostedModel, world: World) -> None:
     assert painter.default_version is not None
     painter.default_version.image_facts = asdict(replace(FACTS, second_pass=False))

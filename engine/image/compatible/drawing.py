@@ -21,6 +21,7 @@ from engine.image.compatible.latents import unfolded
 from engine.image.compatible.loader import WholePipeline
 from engine.image.orders import NonFinite
 from engine.image.pixels import as_picture, read_picture
+from engine.image.schedulers import left_out
 from engine.image.timeline import guessed
 from engine.pipelines import pixels_per_latent
 from engine.types import ImageRequest
@@ -97,7 +98,7 @@ class Drawing:
 
     def _skipped(self, steps: int) -> int:
         """How many are left out where it begins with a picture, as all of these pipelines count them."""
-        return 0 if self._request.source is None else int(max(steps - steps * self._params.strength, 0))
+        return 0 if self._request.source is None else left_out(steps, self._params.strength, self._model.facts.family)
 
     def _watched(self, pause: Callable[[], None]) -> Any:
         """A scheduler of its own, that waits."""

@@ -54,10 +54,6 @@ class Family:
         that it is computing."""
         scheduler.set_timesteps(steps, device="cpu")
 
-    def skipped(self, steps: int, strength: float) -> int:
-        """How many of the steps are left out where a picture is changed, not made."""
-        return max(steps - min(int(steps * strength), steps), 0)
-
     def encode_picture(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """pixels: (1, 3, height, width), -1 … 1."""
         found = self.vae.encode(pixels.to(self.device, self.vae.dtype)).latent_dist
@@ -121,9 +117,6 @@ class Shifted(Family):
     network_name = "transformer"
     longest_shift = 1.15
     """The scheduler's `max_shift` where its config doesn't say."""
-
-    def skipped(self, steps: int, strength: float) -> int:
-        return int(max(steps - min(steps * strength, steps), 0))
 
     def noised(self, scheduler: Any, clean: torch.Tensor, noise: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = scheduler.scale_noise(clean, timestep, noise)

@@ -19,7 +19,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save
 
-from engine.image.schedulers import DIFFUSION_SCHEDULERS, evaluations
+from engine.image.schedulers import DIFFUSION_SCHEDULERS, evaluations, left_out
+from engine.pipelines import read_pipeline
 from engine.service import EngineThread
 from engine.source import FolderSource
 from engine.types import (
@@ -34,7 +35,7 @@ from engine.types import (
 )
 from tests.engine.image.bench import Bench
 from tests.engine.image.drawing import Watcher, draw, far_apart, half_mask, params, png, some_picture
-from tests.engine.image.tiny import SIDE, save_pipeline, stable_diffusion
+from tests.engine.image.tiny import FAMILIES, SIDE, save_pipeline, stable_diffusion
 from tests.engine.recorder import GREEDY, submit
 from tests.engine.started import started_engines
 
@@ -127,6 +128,17 @@ def test_how_often_any_scheduler_asks_the_network(own: str) -> None:
     for steps in (1, 2, 7, 20):
         scheduler.set_timesteps(steps)
         assert len(scheduler.timesteps) == evaluations("default", steps, own=own)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("strength", [0.6, 0.01, 1.0])
+def test_how_many_steps_a_changed_picture_takes(
+    drawer: EngineThread, pipelines: dict[str, Path], family: str, strength: float
+) -> None:
+    facts = read_pipeline(pipelines[family]).facts
+    last = draw(drawer, family, params(steps=7, strength=strength), source=png(some_picture())).finish()
+    skipped = left_out(7, strength, facts.family)
+    assert last.usage.steps == evaluations("default", 7, skipped=skipped, own=facts.own_scheduler)
 
 
 def test_a_flow_model_resumes_too(keeper: EngineThread) -> None:
