@@ -18,7 +18,7 @@ from apps.generations.artifact_access import get_artifact_for
 from apps.generations.doorbell import ring
 from apps.generations.image_pace import expected_ms
 from apps.generations.image_params import MAX_COUNT, PICTURES, clean_image_params, facts_of
-from apps.generations.models import GenerationJob, Kind
+from apps.generations.models import Artifact, GenerationJob, Kind
 from apps.generations.params import MAX_SEED
 from apps.generations.queue import place_to_come
 from apps.lib.ids import new_id
@@ -32,6 +32,11 @@ class Quote(NamedTuple):
     device_seconds: float | None
     starts_in: int | None
     reason: str
+
+
+OTHER_SHAPE = (
+    "The mask has {} pixels and the picture {}: it must be of the same shape. Scale or crop it as the picture."
+)
 
 
 class _Asked(NamedTuple):
@@ -107,13 +112,13 @@ def _checked(actor: User, project: Project, model: HostedModel, params: Mapping[
     if chosen["seed"] is not None and chosen["seed"] + count - 1 > MAX_SEED:
         most = MAX_SEED - count + 1
         raise ValidationError({"seed": f"For {count} pictures the first seed may be {most:,} at most."})
-    for name in PICTURES:
-        if chosen[name]:
-            _check_picture(actor, project, name, chosen[name])
+    found = {name: _picture(actor, project, name, chosen[name]) for name in PICTURES if chosen[name]}
+    if "mask" in found and not _are_alike(found["mask"], found["source"]):
+        raise ValidationError({"mask": OTHER_SHAPE.format(*map(_size, (found["mask"], found["source"])))})
     return _Asked(version, chosen)
 
 
-def _check_picture(actor: User, project: Project, name: str, artifact_id: str) -> None:
+def _picture(actor: User, project: Project, name: str, artifact_id: str) -> Artifact:
     """It has to be one that the person may see, of the same project: what it shows gets into the new picture."""
     try:
         found = get_artifact_for(actor, artifact_id)
@@ -121,6 +126,20 @@ def _check_picture(actor: User, project: Project, name: str, artifact_id: str) -
         raise ValidationError({name: f"There is no such picture to take as the {name}."}) from None
     if found.project_id != project.pk:
         raise ValidationError({name: f"The {name} must be a picture of this project: bring a copy of it here first."})
+    return found
+
+
+def _are_alike(mask: Artifact, source: Artifact) -> bool:
+    """Whether one is the other scaled, but for what was rounded. Of another shape each would be cropped around its own
+    middle, and other parts would change than the mask shows."""
+    return (
+        abs(mask.width - mask.height * source.width / source.height) <= 1
+        or abs(mask.height - mask.width * source.height / source.width) <= 1
+    )
+
+
+def _size(picture: Artifact) -> str:
+    return f"{picture.width} × {picture.height}"
 
 
 def _first_seed(chosen: int | None, count: int) -> int:

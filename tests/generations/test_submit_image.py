@@ -275,6 +275,16 @@ def test_a_scheduler_that_asks_the_network_twice_counts_twice(
         paint(steps=21)
 
 
+def test_a_mask_of_another_shape_is_refused(paint: Paint, world: World) -> None:
+    """Each is cropped around its own middle, so that other parts would change than those that it shows."""
+    source = uploaded(world.project, width=100, height=60)
+    for width, height in ((100, 60), (50, 30), (1024, 614), (17, 10)):
+        paint(source=source.pk, mask=uploaded(world.project, width=width, height=height).pk)
+    for width, height in ((64, 64), (60, 100), (100, 64)):
+        with pytest.raises(ValidationError, match=f"The mask has {width} × {height} pixels and the picture 100 × 60"):
+            paint(source=source.pk, mask=uploaded(world.project, width=width, height=height).pk)
+
+
 @pytest.mark.parametrize(("family", "steps"), [("stable-diffusion", 4), ("flux", 5), ("z-image", 5)])
 def test_a_share_of_the_steps_is_counted_as_the_model_does(
     paint: Paint, painter: HostedModel, world: World, family: str, steps: int

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +24,8 @@ from engine.ticket import ImageTicket
 from engine.types import Event, FinishEvent, FinishReason, ImageEvent, ImageRequest, ProgressEvent
 from tests.engine.image.bench import Bench
 from tests.engine.image.drawing import Watcher, draw, params
+from tests.engine.recorder import GREEDY, submit
+from tests.engine.started import started_engines
 
 Make = Callable[..., EngineThread]
 MODEL = "stable-diffusion"
@@ -122,6 +126,28 @@ def test_a_deadline_that_passes_while_it_is_written_loses_no_picture(drawer: Eng
     gate.open.set()
     watcher.picture()
     other.picture()
+
+
+@pytest.mark.parametrize("family", ["stable-diffusion", "pixart-sigma"])
+def test_what_is_being_written_keeps_no_model_in_memory(
+    pipelines: dict[str, Path], whole_pipelines: dict[str, Path], checkpoints: dict[str, Path], gate: Gate, family: str
+) -> None:
+    folders = {family: (pipelines | whole_pipelines)[family], "Llama": checkpoints["Llama"]}
+    with started_engines(max_context=512, max_resident=1) as start:
+        engine = start(folders)
+        watcher = draw(engine, family, params())
+        gate.wait()
+        model = engine._residency.engines[family]._model
+        network = model.family.network if family == MODEL else model.parts["transformer"]
+        gone = weakref.ref(network)
+        del model, network
+        submit(engine, "Llama", [1, 2, 3], GREEDY, "text").finish()
+        assert engine.loaded() == ("Llama",)
+        gc.collect()
+        assert gone() is None
+        assert ImageEvent not in watcher.kinds
+        gate.open.set()
+        watcher.picture()
 
 
 def test_what_is_drawn_when_the_engine_stops_is_told(make_drawer: Make, gate: Gate) -> None:
