@@ -14,6 +14,7 @@ import random
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import StableDiffusionPipeline
@@ -28,6 +29,7 @@ from engine.training.scorer import Scorer, ranks, train_scorer
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "gray")
 NAMES = 100
 AT_ONCE = 24
+Told = dict[str, Any]
 SHOWN = [
     "a red apple", "smiling face", "blue car", "red car", "green heart", "blue heart", "dog", "cat", "pizza", "rocket",
     "yellow star", "tree", "rose", "panda", "ghost", "soccer ball", "angry face", "crown", "sun", "purple book",
@@ -79,14 +81,14 @@ def _judge(seen: Pictures, held_out: Pictures, tokenizer: object, steps: int) ->
     return scorer
 
 
-def _names(pipeline: StableDiffusionPipeline, scorer: Scorer, seen: Pictures, options: argparse.Namespace) -> dict:
+def _names(pipeline: StableDiffusionPipeline, scorer: Scorer, seen: Pictures, options: argparse.Namespace) -> Told:
     rows = [row for row, name in enumerate(seen.names) if name.split()[0] not in COLOURS]
     rows = random.Random(0).sample(rows, min(NAMES, len(rows)))
     names = [seen.captions[row][0] for row in rows]
     return _report(scorer, names, names, _drawn(pipeline, names, options, seed=2), _through(pipeline, seen, rows))
 
 
-def _pairs(pipeline: StableDiffusionPipeline, scorer: Scorer, held_out: Pictures, options: argparse.Namespace) -> dict:
+def _pairs(pipeline: StableDiffusionPipeline, scorer: Scorer, held_out: Pictures, options: argparse.Namespace) -> Told:
     pairs = [captions[0] for captions in held_out.captions]
     things = sorted({pair.split(" ", 1)[1] for pair in pairs})
     candidates = [f"{colour} {thing}" for thing in things for colour in COLOURS]
@@ -102,10 +104,8 @@ def _pairs(pipeline: StableDiffusionPipeline, scorer: Scorer, held_out: Pictures
     return report
 
 
-def _report(
-    scorer: Scorer, right: list[str], candidates: list[str], drawn: torch.Tensor, real: torch.Tensor
-) -> dict[str, object]:
-    report: dict[str, object] = {"pictures": len(right), "candidates": len(candidates)}
+def _report(scorer: Scorer, right: list[str], candidates: list[str], drawn: torch.Tensor, real: torch.Tensor) -> Told:
+    report: Told = {"pictures": len(right), "candidates": len(candidates)}
     for kind, pixels in (("drawn", drawn), ("real", real)):
         places = ranks(scorer, pixels, right, candidates)
         report[kind] = {f"top_{k}": round(sum(place < k for place in places) / len(places), 3) for k in (1, 5)}
@@ -133,7 +133,7 @@ def _drawn(
 def _through(pipeline: StableDiffusionPipeline, pictures: Pictures, rows: list[int]) -> torch.Tensor:
     pixels = pictures.scaled(torch.tensor(rows))
     return torch.cat(
-        [pipeline.vae.decode(pipeline.vae.encode(part).latent_dist.mean).sample for part in pixels.split(32)]
+        [pipeline.vae.decode(pipeline.vae.encode(part).latent_dist.mean).sample for part in torch.split(pixels, 32)]
     )
 
 

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -75,7 +76,7 @@ def pages(client: Any, addresses: dict[str, str]) -> dict[str, dict[str, float]]
         with connection.execute_wrapper(count):
             response = client.get(address)
         assert response.status_code == 200, (address, response.status_code)
-        found[name] = {"ms": milliseconds(lambda a=address: client.get(a)), "queries": len(statements)}
+        found[name] = {"ms": milliseconds(partial(client.get, address)), "queries": len(statements)}
     return found
 
 
@@ -110,7 +111,7 @@ def audit_log() -> dict[str, float]:
 
 def export_memory(folder: Path) -> dict[str, float]:
     """The largest resident size in MiB of a process that exports all, and of one that only starts."""
-    sizes = {}
+    sizes: dict[str, float] = {}
     for name, arguments in (
         ("start", ["audit", "key"]),
         ("export", ["audit", "export", "--output", str(folder / "log")]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from django.db import connection
 
@@ -71,7 +72,7 @@ def make_events(people: int, events: int) -> None:
 
 
 def make_prompts(people: int, prompts: int) -> None:
-    numbers = {"people": people, "prompts": prompts, "words": list(WORDS)}
+    numbers: dict[str, Any] = {"people": people, "prompts": prompts, "words": list(WORDS)}
     with connection.cursor() as cursor:
         for statement in (PEOPLE, PROMPTS, REVISIONS, HEADS):
             cursor.execute(statement, numbers)

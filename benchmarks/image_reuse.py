@@ -85,7 +85,8 @@ class Reusing:
             kept.append(sample)
         seen = {"encoder_hidden_states": words} if getattr(up, "has_cross_attention", False) else {}
         made = up(hidden_states=self._deep, temb=emb, res_hidden_states_tuple=tuple(kept), **seen)
-        return net.conv_out(net.conv_act(net.conv_norm_out(made)))
+        whole: torch.Tensor = net.conv_out(net.conv_act(net.conv_norm_out(made)))
+        return whole
 
 
 def every(apart: int, first: int) -> Full:

@@ -60,11 +60,12 @@ class Visitor:
     async def ask(self, conversation: str, text: str, ready: asyncio.Barrier) -> tuple[float, float, float, int]:
         """When sent, when the first text came, when it ended, and the tokens."""
         from websockets.asyncio.client import connect
+        from websockets.typing import Origin
 
         address = f"{self.url.replace('http', 'ws')}/ws/conversations/{conversation}/"
         headers = {"Cookie": self.headers["Cookie"]}
         async with connect(
-            address, origin=self.url, additional_headers=headers, compression=None, proxy=None
+            address, origin=Origin(self.url), additional_headers=headers, compression=None, proxy=None
         ) as channel:
             await channel.recv()
             await asyncio.sleep(SETTLE_SECONDS)

@@ -23,7 +23,7 @@ as_deployed() {
 
 check "ruff check" ruff check .
 check "ruff format" ruff format --check .
-check "mypy --strict" as_deployed mypy aiplatform apps engine
+check "mypy --strict" as_deployed mypy aiplatform apps engine benchmarks
 check "import rules" lint-imports
 check "templates: lint" djlint --lint --quiet templates
 check "migrations are complete" as_deployed python -W ignore manage.py makemigrations --check --dry-run

@@ -18,12 +18,9 @@ ROWS = 512
 def rates(model: LoadedModel) -> dict[str, Any]:
     """Memory read rate, and matrix rate with this model's own weights and number format."""
     numbers = torch.ones(2**26)
-    linear = max(
-        (one for one in model.module.modules() if hasattr(one, "in_features")),
-        key=lambda one: min(one.in_features, one.out_features),
-    )
-    rows = torch.ones(1, ROWS, linear.in_features, dtype=model.dtype)  # type: ignore[arg-type, call-overload]
-    operations = 2 * ROWS * linear.in_features * linear.out_features  # type: ignore[operator]
+    linear = max(_linears(model), key=lambda one: min(one.in_features, one.out_features))
+    rows = torch.ones(1, ROWS, linear.in_features, dtype=model.dtype)
+    operations = 2 * ROWS * linear.in_features * linear.out_features
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
@@ -50,13 +47,17 @@ def roofline_seconds(model: LoadedModel, work: list[Request], batch: int, machin
     reading = 2 * weights * prompts / flops
     kept = statistics.mean(len(one.prompt) + one.tokens / 2 for one in work) * model.shape.bytes_per_token
     step = max(2 * weights * batch / flops, (weights * model.dtype.itemsize + batch * kept) / bandwidth)
-    return reading + made / batch * step
+    return float(reading + made / batch * step)
 
 
 def _weights(model: LoadedModel) -> int:
     """Numbers that every token is multiplied with: all but the embedding, the output layer included."""
-    sizes = [one.in_features * one.out_features for one in model.module.modules() if hasattr(one, "in_features")]
-    return sum(sizes)  # type: ignore[arg-type]
+    return sum(one.in_features * one.out_features for one in _linears(model))
+
+
+def _linears(model: LoadedModel) -> list[Any]:
+    """Of torch, or what stands in their place."""
+    return [one for one in model.module.modules() if hasattr(one, "in_features")]
 
 
 def _best(run: Callable[[], object]) -> float:

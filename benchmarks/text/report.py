@@ -28,12 +28,12 @@ NAMES = {
 OVER = {"generate": (10, 25), "static": (2.5, 4), "continuous": (8, 20)}
 """How many times their tokens a second are asked, and how many aimed at, on a processor."""
 OVER_LLAMA = {"decode of 32": (2.5, 4), "decode of one": (0.8, 1.2), "prompts": (3, 6)}
-ROOFLINE: dict[str | None, tuple[str, str]] = {
+ROOFLINE = {
     "llama-1b": ("60 %", ""),
     "llama-8b": ("65 %", ""),
-    None: ("45 %", "70 %"),
+    "": ("45 %", "70 %"),
 }
-"""By the shape; None for a model's folder, on a processor."""
+"""By the shape; "" for a model's folder, on a processor."""
 BANDWIDTH = {"llama-8b": "85 %"}
 
 
@@ -114,7 +114,7 @@ def _phases(told: Told) -> str:
 
 
 def _rest(told: Told) -> str:
-    found, shape = told["W1"], told.get("shape")
+    found, shape = told["W1"], told.get("shape", "")
     rows = [["of the roofline", share(found["roofline_part"]), *ROOFLINE.get(shape, ("", ""))]]
     if online := told.get("W2"):
         stalls = [one["ratio"] for one in online["beside_a_long_prompt"]]
@@ -127,6 +127,9 @@ def _rest(told: Told) -> str:
             ["one sequence alone, tokens a second", range_of(alone["tokens_per_second"]), "", ""],
             ["of the bandwidth", share(alone["bandwidth_part"]), BANDWIDTH.get(shape, ""), ""],
         ]
+    if starts := told.get("starts"):
+        later = range_of(starts["first over second: ready"])
+        rows += [["a worker's second start takes so many times less than its first", later, "3", "8"]]
     machine = told["machine"]
     rows += [["memory read, GB a second", number(machine["read_gb_per_second"]), "", ""]]
     if "product_tflop_per_second" in machine:

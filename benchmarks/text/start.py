@@ -10,7 +10,8 @@ from time import perf_counter
 
 BEGAN = perf_counter()
 
-import json  # noqa: E402 - what is imported below is part of the start
+import argparse  # noqa: E402 - what is imported below is part of the start
+import json  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -30,20 +31,28 @@ ROOM = 512 * MIB
 
 
 def main() -> int:
-    folder, weights, compile = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    options = _parser().parse_args()
     counters = Counters()
     around = Surroundings(
-        EngineConfig(device="cpu", compile=compile), counters, FolderSource(), Encoding(), make_room=lambda: None,
-        spare_of=lambda _model: unlimited, is_alone=lambda _model: True,
-    )  # type: ignore[arg-type]  # fmt: skip
+        EngineConfig(device="cpu", compile=options.compile), counters, FolderSource(), Encoding(),
+        make_room=lambda: None, spare_of=lambda _model: unlimited, is_alone=lambda _model: True,
+    )  # fmt: skip
     with torch.inference_mode():
-        at_once(read(folder, weights, ROOM, around))  # type: ignore[arg-type]
+        at_once(read("measured", options.folder, options.weights, ROOM, around))
     told = {
         "ready": perf_counter() - BEGAN, "processor": sum(os.times()[:4]), "compile": counters.compile_seconds,
         "built": counters.graphs_built,
     }  # fmt: skip
     print(json.dumps(told))
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.text.start", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("weights", choices=("full", "int8", "int4"))
+    parser.add_argument("compile", choices=("on", "off"))
+    return parser
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@ import cProfile
 import pstats
 import sys
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import torch
-from torch.autograd import DeviceType
+from torch.autograd import DeviceType  # type: ignore[attr-defined]  # where torch documents it
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.text.contenders import asked
@@ -77,7 +78,7 @@ def _kernels(engine: TextEngine, counters: Counters, device: torch.device) -> fl
     _show(f"kernels: {total / 1e3:.3f} ms a pass\n     µs/pass  calls/pass  kernel")
     for spent, calls, name in sorted(rows, reverse=True)[:KERNELS]:
         _show(f"{spent / passes:12.1f}{calls / passes:12.1f}  {name[:90]}")
-    return total / 1e6
+    return float(total / 1e6)
 
 
 def _functions(engine: TextEngine, counters: Counters) -> None:
@@ -101,8 +102,9 @@ def _functions(engine: TextEngine, counters: Counters) -> None:
 
 
 def _table(title: str, rows: list[tuple[float, float, int, str]], passes: int, most: int, by: int) -> None:
+    """by: the column, whose numbers are seconds."""
     _show(f"{title}\n     ms/pass   own ms/pass  calls/pass")
-    for cumulated, own, calls, name in sorted(rows, key=lambda row: -row[by])[:most]:
+    for cumulated, own, calls, name in sorted(rows, key=itemgetter(by), reverse=True)[:most]:
         _show(f"{cumulated / passes * 1e3:12.3f}{own / passes * 1e3:12.3f}{calls / passes:12.1f}  {name}")
 
 

@@ -46,6 +46,12 @@ def test_a_folder_beside_everybody() -> None:
     assert rows["multiplication, GFLOP a second"][0] == "249 (lowest 107)"
 
 
+def test_starts_are_told_where_they_were_timed() -> None:
+    starts = {"first over second: ready": {"min": 2.09, "median": 2.19, "max": 2.32}}
+    rows = rows_of(page(run_of("folder") | {"starts": starts}))
+    assert rows["a worker's second start takes so many times less than its first"] == ["2.19 (2.09–2.32)", "3", "8"]
+
+
 def test_who_was_left_out_is_told_above_the_tables() -> None:
     told = run_of("folder") | {"left_out": ["llama.cpp with bfloat16 is left out: put such files there."]}
     assert page(told).index("is left out: put such files there.") < page(told).index("| tokens a second |")
