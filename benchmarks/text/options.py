@@ -27,6 +27,8 @@ USUAL: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 """Where nothing else is told. What stands under one of them only is for that one."""
+FEWEST = 8
+"""Requests of W2: of fewer, none may share a beginning that was seen before."""
 
 
 def parsed(about: str, arguments: list[str] | None = None) -> argparse.Namespace:
@@ -108,6 +110,8 @@ def _complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> N
     if not 1 <= options.shortest <= options.longest:
         told = f"--shortest is {options.shortest} and --longest {options.longest}"
         parser.error(f"{told}: the first can't be the larger one, nor less than 1.")
+    if options.kind == "folder" and options.requests < FEWEST:
+        parser.error(f"--requests is {options.requests}: {FEWEST} at least, so that some share a known beginning.")
     if options.plot and not options.plot.parent.is_dir():
         parser.error(f"There is no folder {options.plot.parent} for the plot.")
     everybody, wanted = options.peers == "all", options.peers.split(",")

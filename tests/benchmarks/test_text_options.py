@@ -92,6 +92,7 @@ def test_a_folder_and_a_shape_have_their_own_usual_sizes(model: Path) -> None:
         (["--shape", "small", "--requests", "2"], "--requests is for a folder, and a shape is measured"),
         (["--shape", "small", "--peers", "generate"], "no peer generate of a shape; there are continuous, static"),
         (["--shape", "small", "--device", "nonsense"], "There is no device “nonsense”"),
+        (["FOLDER", "--device", "cpu", "--requests", "2"], "--requests is 2: 8 at least"),
         (["--shape", "small", "--longest", "32"], "--shortest is 100 and --longest 32: the first can't be the larger"),
         (["--shape", "small", "--plot", "nowhere/x.svg"], "There is no folder nowhere for the plot"),
         pytest.param(
