@@ -48,8 +48,10 @@ class Reader:
                 assert event["index"] == len(self.calls)
                 self.calls.append({name: event[name] for name in ("name", "arguments", "valid")})
             case "progress":
-                assert event["step"] > (self.progress[-1]["step"] if self.progress else 0)
-                assert event.get("preview", 0) >= (self.progress[-1].get("preview", 0) if self.progress else 0)
+                before = _step_and_preview(self.progress[-1]) if self.progress else (0, 0)
+                now = _step_and_preview(event)
+                assert now > before, "a step comes again only with its preview"
+                assert now[1] >= before[1]
                 self.progress.append(event)
             case "snapshot":
                 self._hold(event)
@@ -74,3 +76,7 @@ class Reader:
         async for message in follow(self.job, attempt=self.attempt, seq=self.seq):
             self.take(message)
             yield message
+
+
+def _step_and_preview(event: dict[str, Any]) -> tuple[int, int]:
+    return event["step"], event.get("preview", 0)
