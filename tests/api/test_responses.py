@@ -7,7 +7,6 @@ from typing import Any
 
 import openai
 import pytest
-from pydantic import BaseModel
 
 from apps.api.responses_request import read_responses_request
 from apps.catalog.models import HostedModel, ModelVersion
@@ -15,27 +14,13 @@ from apps.generations.errors import Refused
 from apps.generations.models import GenerationJob
 from engine.answers import ToolCall
 from tests.api.conftest import Program, error_of
-from tests.api.test_clients import ARGUMENTS, client, handy, last_job
+from tests.api.test_clients import ARGUMENTS, Person, client, handy, last_job
+from tests.api.test_clients import WEATHER as CHAT_WEATHER
 from tests.generations.scripted import ScriptedEngine, expected, expected_reasoning
 
 __all__ = ["client", "handy"]
-WEATHER: Any = {
-    "type": "function",
-    "name": "weather",
-    "description": "Tells it.",
-    "strict": True,
-    "parameters": {
-        "type": "object",
-        "properties": {"place": {"type": "string"}},
-        "required": ["place"],
-        "additionalProperties": False,
-    },
-}
-
-
-class Person(BaseModel):
-    name: str
-    age: int
+WEATHER: Any = {"type": "function", **CHAT_WEATHER["function"]}
+"""It lies flat here."""
 
 
 async def test_an_answer(client: Any, model: HostedModel, worker: Any) -> None:

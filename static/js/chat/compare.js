@@ -30,11 +30,8 @@ class CompareSheet {
   async open(message) {
     this.of = message;
     this.#say("");
-    const { messages, conversation } = this.store.state;
-    const prompt = messages.find((each) => each.id === message.parent);
+    const prompt = this.store.state.messages.find((each) => each.id === message.parent);
     this.parts.prompt.textContent = prompt?.text ?? "";
-    this.parts.model.dataset.key = "";
-    this.chosen = conversation.model;
     this.commands.readModels();
     await this.#tried(async () => {
       await this.commands.compare(message);
@@ -52,7 +49,7 @@ class CompareSheet {
     }
     if (!compared.length) return;
     this.parts.form.hidden = !mayWrite(state);
-    showModels(this.parts.model, state.models, this.parts.model.value || this.chosen);
+    showModels(this.parts.model, state.models, this.parts.model.value || state.conversation.model);
   }
 
   #add(message) {
